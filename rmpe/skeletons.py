@@ -1,0 +1,342 @@
+"""Skeletons of the field's data sets, and the conversion between them by joint name.
+
+A skeleton is an ordered list of joint names with its limbs, its mirror pairs and its OKS sigmas.
+Left and right are the person's own. Orders and sigmas are those of the data sets' publications:
+COCO (https://cocodataset.org/#keypoints-eval), MPII, CrowdPose, PoseTrack (poseval's order), LSP,
+Halpe-FullBody and OpenPose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """An ordered set of joints.
+
+    Raises:
+        ValueError: a joint is named twice or there is not one sigma for each joint.
+    """
+
+    name: str
+    """Short name, the key in :data:`SKELETONS`."""
+    joints: tuple[str, ...]
+    """Joint names in the order of the arrays, K of them."""
+    limbs: tuple[tuple[int, int], ...]
+    """Pairs of joint indices to draw a bone between."""
+    sigmas: tuple[float, ...]
+    """OKS standard deviations, one for each joint."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.joints)) != len(self.joints):
+            raise ValueError(f"skeleton {self.name} names a joint twice")
+        if len(self.sigmas) != len(self.joints):
+            raise ValueError(
+                f"skeleton {self.name} has {len(self.joints)} joints and {len(self.sigmas)} sigmas"
+            )
+
+    @property
+    def joint_count(self) -> int:
+        """Number of joints, K."""
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """Return the place of a joint; ``ValueError`` if the skeleton does not have it."""
+        if joint not in self.joints:
+            raise ValueError(f"skeleton {self.name} has no joint {joint!r}; it has {self.joints}")
+        return self.joints.index(joint)
+
+    @cached_property
+    def mirror_permutation(self) -> NDArray[np.int64]:
+        """For every joint the place of its mirror partner (itself in the middle), int64 (K,)."""
+        partner = np.arange(self.joint_count)
+        for place, joint in enumerate(self.joints):
+            other = _mirrored_name(joint)
+            if other in self.joints:
+                partner[place] = self.joints.index(other)
+        return partner
+
+    @cached_property
+    def mirror_pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of joints that a mirror exchanges, lower place first."""
+        permutation = self.mirror_permutation
+        return tuple((i, int(j)) for i, j in enumerate(permutation) if i < j)
+
+
+# Face points 0..67 in the usual 68-point order, each with its mirror partner.
+_FACE_PARTNERS = (
+    [16 - i for i in range(17)]
+    + [43 - i for i in range(17, 27)]
+    + [27, 28, 29, 30]
+    + [66 - i for i in range(31, 36)]
+    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55]
+    + [64, 63, 62, 61, 60, 67, 66, 65]
+)
+
+
+def _mirrored_name(joint: str) -> str:
+    """Return the name of a joint's mirror partner, or the joint's own name."""
+    if joint.startswith("left_"):
+        return "right_" + joint[5:]
+    if joint.startswith("right_"):
+        return "left_" + joint[6:]
+    if joint.startswith("face_"):
+        return f"face_{_FACE_PARTNERS[int(joint[5:])]}"
+    return joint
+
+
+def _limbs(joints: tuple[str, ...], pairs: str) -> tuple[tuple[int, int], ...]:
+    """Return the limbs written as ``a-b a-b ...`` with s_ standing for both sides."""
+    result = []
+    for pair in pairs.split():
+        for side in ("left_", "right_") if "s_" in pair else ("",):
+            first, second = pair.replace("s_", side).split("-")
+            result.append((joints.index(first), joints.index(second)))
+    return tuple(result)
+
+
+def _both(*names: str) -> tuple[str, ...]:
+    """Return left and right of every name, in turn."""
+    return tuple(f"{side}_{name}" for name in names for side in ("left", "right"))
+
+
+_SIGMA = {
+    "nose": 0.026,
+    "eye": 0.025,
+    "ear": 0.035,
+    "shoulder": 0.079,
+    "elbow": 0.072,
+    "wrist": 0.062,
+    "hip": 0.107,
+    "knee": 0.087,
+    "ankle": 0.089,
+    "neck": 0.079,
+    "head_top": 0.079,
+    "pelvis": 0.107,
+    "thorax": 0.079,
+    "mid_hip": 0.107,
+    "big_toe": 0.068,
+    "small_toe": 0.066,
+    "heel": 0.066,
+}
+
+
+def _sigmas(joints: tuple[str, ...]) -> tuple[float, ...]:
+    """Return COCO's sigmas by joint name, COCO-WholeBody's means for face and hands."""
+    result = []
+    for joint in joints:
+        base = joint.removeprefix("left_").removeprefix("right_")
+        if base.startswith("face_"):
+            result.append(0.02)
+        elif base.startswith("hand_"):
+            result.append(0.035)
+        else:
+            result.append(_SIGMA[base])
+    return tuple(result)
+
+
+_BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_COCO = ("nose", *_both("eye", "ear", *_BODY))
+_ARMS = "s_shoulder-s_elbow s_elbow-s_wrist"
+_LEGS = "s_hip-s_knee s_knee-s_ankle"
+_TORSO = "left_shoulder-right_shoulder left_hip-right_hip s_shoulder-s_hip"
+_FACE = "nose-s_eye s_eye-s_ear"
+
+COCO_17 = Skeleton(
+    "coco17", _COCO, _limbs(_COCO, f"{_FACE} {_TORSO} {_ARMS} {_LEGS}"), _sigmas(_COCO)
+)
+
+_COCO_19 = (*_COCO, "neck", "head_top")
+COCO_19 = Skeleton(
+    "coco19",
+    _COCO_19,
+    _limbs(_COCO_19, f"head_top-neck {_FACE} {_TORSO} {_ARMS} {_LEGS}"),
+    _sigmas(_COCO_19),
+)
+
+_MPII_LEGS = tuple(f"right_{n}" for n in ("ankle", "knee", "hip")) + tuple(
+    f"left_{n}" for n in ("hip", "knee", "ankle")
+)
+_MPII_ARMS = tuple(f"right_{n}" for n in ("wrist", "elbow", "shoulder")) + tuple(
+    f"left_{n}" for n in ("shoulder", "elbow", "wrist")
+)
+_MPII = (*_MPII_LEGS, "pelvis", "thorax", "neck", "head_top", *_MPII_ARMS)
+MPII_16 = Skeleton(
+    "mpii16",
+    _MPII,
+    _limbs(
+        _MPII,
+        f"head_top-neck neck-thorax thorax-s_shoulder thorax-pelvis pelvis-s_hip {_ARMS} {_LEGS}",
+    ),
+    _sigmas(_MPII),
+)
+
+_LSP = (*_MPII_LEGS, *_MPII_ARMS, "neck", "head_top")
+LSP_14 = Skeleton(
+    "lsp14", _LSP, _limbs(_LSP, f"head_top-neck {_TORSO} {_ARMS} {_LEGS}"), _sigmas(_LSP)
+)
+
+_CROWDPOSE = (*_both(*_BODY), "head_top", "neck")
+CROWDPOSE_14 = Skeleton(
+    "crowdpose14",
+    _CROWDPOSE,
+    _limbs(_CROWDPOSE, f"head_top-neck {_TORSO} {_ARMS} {_LEGS}"),
+    _sigmas(_CROWDPOSE),
+)
+
+_POSETRACK = (*_MPII_LEGS, *_MPII_ARMS, "neck", "nose", "head_top")
+POSETRACK_15 = Skeleton(
+    "posetrack15",
+    _POSETRACK,
+    _limbs(_POSETRACK, f"head_top-nose nose-neck {_TORSO} {_ARMS} {_LEGS}"),
+    _sigmas(_POSETRACK),
+)
+
+_HALPE_26 = (*_COCO, "head_top", "neck", "pelvis", *_both("big_toe", "small_toe", "heel"))
+_FEET = "s_ankle-s_heel s_ankle-s_big_toe s_big_toe-s_small_toe"
+_HALPE_LIMBS = (
+    f"head_top-neck neck-pelvis neck-s_shoulder pelvis-s_hip {_FACE} {_ARMS} {_LEGS} {_FEET}"
+)
+HALPE_26 = Skeleton("halpe26", _HALPE_26, _limbs(_HALPE_26, _HALPE_LIMBS), _sigmas(_HALPE_26))
+
+_HANDS = tuple(f"{side}_hand_{n}" for side in ("left", "right") for n in range(21))
+_HALPE_136 = (*_HALPE_26, *(f"face_{n}" for n in range(68)), *_HANDS)
+_FINGERS = " ".join(f"s_hand_{0 if n % 4 == 1 else n - 1}-s_hand_{n}" for n in range(1, 21))
+HALPE_136 = Skeleton(
+    "halpe136", _HALPE_136, _limbs(_HALPE_136, f"{_HALPE_LIMBS} {_FINGERS}"), _sigmas(_HALPE_136)
+)
+
+
+def _side(side: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{side}_{name}" for name in names)
+
+
+_OPENPOSE = (
+    "nose",
+    "neck",
+    *_side("right", "shoulder", "elbow", "wrist"),
+    *_side("left", "shoulder", "elbow", "wrist"),
+    *_side("right", "hip", "knee", "ankle"),
+    *_side("left", "hip", "knee", "ankle"),
+    *("right_eye", "left_eye", "right_ear", "left_ear"),
+)
+_OPENPOSE_LIMBS = f"nose-neck {_FACE} neck-s_shoulder {_ARMS} neck-s_hip {_LEGS}"
+OPENPOSE_18 = Skeleton(
+    "openpose18", _OPENPOSE, _limbs(_OPENPOSE, _OPENPOSE_LIMBS), _sigmas(_OPENPOSE)
+)
+
+_BODY_25 = (
+    *_OPENPOSE[:8],
+    "pelvis",
+    *_OPENPOSE[8:],
+    *_side("left", "big_toe", "small_toe", "heel"),
+    *_side("right", "big_toe", "small_toe", "heel"),
+)
+BODY_25 = Skeleton(
+    "body25",
+    _BODY_25,
+    _limbs(
+        _BODY_25,
+        f"nose-neck {_FACE} neck-s_shoulder {_ARMS} neck-pelvis pelvis-s_hip {_LEGS} {_FEET}",
+    ),
+    _sigmas(_BODY_25),
+)
+
+SKELETONS: dict[str, Skeleton] = {
+    skeleton.name: skeleton
+    for skeleton in (
+        COCO_17,
+        COCO_19,
+        MPII_16,
+        CROWDPOSE_14,
+        POSETRACK_15,
+        LSP_14,
+        HALPE_26,
+        HALPE_136,
+        OPENPOSE_18,
+        BODY_25,
+    )
+}
+
+
+def get_skeleton(name: str) -> Skeleton:
+    """Return a skeleton by its name; ``ValueError`` lists the names there are."""
+    if name not in SKELETONS:
+        raise ValueError(f"unknown skeleton {name!r}; there are {', '.join(sorted(SKELETONS))}")
+    return SKELETONS[name]
+
+
+# What a skeleton lacks but can be told from what it has: weights of the joints that give it, the
+# first rule whose joints are all there. The nose's is PoseTrack's own baseline for MPII joints.
+_DERIVED: dict[str, tuple[tuple[tuple[str, float], ...], ...]] = {
+    "neck": (
+        (("left_shoulder", 0.5), ("right_shoulder", 0.5)),
+        (("thorax", 1.0),),
+    ),
+    "thorax": ((("left_shoulder", 0.5), ("right_shoulder", 0.5)),),
+    "pelvis": ((("left_hip", 0.5), ("right_hip", 0.5)),),
+    "nose": ((("head_top", 0.5), ("neck", 0.5)),),
+    "head_top": ((("nose", 1.75), ("left_shoulder", -0.375), ("right_shoulder", -0.375)),),
+}
+
+
+def _source_weights(joint: str, source: Skeleton) -> tuple[tuple[str, float], ...] | None:
+    """Return the source joints and weights that give ``joint``, or None."""
+    if joint in source.joints:
+        return ((joint, 1.0),)
+    for rule in _DERIVED.get(joint, ()):
+        if all(name in source.joints for name, _ in rule):
+            return rule
+    return None
+
+
+def convert_joints(
+    keypoints_xy: ArrayLike, keypoint_scores: ArrayLike, source: Skeleton, target: Skeleton
+) -> tuple[FloatArray, FloatArray]:
+    """Return the joints of one skeleton in the order of another, matched by name.
+
+    A joint that the source lacks is derived where a rule exists (neck, thorax and pelvis from the
+    middles of shoulders and hips, head top and nose from each other); its score is the mean of the
+    joints it came from, or 0 if one of them scores 0. What cannot be derived is (0, 0) and scores 0.
+
+    Args:
+        keypoints_xy: positions, (..., K, 2).
+        keypoint_scores: scores, (..., K).
+        source: the skeleton of the arguments.
+        target: the skeleton wanted, L joints.
+
+    Returns:
+        Positions (..., L, 2) and scores (..., L), float32.
+    """
+    points = np.asarray(keypoints_xy, np.float32)
+    scores = np.asarray(keypoint_scores, np.float32)
+    if points.shape[-2:] != (source.joint_count, 2) or scores.shape != points.shape[:-1]:
+        raise ValueError(
+            f"got joints of shape {points.shape} and scores of shape {scores.shape}, "
+            f"skeleton {source.name} needs (..., {source.joint_count}, 2) and (..., "
+            f"{source.joint_count})"
+        )
+    shape = (*points.shape[:-2], target.joint_count)
+    new_points = np.zeros((*shape, 2), np.float32)
+    new_scores = np.zeros(shape, np.float32)
+    for place, joint in enumerate(target.joints):
+        rule = _source_weights(joint, source)
+        if rule is None:
+            continue
+        places = [source.joints.index(name) for name, _ in rule]
+        weights = np.array([weight for _, weight in rule], np.float32)
+        known = (scores[..., places] > 0).all(-1)
+        position = (points[..., places, :] * weights[:, None]).sum(-2)
+        new_points[..., place, :] = np.where(known[..., None], position, 0)
+        new_scores[..., place] = np.where(known, scores[..., places].mean(-1), 0)
+        if len(rule) == 1 and rule[0][1] == 1.0:
+            new_points[..., place, :] = points[..., places[0], :]
+    return new_points, new_scores
