@@ -305,7 +305,7 @@ def convert_joints(
 
     A joint that the source lacks is derived where a rule exists (neck, thorax and pelvis from the
     middles of shoulders and hips, head top and nose from each other); its score is the mean of the
-    joints it came from, or 0 if one of them scores 0. What cannot be derived is (0, 0) and scores 0.
+    joints it came from, or 0 if one of them scores 0. The rest is (0, 0) with score 0.
 
     Args:
         keypoints_xy: positions, (..., K, 2).

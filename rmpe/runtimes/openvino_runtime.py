@@ -1,0 +1,65 @@
+"""Run a network with OpenVINO, converted directly from the torch module."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import openvino
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rmpe.runtimes.base import Precision
+from rmpe.runtimes.preprocess import PreprocessedNetwork
+
+_HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OpenVinoRuntime:
+    """OpenVINO on the CPU; one compiled model for every picture size that comes."""
+
+    def __init__(self, network: PreprocessedNetwork, precision: Precision, threads: int) -> None:
+        """Prepare ``network``; compiling happens at the first picture of a size.
+
+        Args:
+            network: the network with its door.
+            precision: fp32 or bf16.
+            threads: threads of one call; 0 leaves it to OpenVINO.
+
+        Raises:
+            ValueError: the precision is not one of the engine's.
+        """
+        if precision not in _HINTS:
+            raise ValueError(
+                f"runtime 'openvino' computes in {', '.join(_HINTS)}, got {precision!r}"
+            )
+        self._network = copy.deepcopy(network).cpu().float().eval()
+        self._core = openvino.Core()
+        self._settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
+        version = openvino.__version__.split("-")[0]
+        self.description = f"openvino {version} {precision} on cpu"
+
+    def _request(self, height: int, width: int) -> openvino.InferRequest:
+        """Return the request of a picture size, any batch."""
+        if (height, width) not in self._requests:
+            example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+            with torch.inference_mode():
+                model = openvino.convert_model(self._network, example_input=example)
+            model.reshape([-1, height, width, 3])
+            compiled = self._core.compile_model(model, "CPU", self._settings)
+            self._requests[height, width] = compiled.create_infer_request()
+        return self._requests[height, width]
+
+    def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
+        request = self._request(*images_bgr.shape[1:3])
+        results = request.infer([np.ascontiguousarray(images_bgr)], share_inputs=True)
+        return tuple(torch.from_numpy(np.asarray(value)) for value in results.values())

@@ -1,0 +1,48 @@
+"""The network's door: from pictures as OpenCV gives them to what a network was trained on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+ColourOrder = Literal["rgb", "bgr"]
+
+
+class PreprocessedNetwork(nn.Module):
+    """A network that takes BGR pictures, its mean and deviation being buffers of the model.
+
+    Every engine runs this whole module, so the pictures travel as bytes.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        colour_order: ColourOrder,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+    ) -> None:
+        """Wrap ``network``.
+
+        Args:
+            network: takes float (N, 3, H, W), returns a tensor or a tuple of tensors.
+            colour_order: the order of the network's three channels.
+            mean: subtracted from each channel, for values of 0..1, in the network's order.
+            std: divides each channel after that.
+        """
+        super().__init__()
+        self.network = network
+        self.colour_order = colour_order
+        self.register_buffer("mean", 255.0 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255.0 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images_bgr: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return the network's outputs for uint8 pictures (N, H, W, 3), blue-green-red."""
+        planes = images_bgr.permute(0, 3, 1, 2)
+        if self.colour_order == "rgb":
+            planes = planes.flip(1)
+        return self.network((planes.to(self.mean.dtype) - self.mean) / self.std)

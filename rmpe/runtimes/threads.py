@@ -1,0 +1,50 @@
+"""How many threads each library may use, so that the stages share the cores instead of fighting."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import cv2
+import torch
+
+
+@dataclass(frozen=True)
+class ThreadCounts:
+    """Threads of each library, as set by :func:`limit_threads`."""
+
+    cores: int
+    """Cores this process may run on."""
+    torch: int
+    """Threads inside one torch operator."""
+    opencv: int
+    """Threads inside one OpenCV call."""
+    openvino: int
+    """Threads of one OpenVINO network."""
+    video: int
+    """Threads of the video decoder and encoder, each."""
+
+
+def available_cores() -> int:
+    """Return the number of cores this process may run on (its affinity, not the machine's)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def limit_threads(cores: int | None = None) -> ThreadCounts:
+    """Set the thread counts of torch and OpenCV for the whole process and return all counts.
+
+    Stages run beside each other, each on its own thread, so a crop or a drawing uses one core and
+    the networks share the rest.
+
+    Args:
+        cores: cores to plan for; all that the process may use when None.
+    """
+    count = max(cores or available_cores(), 1)
+    counts = ThreadCounts(
+        cores=count, torch=count, opencv=1, openvino=count, video=max(1, min(count // 2, 4))
+    )
+    torch.set_num_threads(counts.torch)
+    cv2.setNumThreads(counts.opencv)
+    return counts
