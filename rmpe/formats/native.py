@@ -1,0 +1,288 @@
+"""The native record: one JSON object a line, written as the frames are made.
+
+The first line is the header, then one line for every frame, people or none, then an end line.
+Every line is flushed, so that a killed run leaves whole lines and at most one torn one. Objects
+that are neither of these (``{"event": …}``) may stand between frames; readers skip them.
+
+    {"schema": "rmpe/1", "skeleton": {"name", "joints", "limbs"}, "source", "width", "height", …}
+    {"frame": 0, "time_s": 0.0, "people": [{"id": 1, "score": 0.9, "box": [x, y, w, h],
+                                            "box_score": 0.8, "keypoints": [[x, y, score], …]}]}
+    {"end": true, "frames": 1}
+
+A person without identity has ``"id": null``. Numbers are float32 in as few digits as keep them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from rmpe.formats.clip import ClipHeader, PoseRecord, check_joint_count
+from rmpe.formats.numbers import corners_to_xywh, shortest_decimals, xywh_to_corners
+from rmpe.records import Poses
+from rmpe.skeletons import SKELETONS, Skeleton
+
+SCHEMA = "rmpe/1"
+# Sigma of a joint that no known skeleton names, COCO's largest but the hip's: a lenient middle.
+_UNKNOWN_JOINT_SIGMA = 0.079
+
+log = logging.getLogger(__name__)
+
+
+class NativeWriter:
+    """Writes ``poses.ndjson``, a line a frame.
+
+    Args:
+        path: file to create; an existing one is replaced.
+        header: what the first line says.
+    """
+
+    def __init__(self, path: str | Path, header: ClipHeader) -> None:
+        self.header = header
+        self.frames_written = 0
+        self.next_frame_index = 0
+        self._file: IO[str] = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
+        self._write_line(header_to_json(header))
+
+    @classmethod
+    def resume(cls, path: str | Path) -> NativeWriter:
+        """Go on with a file that a killed run left: cut after its last whole line, then append.
+
+        ``frames_written`` and ``next_frame_index`` tell where the run stopped; an end line is
+        taken off.
+
+        Raises:
+            ValueError: the file has no readable header.
+        """
+        reader = NativeReader(path)
+        writer = cls.__new__(cls)
+        writer.header = reader.header
+        writer.frames_written, writer.next_frame_index = 0, 0
+        keep = 0
+        with open(path, "rb") as file:
+            for line in file:
+                item = _parsed(line)
+                if item is None or "end" in item or not line.endswith(b"\n"):
+                    break
+                keep += len(line)
+                if "frame" in item:
+                    writer.frames_written += 1
+                    writer.next_frame_index = int(item["frame"]) + 1
+        with open(path, "r+b") as file:
+            file.truncate(keep)
+        writer._file = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115
+        return writer
+
+    def write(self, frame_index: int, timestamp_s: float, poses: Poses) -> None:
+        """Write the line of one frame and flush it.
+
+        Raises:
+            ValueError: the poses have another number of joints, or a number is not finite.
+        """
+        check_joint_count(poses, self.header.skeleton, frame_index)
+        try:
+            people = people_to_json(poses)
+        except ValueError as error:
+            raise ValueError(f"frame {frame_index}: {error}") from error
+        self._write_line(
+            {"frame": frame_index, "time_s": round(float(timestamp_s), 6), "people": people}
+        )
+        self.frames_written += 1
+        self.next_frame_index = frame_index + 1
+
+    def write_event(self, event: Mapping[str, Any]) -> None:
+        """Write a line that is no frame, for instance ``{"event": "identity_joined", …}``."""
+        if {"frame", "end", "schema"} & set(event):
+            raise ValueError(f"an event may not have the keys frame, end or schema: {dict(event)}")
+        self._write_line(event)
+
+    def close(self, complete: bool = True) -> None:
+        """Write the end line, unless the run failed, and close the file."""
+        if self._file.closed:
+            return
+        if complete:
+            self._write_line({"end": True, "frames": self.frames_written})
+        self._file.close()
+
+    def _write_line(self, item: Mapping[str, Any]) -> None:
+        text = json.dumps(item, allow_nan=False, ensure_ascii=False, separators=(", ", ": "))
+        self._file.write(text + "\n")
+        self._file.flush()
+
+
+class NativeReader:
+    """Reads a native file line by line; may be iterated more than once.
+
+    A file of a killed run (no end line, last line torn) gives its whole lines; after the iteration
+    ``complete`` is False and a warning was logged.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: the first line is no header of this schema, or a line before the last is broken.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.frames_read = 0
+        self._complete = False
+        with open(self.path, "rb") as file:
+            self._header = header_from_json(_parsed(file.readline()), self.path)
+
+    @property
+    def header(self) -> ClipHeader:
+        """The first line."""
+        return self._header
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last iteration met the end line, with the right number of frames."""
+        return self._complete
+
+    def __iter__(self) -> Iterator[PoseRecord]:
+        """Yield every whole frame line in order."""
+        self.frames_read, self._complete = 0, False
+        torn: int | None = None
+        with open(self.path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if number == 1 or not line.strip():
+                    continue
+                if torn is not None:
+                    raise ValueError(f"{self.path}, line {torn}: not a JSON object")
+                item = _parsed(line)
+                if item is None:
+                    torn = number
+                elif "frame" in item:
+                    self.frames_read += 1
+                    yield self._record(item, number)
+                elif item.get("end"):
+                    self._check_end(item, number)
+        if not self._complete:
+            log.warning(
+                "%s has no end line: the run that wrote it was cut off after %d frames%s",
+                self.path,
+                self.frames_read,
+                "" if torn is None else f" (line {torn} is torn)",
+            )
+
+    def _record(self, item: dict[str, Any], number: int) -> PoseRecord:
+        try:
+            poses = people_from_json(item["people"], self._header.skeleton.joint_count)
+            return PoseRecord(int(item["frame"]), float(item["time_s"]), poses)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.path}, line {number}: not a frame line: {error!r}") from error
+
+    def _check_end(self, item: dict[str, Any], number: int) -> None:
+        if item.get("frames") != self.frames_read:
+            raise ValueError(
+                f"{self.path}, line {number}: the end line counts {item.get('frames')} frames, "
+                f"the file has {self.frames_read}"
+            )
+        self._complete = True
+
+
+def people_to_json(poses: Poses) -> list[dict[str, Any]]:
+    """Return the people of one frame as the native format's objects."""
+    boxes = corners_to_xywh(poses.boxes_xyxy).tolist()
+    joints = np.concatenate([poses.keypoints_xy, poses.keypoint_scores[..., None]], -1)
+    keypoints = shortest_decimals(joints).tolist()
+    scores = shortest_decimals(poses.scores).tolist()
+    box_scores = shortest_decimals(poses.box_scores).tolist()
+    return [
+        {
+            "id": identity if identity > 0 else None,
+            "score": scores[person],
+            "box": boxes[person],
+            "box_score": box_scores[person],
+            "keypoints": keypoints[person],
+        }
+        for person, identity in enumerate(poses.ids.tolist())
+    ]
+
+
+def people_from_json(people: list[dict[str, Any]], joint_count: int) -> Poses:
+    """Return the poses that the native format's objects hold; ``box_score`` may be missing."""
+    if not people:
+        return Poses.empty(joint_count)
+    joints = np.array([person["keypoints"] for person in people], np.float64)
+    if joints.shape[1:] != (joint_count, 3):
+        raise ValueError(f"keypoints have shape {joints.shape[1:]}, not ({joint_count}, 3)")
+    return Poses(
+        boxes_xyxy=xywh_to_corners([person["box"] for person in people]),
+        box_scores=np.array([p.get("box_score", p["score"]) for p in people], np.float32),
+        keypoints_xy=joints[..., :2].astype(np.float32),
+        keypoint_scores=joints[..., 2].astype(np.float32),
+        scores=np.array([person["score"] for person in people], np.float32),
+        ids=np.array([person.get("id") or 0 for person in people], np.int64),
+    )
+
+
+def header_to_json(header: ClipHeader) -> dict[str, Any]:
+    """Return the object of the first line."""
+    skeleton = header.skeleton
+    item: dict[str, Any] = {
+        "schema": SCHEMA,
+        "skeleton": {
+            "name": skeleton.name,
+            "joints": list(skeleton.joints),
+            "limbs": [list(limb) for limb in skeleton.limbs],
+        },
+        "source": header.source,
+        "width": header.width,
+        "height": header.height,
+        "fps": header.fps,
+        "options": dict(header.options),
+    }
+    if header.image_names:
+        item["images"] = list(header.image_names)
+    return item
+
+
+def header_from_json(item: dict[str, Any] | None, path: Path) -> ClipHeader:
+    """Return the header that a first line holds; ``ValueError`` if it is none of this schema."""
+    if item is None or item.get("schema") != SCHEMA:
+        got = None if item is None else item.get("schema")
+        raise ValueError(f'{path}: the first line has schema {got!r}, supported is "{SCHEMA}"')
+    try:
+        return ClipHeader(
+            skeleton=_skeleton_from_json(item["skeleton"]),
+            source=str(item.get("source", "")),
+            width=int(item.get("width", 0)),
+            height=int(item.get("height", 0)),
+            fps=float(item.get("fps") or 0),
+            options=dict(item.get("options", {})),
+            image_names=tuple(item.get("images", ())),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: the header line cannot be read: {error!r}") from error
+
+
+def _skeleton_from_json(item: dict[str, Any]) -> Skeleton:
+    joints = tuple(item["joints"])
+    known = SKELETONS.get(item["name"])
+    if known is not None and known.joints == joints:
+        return known
+    sigmas = {
+        joint: sigma
+        for skeleton in SKELETONS.values()
+        for joint, sigma in zip(skeleton.joints, skeleton.sigmas)
+    }
+    return Skeleton(
+        name=str(item["name"]),
+        joints=joints,
+        limbs=tuple((int(first), int(second)) for first, second in item.get("limbs", ())),
+        sigmas=tuple(sigmas.get(joint, _UNKNOWN_JOINT_SIGMA) for joint in joints),
+    )
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Return the object of a whole line, or None for a torn or foreign one."""
+    try:
+        item = json.loads(line)
+    except ValueError:
+        return None
+    return item if isinstance(item, dict) else None
