@@ -1,4 +1,4 @@
-"""Run a network on an engine: one small protocol, and the choice of device, engine and precision."""
+"""Run a network on an engine: one protocol, and the choice of device, engine and precision."""
 
 from __future__ import annotations
 

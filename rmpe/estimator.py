@@ -1,0 +1,258 @@
+"""The pose estimator: detect, crop, infer, decode, suppress, each a method of its own.
+
+Calling the estimator runs them one after another on one picture; the pipeline calls the same
+methods from its stages, so both give the same poses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rmpe.detectors import Detector, build_detector
+from rmpe.geometry.boxes import clip_boxes
+from rmpe.geometry.crop import CropTransform, points_to_image
+from rmpe.heatmaps import flip_average, get_codec
+from rmpe.pose_nms import ALPHAPOSE, PoseNmsParameters, pose_nms
+from rmpe.records import Boxes, FloatArray, ImageArray, Poses
+from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
+from rmpe.skeletons import Skeleton
+from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
+from rmpe.zoo.conventions import Conventions
+from rmpe.zoo.presets import get_preset
+
+
+@dataclass(frozen=True)
+class EstimatorOptions:
+    """What a user may set of an estimator."""
+
+    min_score: float = 0.15
+    """Poses below this score are dropped."""
+    max_people: int = 0
+    """At most this many people a frame, the best boxes first; 0 is no limit."""
+    flip_test: bool = False
+    """Average with the mirrored crop's heatmaps: better joints at twice the time."""
+    batch_size: int = 16
+    """Crops in one call of the network."""
+    nms: PoseNmsParameters | None = ALPHAPOSE
+    """Rule of the pose-NMS; None keeps every pose."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            raise ValueError(f"min_score is {self.min_score}, allowed is 0..1")
+        if self.max_people < 0:
+            raise ValueError(f"max_people is {self.max_people}, allowed is 0 (no limit) or more")
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}, allowed is 1 or more")
+
+
+class PoseEstimator:
+    """People and their joints in pictures, top-down and single-threaded."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        runtime: Runtime,
+        conventions: Conventions,
+        options: EstimatorOptions | None = None,
+    ) -> None:
+        """Join a detector and a pose network that is ready to run.
+
+        Args:
+            detector: finds the people's boxes.
+            runtime: gives heatmaps (N, K, h, w) for crops.
+            conventions: how the network wants its crops and its heatmaps read.
+            options: thresholds and limits.
+        """
+        self.detector = detector
+        self.runtime = runtime
+        self.conventions = conventions
+        self.options = options or EstimatorOptions()
+        self._codec = get_codec(conventions.codec)
+
+    @classmethod
+    def from_preset(
+        cls,
+        name: str = "compact",
+        *,
+        device: str = "auto",
+        runtime: RuntimeName = "auto",
+        precision: Precision = "auto",
+        threads: int = 0,
+        options: EstimatorOptions | None = None,
+    ) -> PoseEstimator:
+        """Return the estimator of a named pair of detector and network.
+
+        Raises:
+            ValueError: the preset is unknown or the device is not there.
+            OSError: weights must be fetched and cannot.
+        """
+        preset = get_preset(name)
+        return cls.build(
+            detector=preset.detector,
+            network=preset.network,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
+            options=options,
+        )
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        detector: str | Detector = "compact",
+        network: str = "compact",
+        weights: str | None = None,
+        device: str = "auto",
+        runtime: RuntimeName = "auto",
+        precision: Precision = "auto",
+        threads: int = 0,
+        options: EstimatorOptions | None = None,
+    ) -> PoseEstimator:
+        """Return an estimator put together from its parts.
+
+        Args:
+            detector: a detector's name or a detector.
+            network: name in the zoo's catalogue, or ``compact``.
+            weights: a checkpoint file; its architecture is recognised and ``network`` not used.
+            device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+            runtime: ``auto``, ``torch`` or ``openvino``.
+            precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+            threads: threads of one network call; 0 leaves it to the engine.
+            options: thresholds and limits.
+
+        Raises:
+            ValueError: a name is unknown, the device is not there, the weights do not fit.
+            OSError: a file cannot be read or fetched.
+        """
+        if isinstance(detector, str):
+            detector = build_detector(
+                detector, device=device, runtime=runtime, precision=precision, threads=threads
+            )
+        loaded = _load_network(network, weights)
+        conventions = loaded.conventions
+        door = PreprocessedNetwork(
+            loaded.network, conventions.colour_order, conventions.mean, conventions.std
+        )
+        engine = build_runtime(
+            door, runtime=runtime, device=device, precision=precision, threads=threads
+        )
+        return cls(detector, engine, conventions, options)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton of the poses."""
+        return self.conventions.skeleton
+
+    def detect(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
+        """Return the people's boxes in each picture (H, W, 3), best first, at most max_people."""
+        return [
+            self.limit(boxes, image) for boxes, image in zip(self.detector(images_bgr), images_bgr)
+        ]
+
+    def limit(self, boxes: Boxes, image_bgr: ImageArray) -> Boxes:
+        """Return boxes cut to the picture, best first; empty ones and those over the limit go."""
+        height, width = image_bgr.shape[:2]
+        clipped = clip_boxes(boxes.boxes_xyxy, width, height)
+        order = np.argsort(-boxes.scores, kind="stable")
+        sides = clipped[:, 2:] - clipped[:, :2]
+        order = order[(sides[order] >= 1).all(1)]
+        if self.options.max_people:
+            order = order[: self.options.max_people]
+        return Boxes(clipped[order], boxes.scores[order])
+
+    def crop(self, image_bgr: ImageArray, boxes: Boxes) -> tuple[ImageArray, list[CropTransform]]:
+        """Return the people's crops, uint8 (N, H, W, 3), and the map of each."""
+        rules = self.conventions
+        transforms = [
+            CropTransform.from_person_box(
+                box, rules.input_height, rules.input_width, rules.crop_style
+            )
+            for box in boxes.boxes_xyxy
+        ]
+        crops = np.empty((len(transforms), rules.input_height, rules.input_width, 3), np.uint8)
+        for place, transform in enumerate(transforms):
+            crops[place] = transform.warp(image_bgr)
+        return crops, transforms
+
+    def infer(self, crops_bgr: ImageArray) -> Tensor:
+        """Return heatmaps, float32 (N, K, h, w) on the runtime's device, for crops (N, H, W, 3).
+
+        Raises:
+            ValueError: there is no crop.
+        """
+        if len(crops_bgr) == 0:
+            raise ValueError("infer needs at least one crop, got none")
+        size = self.options.batch_size
+        parts = [self._heatmaps(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _heatmaps(self, crops_bgr: ImageArray) -> Tensor:
+        heatmaps = self.runtime(crops_bgr)[0]
+        if not self.options.flip_test:
+            return heatmaps
+        mirrored = self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0]
+        return flip_average(
+            heatmaps, mirrored, self.skeleton.mirror_permutation, shift=self._codec.flip_shift
+        )
+
+    def decode(self, heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:
+        """Return the poses of N crops in frame pixels.
+
+        Args:
+            heatmaps: (N, K, h, w).
+            transforms: the map of each crop.
+            boxes: the box that each crop was made from.
+        """
+        points, joint_scores = self._codec.decode(heatmaps)
+        scores = np.clip(_to_numpy(joint_scores), 0, 1)[:, : self.skeleton.joint_count]
+        keypoints = points_to_image(_to_numpy(points), list(transforms))
+        return Poses(
+            boxes_xyxy=boxes.boxes_xyxy,
+            box_scores=boxes.scores,
+            keypoints_xy=keypoints[:, : self.skeleton.joint_count],
+            keypoint_scores=scores,
+            scores=boxes.scores * self._joint_mean(scores),
+            ids=np.zeros(len(boxes), np.int64),
+        )
+
+    def _joint_mean(self, scores: FloatArray) -> FloatArray:
+        """Return the mean joint score of each pose by the network's rule, (N, K) -> (N,)."""
+        counted = scores > (0.2 if self.conventions.score_rule == "hrnet" else -1.0)
+        total = np.where(counted, scores, 0).sum(1)
+        return np.asarray(total / np.maximum(counted.sum(1), 1), np.float32)
+
+    def estimate(self, image_bgr: ImageArray, boxes: Boxes) -> Poses:
+        """Return one pose for every given box, nothing suppressed."""
+        if len(boxes) == 0:
+            return Poses.empty(self.skeleton.joint_count)
+        crops, transforms = self.crop(image_bgr, boxes)
+        return self.decode(self.infer(crops), transforms, boxes)
+
+    def suppress(self, poses: Poses) -> Poses:
+        """Return the poses that pose-NMS keeps and whose score is high enough."""
+        if self.options.nms is not None:
+            poses = pose_nms(poses, self.options.nms)
+        return poses.select(poses.scores >= self.options.min_score)
+
+    def __call__(self, image_bgr: ImageArray) -> Poses:
+        """Return the poses of the people in one picture, uint8 (H, W, 3)."""
+        boxes = self.detect([image_bgr])[0]
+        return self.suppress(self.estimate(image_bgr, boxes))
+
+
+def _load_network(network: str, weights: str | None) -> LoadedNetwork:
+    if weights is not None:
+        return load(weights)
+    return load_bundled_pose() if network == "compact" else load(network)
+
+
+def _to_numpy(values: Tensor) -> NDArray[np.float32]:
+    return np.asarray(values.detach().float().cpu().numpy(), np.float32)
