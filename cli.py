@@ -18,6 +18,15 @@ def rmpe_command(verbose: bool) -> None:
     )
 
 
+@rmpe_command.command()
+def doctor() -> None:
+    """Show versions, devices, threads and weights, and run a short self-test."""
+    from rmpe.doctor import describe_machine, describe_weights, self_test
+
+    for name, value in [*describe_machine(), *describe_weights(), self_test()]:
+        click.echo(f"{name:>24}  {value}")
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:

@@ -22,6 +22,7 @@ ROOMS = {
     "rmpe.proposals": 2,
     "rmpe.datasets": 2,
     "rmpe.formats": 2,
+    "rmpe.doctor": 7,
     "rmpe.weights": 2,
     "rmpe.detectors": 3,
     "rmpe.sstn": 3,

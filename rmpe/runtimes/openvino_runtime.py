@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,9 @@ class OpenVinoRuntime:
         """Return the request of a picture size, any batch."""
         if (height, width) not in self._requests:
             example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-            with torch.inference_mode():
+            with torch.inference_mode(), warnings.catch_warnings():
+                # The converter traces with torch.jit, which torch calls deprecated.
+                warnings.simplefilter("ignore")
                 model = openvino.convert_model(self._network, example_input=example)
             model.reshape([-1, height, width, 3])
             compiled = self._core.compile_model(model, "CPU", self._settings)

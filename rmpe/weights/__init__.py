@@ -1,0 +1,1 @@
+"""Bundled weights, each with a model card beside it."""
