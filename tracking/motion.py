@@ -1,0 +1,71 @@
+"""Where people who were seen before are expected now: the camera's motion and their own."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracking.parameters import FloatArray
+
+_FEWEST_MATCHES = 12
+_FEWEST_INLIERS_SHARE = 0.4
+_INLIER_PX = 3.0
+
+
+def still_camera() -> FloatArray:
+    """Return the motion of a camera that does not move, (2, 3)."""
+    return np.eye(2, 3)
+
+
+def camera_motion(correspondences: ArrayLike, moving_boxes_xyxy: ArrayLike) -> FloatArray:
+    """Return the matrix (2, 3) that moves points of the earlier frame as the camera's motion does.
+
+    A rotation, zoom and shift is fitted (RANSAC) to the matches that start outside every person;
+    when they are few or do not agree the camera counts as still.
+
+    Args:
+        correspondences: matches x1 y1 x2 y2 in pixels, (R, 4).
+        moving_boxes_xyxy: boxes of the people of the earlier frame, (N, 4).
+    """
+    rows = np.asarray(correspondences, np.float64).reshape(-1, 4)
+    boxes = np.asarray(moving_boxes_xyxy, np.float64).reshape(-1, 4, 1)
+    x, y = rows[:, 0], rows[:, 1]
+    inside = (x >= boxes[:, 0]) & (x <= boxes[:, 2]) & (y >= boxes[:, 1]) & (y <= boxes[:, 3])
+    rows = rows[~inside.any(0)]
+    if len(rows) < _FEWEST_MATCHES:
+        return still_camera()
+    if np.mean(np.abs(rows[:, :2] - rows[:, 2:]).max(1) < 1.0) > 0.5:
+        return still_camera()
+    matrix, inliers = cv2.estimateAffinePartial2D(
+        np.ascontiguousarray(rows[:, :2]),
+        np.ascontiguousarray(rows[:, 2:]),
+        method=cv2.RANSAC,
+        ransacReprojThreshold=_INLIER_PX,
+    )
+    if matrix is None or inliers.mean() < _FEWEST_INLIERS_SHARE:
+        return still_camera()
+    return np.asarray(matrix, np.float64)
+
+
+def move_points(points_xy: FloatArray, matrix: FloatArray) -> FloatArray:
+    """Return points (..., 2) moved by a matrix (2, 3)."""
+    return np.asarray(points_xy @ matrix[:, :2].T + matrix[:, 2], np.float64)
+
+
+def displacement(earlier_xy: FloatArray, later_xy: FloatArray, counted: NDArray) -> FloatArray:
+    """Return how far each person moved as a whole, in pixels: the median over joints.
+
+    Args:
+        earlier_xy: joints, (N, K, 2).
+        later_xy: joints of the same people, (N, K, 2).
+        counted: which joints count, bool (N, K); a person without any has not moved.
+
+    Returns:
+        (N, 2).
+    """
+    if earlier_xy.shape[0] == 0:
+        return np.zeros((0, 2))
+    moved = np.where(counted[..., None], later_xy - earlier_xy, np.nan)
+    moved[~counted.any(1)] = 0.0
+    return np.asarray(np.nanmedian(moved, axis=1), np.float64)

@@ -1,0 +1,138 @@
+"""Every setting of the tracker, in frozen structs whose defaults are PoseFlow's published ones.
+
+Source: Xiu et al., "Pose Flow: Efficient Online Pose Tracking", BMVC 2018 (arXiv 1802.00977), and
+the behaviour of its public implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+Weights = tuple[float, float, float, float]
+"""Weights of (features in boxes, box overlap, features at joints, joint overlap)."""
+
+
+@dataclass(frozen=True)
+class FeatureParameters:
+    """How ORB features are found in a frame and matched with those of the frame before."""
+
+    maximum_features: int = 10000
+    """Most features of one frame."""
+    features_per_person: int | None = None
+    """Features asked for per person, on top of ``base_features``; None: the maximum, always."""
+    base_features: int = 0
+    """Features asked for however few people there are; only with ``features_per_person``."""
+    levels: int = 8
+    """Levels of the picture pyramid, each 1.2 times smaller."""
+    fast_threshold: int = 20
+    """Contrast a corner needs, in grey levels."""
+    longest_side_px: int | None = None
+    """Pictures with a longer side are made smaller before features are sought; None: never."""
+    surroundings: float | None = None
+    """Features are sought in the person boxes widened by this share of their size on every side;
+    None: in the whole picture."""
+    red_and_blue_swapped: bool = True
+    """Grey as the public implementation makes it: 0.299 B + 0.587 G + 0.114 R."""
+    search: Literal["lsh", "exhaustive"] = "lsh"
+    """Approximate neighbours (12 tables, keys of 12 bits, probe level 2, 100 checks) or exact."""
+    ratio: float = 0.8
+    """A match counts when its distance is below this share of the second best one."""
+    whole_pixels: bool = True
+    """Whether the places of features are cut to integers."""
+
+    def __post_init__(self) -> None:
+        if self.maximum_features < 1 or self.levels < 1:
+            raise ValueError(
+                f"maximum_features is {self.maximum_features} and levels {self.levels}, "
+                "needed is 1 or more"
+            )
+        if not 0 < self.ratio <= 1:
+            raise ValueError(f"ratio is {self.ratio}, needed is a number above 0 and at most 1")
+        if self.search not in ("lsh", "exhaustive"):
+            raise ValueError(f"search is {self.search!r}, supported are 'lsh' and 'exhaustive'")
+
+
+@dataclass(frozen=True)
+class PoseFlowParameters:
+    """How people of one frame are given the identities of people seen before.
+
+    The defaults are those of the public implementation; ``DEFAULT`` is what this project uses.
+    """
+
+    link_frames: int = 100
+    """Updates for which a person who is no longer seen stays a candidate."""
+    top_joints: int = 7
+    """Joint terms are the mean over this many best joints."""
+    joint_radius: float = 30.0
+    """Half the side of the square round a joint, in units of ``joint_radius_unit``."""
+    joint_radius_unit: Literal["pixel", "person"] = "pixel"
+    """Pixels, or the longer side of the person's box."""
+    match_grade: float = 0.2
+    """A pair is one person only when its grade is above this."""
+    previous_weights: Weights = (1.0, 2.0, 1.0, 2.0)
+    """Weights for candidates seen in the frame just before."""
+    older_weights: Weights = (0.0, 1.0, 0.0, 1.0)
+    """Weights for candidates last seen earlier."""
+    box_margin: float = 0.1
+    """Share of its width and height by which the box round the joints is widened on each side."""
+    minimum_joint_score: float | None = None
+    """Joints that do not score above this are left out; None: every joint counts."""
+    predict_motion: bool = False
+    """Whether candidates are moved by the camera's and their own motion before comparing."""
+    velocity_memory: float = 0.7
+    """Share of a person's earlier velocity kept at every sighting; with ``predict_motion``."""
+    longest_prediction: int = 20
+    """Frames over which a velocity is believed; with ``predict_motion``."""
+    appearance_weight: float = 0.0
+    """Highest grade that the clothes' colours alone can give to candidates last seen earlier."""
+    appearance_floor: float = 0.8
+    """Colour likeness (0..1) from which that grade rises, from nothing to its highest at 1."""
+    cut_share: float = 0.0
+    """Everyone is new after a cut: when fewer than this share of features match; 0: never."""
+    features: FeatureParameters = field(default_factory=FeatureParameters)
+    """Features and their matching."""
+
+    def __post_init__(self) -> None:
+        if self.link_frames < 1 or self.top_joints < 1:
+            raise ValueError(
+                f"link_frames {self.link_frames} and top_joints {self.top_joints} must be 1 or more"
+            )
+        if self.joint_radius_unit not in ("pixel", "person"):
+            raise ValueError(
+                f"joint_radius_unit is {self.joint_radius_unit!r}, supported are 'pixel', 'person'"
+            )
+        if self.joint_radius <= 0:
+            raise ValueError(f"joint_radius is {self.joint_radius}, needed is a positive number")
+        if len(self.previous_weights) != 4 or len(self.older_weights) != 4:
+            raise ValueError("previous_weights and older_weights have four numbers each")
+
+
+POSEFLOW_REFERENCE = PoseFlowParameters()
+"""The public implementation's rules and options; identities are equal to its own."""
+
+DEFAULT = PoseFlowParameters(
+    joint_radius=0.15,
+    joint_radius_unit="person",
+    minimum_joint_score=0.0,
+    older_weights=(0.0, 2.0, 0.0, 2.0),
+    predict_motion=True,
+    cut_share=0.02,
+    features=FeatureParameters(
+        maximum_features=1200,
+        features_per_person=25,
+        base_features=300,
+        levels=4,
+        longest_side_px=1280,
+        surroundings=0.5,
+        red_and_blue_swapped=False,
+        search="exhaustive",
+        whole_pixels=False,
+    ),
+)
+"""What this project uses: the published grade, with people and camera expected to go on moving."""

@@ -1,0 +1,226 @@
+"""How alike two people of two frames are: PoseFlow's grade from features, boxes and joints.
+
+The four terms of a pair (a, b), each in 0..1, are the share of feature matches common to both
+boxes, the overlap of the boxes, and the same two for squares round joint j of a and joint j of b,
+averaged over the best few joints. Overlaps count pixels: a box from 3 to 5 is 3 wide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracking.parameters import FloatArray, PoseFlowParameters
+
+BoolArray = NDArray[np.bool_]
+
+_UNION_GUARD = 1e-5
+_ROWS_AT_ONCE = 32768
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """People of one frame, or candidates of several, as the grade needs them (64 bit)."""
+
+    keypoints_xy: FloatArray
+    """Joints in pixels, (N, K, 2)."""
+    boxes_xyxy: FloatArray
+    """Boxes round the joints in pixels, (N, 4)."""
+    joint_counts: BoolArray
+    """Which joints count, (N, K)."""
+    radii_px: FloatArray
+    """Half the side of the square round each joint, (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.keypoints_xy)
+
+
+def describe_people(
+    keypoints_xy: ArrayLike,
+    width: int,
+    height: int,
+    parameters: PoseFlowParameters,
+    keypoint_scores: ArrayLike | None = None,
+) -> People:
+    """Return people with the boxes and joint squares that the grade compares.
+
+    A box is the extent of the joints that count, widened by ``box_margin`` on each side, clipped
+    to 0..width and 0..height, cut to integers.
+
+    Args:
+        keypoints_xy: joints in pixels, (N, K, 2).
+        width: of the picture in pixels.
+        height: of the picture in pixels.
+        parameters: the rules.
+        keypoint_scores: confidence of each joint, (N, K); None where every joint counts.
+    """
+    points = np.asarray(keypoints_xy, np.float64)
+    if points.ndim != 3 or points.shape[2] != 2:
+        raise ValueError(f"keypoints_xy has shape {points.shape}, needed is (N, K, 2)")
+    counted = np.ones(points.shape[:2], bool)
+    if parameters.minimum_joint_score is not None and keypoint_scores is not None:
+        counted = np.asarray(keypoint_scores) > parameters.minimum_joint_score
+        counted[~counted.any(1)] = True
+    boxes = joint_boxes(points, counted, width, height, parameters.box_margin)
+    radii = np.full(len(points), parameters.joint_radius)
+    if parameters.joint_radius_unit == "person":
+        radii = parameters.joint_radius * np.maximum((boxes[:, 2:] - boxes[:, :2]).max(1), 1.0)
+    return People(points, boxes, counted, radii)
+
+
+def joint_boxes(
+    keypoints_xy: FloatArray, counted: BoolArray, width: int, height: int, margin: float
+) -> FloatArray:
+    """Return whole-pixel boxes x1 y1 x2 y2 round the counted joints, (N, 4)."""
+    if keypoints_xy.shape[0] == 0 or keypoints_xy.shape[1] == 0:
+        return np.zeros((len(keypoints_xy), 4))
+    low = np.where(counted[..., None], keypoints_xy, np.inf).min(1)
+    high = np.where(counted[..., None], keypoints_xy, -np.inf).max(1)
+    grow = margin * (high - low)
+    limit = np.array([width, height], np.float64)
+    corners = np.concatenate([np.clip(low - grow, 0, limit), np.clip(high + grow, 0, limit)], 1)
+    return np.trunc(corners)
+
+
+def pixel_overlap(first_xyxy: FloatArray, second_xyxy: FloatArray) -> FloatArray:
+    """Return overlap over union of boxes that broadcast, (..., 4) x (..., 4) -> (...).
+
+    Sides count both end pixels, ``x2 - x1 + 1``; boxes that only touch do not overlap.
+    """
+    x1 = np.maximum(first_xyxy[..., 0], second_xyxy[..., 0])
+    y1 = np.maximum(first_xyxy[..., 1], second_xyxy[..., 1])
+    x2 = np.minimum(first_xyxy[..., 2], second_xyxy[..., 2])
+    y2 = np.minimum(first_xyxy[..., 3], second_xyxy[..., 3])
+    shared = np.where((x1 < x2) & (y1 < y2), (x2 - x1 + 1) * (y2 - y1 + 1), 0.0)
+    union = _pixel_area(first_xyxy) + _pixel_area(second_xyxy) - shared
+    return np.asarray(shared / (union + _UNION_GUARD), np.float64)
+
+
+def _pixel_area(boxes_xyxy: FloatArray) -> FloatArray:
+    return (boxes_xyxy[..., 2] - boxes_xyxy[..., 0] + 1) * (
+        boxes_xyxy[..., 3] - boxes_xyxy[..., 1] + 1
+    )
+
+
+def joint_squares(people: People) -> FloatArray:
+    """Return the square round every joint, x1 y1 x2 y2, (N, K, 4)."""
+    radii = people.radii_px[:, None, None]
+    return np.concatenate([people.keypoints_xy - radii, people.keypoints_xy + radii], -1)
+
+
+def box_overlaps(first: People, second: People) -> FloatArray:
+    """Return the overlap of the boxes of every pair, (N, M)."""
+    return pixel_overlap(first.boxes_xyxy[:, None], second.boxes_xyxy[None])
+
+
+def joint_overlaps(first: People, second: People, top_joints: int) -> FloatArray:
+    """Return the overlap of joint squares, averaged over the best joints of every pair, (N, M)."""
+    overlaps = pixel_overlap(joint_squares(first)[:, None], joint_squares(second)[None])
+    overlaps *= first.joint_counts[:, None] & second.joint_counts[None]
+    return _mean_of_best(overlaps, top_joints)
+
+
+def _mean_of_best(values: FloatArray, count: int) -> FloatArray:
+    """Return the mean of the ``count`` highest values along the last axis."""
+    joints = values.shape[-1]
+    if joints == 0 or values.size == 0:
+        return np.zeros(values.shape[:-1])
+    if joints > count:
+        values = np.partition(values, joints - count, axis=-1)[..., joints - count :]
+    return np.asarray(values.mean(-1), np.float64)
+
+
+def shared_features(
+    first: People, second: People, correspondences: ArrayLike, top_joints: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the share of matches that boxes, and best joint squares, have in common.
+
+    For a set A of matches that start in a region of a, and B of those that end in the region of b,
+    the share is ``|A ∩ B| / (|A ∪ B| + 1e-5)``; borders belong to a region.
+
+    Args:
+        first: people in the earlier frame, N.
+        second: people in the later frame, M.
+        correspondences: matches x1 y1 x2 y2 in pixels, (R, 4), earlier frame first.
+        top_joints: number of best joints that the joint term averages.
+
+    Returns:
+        For boxes (N, M) and for joints (N, M).
+    """
+    rows = np.asarray(correspondences, np.float64).reshape(-1, 4)
+    first_boxes = np.concatenate([first.boxes_xyxy[:, None], joint_squares(first)], 1)
+    second_boxes = np.concatenate([second.boxes_xyxy[:, None], joint_squares(second)], 1)
+    regions = first_boxes.shape[1]
+    both = np.zeros((regions, len(first), len(second)))
+    in_first = np.zeros((regions, len(first)))
+    in_second = np.zeros((regions, len(second)))
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = rows[start : start + _ROWS_AT_ONCE]
+        starts = _incidence(first_boxes, block[:, :2])
+        ends = _incidence(second_boxes, block[:, 2:])
+        both += starts @ ends.transpose(0, 2, 1)
+        in_first += starts.sum(-1, dtype=np.float64)
+        in_second += ends.sum(-1, dtype=np.float64)
+    union = in_first[:, :, None] + in_second[:, None] - both
+    shares = both / (union + _UNION_GUARD)
+    joint_shares = np.moveaxis(shares[1:], 0, -1)
+    counted = first.joint_counts[:, None] & second.joint_counts[None]
+    return shares[0], _mean_of_best(joint_shares * counted, top_joints)
+
+
+def _incidence(regions_xyxy: FloatArray, points_xy: FloatArray) -> NDArray[np.float32]:
+    """Return 1 where a point lies in a region, (N, G, 4) x (R, 2) -> (G, N, R)."""
+    boxes = np.ascontiguousarray(regions_xyxy.transpose(2, 1, 0))[..., None]
+    x, y = points_xy[:, 0], points_xy[:, 1]
+    inside = (x >= boxes[0]) & (x <= boxes[2])
+    inside &= y >= boxes[1]
+    inside &= y <= boxes[3]
+    return inside.astype(np.float32)
+
+
+def grade_matrix(
+    candidates: People,
+    people: People,
+    from_previous: ArrayLike,
+    correspondences: ArrayLike,
+    parameters: PoseFlowParameters,
+    expected: People | None = None,
+) -> FloatArray:
+    """Return PoseFlow's grade of every candidate with every person of the new frame, (N, M).
+
+    Args:
+        candidates: people seen before, N.
+        people: people of the new frame, M.
+        from_previous: whether a candidate was seen in the frame just before, bool (N,).
+        correspondences: matches x1 y1 x2 y2 from the frame just before to the new one, (R, 4).
+        parameters: weights, number of best joints.
+        expected: the candidates where they are expected in the new frame, for the overlaps; None:
+            where they were.
+    """
+    placed = candidates if expected is None else expected
+    recent = np.asarray(from_previous, bool)
+    weights = np.where(recent[:, None], parameters.previous_weights, parameters.older_weights)
+    boxes = box_overlaps(placed, people)
+    joints = joint_overlaps(placed, people, parameters.top_joints)
+    grades = weights[:, 1:2] * boxes + weights[:, 3:4] * joints
+    using = np.flatnonzero((weights[:, 0] != 0) | (weights[:, 2] != 0))
+    if len(using) and len(people):
+        chosen = select_people(candidates, using)
+        in_boxes, at_joints = shared_features(
+            chosen, people, correspondences, parameters.top_joints
+        )
+        grades[using] += weights[using, 0:1] * in_boxes + weights[using, 2:3] * at_joints
+    return np.asarray(grades, np.float64)
+
+
+def select_people(people: People, index: ArrayLike) -> People:
+    """Return the people at ``index`` (integers or a mask), in that order."""
+    chosen = np.asarray(index)
+    return People(
+        people.keypoints_xy[chosen],
+        people.boxes_xyxy[chosen],
+        people.joint_counts[chosen],
+        people.radii_px[chosen],
+    )
