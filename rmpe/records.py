@@ -18,7 +18,7 @@ ImageArray = NDArray[np.uint8]
 
 def _checked(name: str, value: ArrayLike, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
     """Return ``value`` as a contiguous array of ``dtype`` whose shape fits (``None`` fits any)."""
-    array = np.ascontiguousarray(value, dtype=dtype)
+    array: NDArray = np.ascontiguousarray(value, dtype=dtype)
     fits = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape)
     )

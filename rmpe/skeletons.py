@@ -333,7 +333,7 @@ def convert_joints(
             continue
         places = [source.joints.index(name) for name, _ in rule]
         weights = np.array([weight for _, weight in rule], np.float32)
-        known = (scores[..., places] > 0).all(-1)
+        known = np.asarray((scores[..., places] > 0).all(-1))
         position = (points[..., places, :] * weights[:, None]).sum(-2)
         new_points[..., place, :] = np.where(known[..., None], position, 0)
         new_scores[..., place] = np.where(known, scores[..., places].mean(-1), 0)

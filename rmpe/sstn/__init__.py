@@ -1,0 +1,15 @@
+"""Symmetric spatial transformer around a single-person pose network (RMPE, section 3.1)."""
+
+from rmpe.sstn.affine import apply_affine, identity_affine, invert_affine
+from rmpe.sstn.symmetric import SymmetricPose, centred_targets
+from rmpe.sstn.transformer import SpatialTransformer, warp
+
+__all__ = [
+    "SpatialTransformer",
+    "SymmetricPose",
+    "apply_affine",
+    "centred_targets",
+    "identity_affine",
+    "invert_affine",
+    "warp",
+]
