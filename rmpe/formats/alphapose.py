@@ -1,0 +1,263 @@
+"""AlphaPose's three result forms (as its code writes them at commit c60106d).
+
+- default: one list of people over all pictures, with score, box and ``idx`` (the track id).
+- cmu and open: an object by picture name with COCO-18 joints only, and one file a picture in
+  ``sep-json/`` beside it; boxes, scores and ids are not kept.
+
+A picture without people leaves no trace in any of them. Reading gives these pictures back where
+the names are frame numbers or ``ReadHints.image_names`` lists them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmpe.formats.clip import ClipHeader, check_joint_count
+from rmpe.formats.loaded import (
+    LoadedClip,
+    ReadHints,
+    corners_if_known,
+    flat_joints,
+    flatten_joints,
+    gather_frames,
+    poses_from_joints,
+)
+from rmpe.formats.streams import ItemStream, load_json
+from rmpe.records import Poses
+from rmpe.skeletons import (
+    COCO_17,
+    COCO_19,
+    HALPE_26,
+    HALPE_136,
+    OPENPOSE_18,
+    Skeleton,
+    convert_joints,
+)
+
+VERSION = "AlphaPose v0.3"
+# The largest proposal score: joint mean 1 + box 1 + 1.25 x best joint 1.
+_LARGEST_SCORE = 3.25
+_SKELETON_BY_COUNT = {s.joint_count: s for s in (COCO_17, HALPE_26, HALPE_136)}
+
+
+def proposal_scores(poses: Poses) -> NDArray[np.float32]:
+    """Return AlphaPose's score of every person, (N,): joint mean + box + 1.25 x best joint."""
+    if not len(poses):
+        return np.zeros(0, np.float32)
+    joints = poses.keypoint_scores
+    best = np.float32(1.25) * joints.max(1)
+    return np.asarray(joints.mean(1) + poses.box_scores + best, np.float32)
+
+
+class AlphaPoseWriter:
+    """Writes the default form: one list, one object a person.
+
+    ``score`` follows AlphaPose's rule (0..3.25), ``idx`` is the track id, 0 where there is none.
+    Joints stay in the header's order, except that the 19-joint skeleton becomes COCO's 17.
+    """
+
+    def __init__(self, path: str | Path, header: ClipHeader) -> None:
+        self._header = header
+        self._target = COCO_17 if header.skeleton == COCO_19 else header.skeleton
+        self._stream = ItemStream(path, "[", "]")
+
+    def write(
+        self,
+        frame_index: int,
+        timestamp_s: float,
+        poses: Poses,
+        idx: Sequence[object] | None = None,
+    ) -> None:
+        """Append the people of one frame; ``idx`` replaces the ids, one JSON value a person."""
+        check_joint_count(poses, self._header.skeleton, frame_index)
+        points, scores = convert_joints(
+            poses.keypoints_xy, poses.keypoint_scores, self._header.skeleton, self._target
+        )
+        rows = flatten_joints(points, scores).astype(np.float64).tolist()
+        corners = poses.boxes_xyxy.astype(np.float64)
+        boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).tolist()
+        totals = proposal_scores(poses).tolist()
+        marks = poses.ids.tolist() if idx is None else idx
+        for row, total, box, mark in zip(rows, totals, boxes, marks):
+            person = {
+                "image_id": self._header.image_name(frame_index),
+                "category_id": 1,
+                "keypoints": row,
+                "score": total,
+                "box": box,
+                "idx": mark,
+            }
+            self._stream.add(json.dumps(person, allow_nan=False))
+
+    def close(self, complete: bool = True) -> None:
+        """End the list."""
+        self._stream.close()
+
+
+class _ByPictureWriter:
+    """Writes the cmu or open form and its ``sep-json`` folder."""
+
+    people_key: str
+    joints_key: str
+
+    def __init__(self, path: str | Path, header: ClipHeader) -> None:
+        self._header = header
+        self._folder = Path(path).parent / "sep-json"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._stream = ItemStream(path, "{", "}")
+
+    def write(self, frame_index: int, timestamp_s: float, poses: Poses) -> None:
+        """Append the people of one frame; a frame without people leaves no trace."""
+        check_joint_count(poses, self._header.skeleton, frame_index)
+        if not len(poses):
+            return
+        rows = _openpose_rows(poses, self._header.skeleton)
+        people = [{self.joints_key: row} for row in rows.tolist()]
+        text = json.dumps({"version": VERSION, self.people_key: people}, allow_nan=False)
+        name = self._header.image_name(frame_index)
+        self._stream.add(f"{json.dumps(name)}: {text}")
+        (self._folder / f"{Path(name).name.split('.')[0]}.json").write_text(text, "utf-8")
+
+    def close(self, complete: bool = True) -> None:
+        """End the object."""
+        self._stream.close()
+
+
+def _openpose_rows(poses: Poses, skeleton: Skeleton) -> NDArray[np.float64]:
+    """Return COCO-18 rows (N, 54); a derived neck is the shoulders' mean in 64 bit, as theirs."""
+    joints = convert_joints(poses.keypoints_xy, poses.keypoint_scores, skeleton, OPENPOSE_18)
+    rows = flatten_joints(*joints).astype(np.float64).reshape(len(poses), -1, 3)
+    if "neck" not in skeleton.joints:
+        neck, *shoulders = map(OPENPOSE_18.index, ("neck", "left_shoulder", "right_shoulder"))
+        found = (rows[:, shoulders, 2] > 0).all(1)
+        rows[found, neck] = rows[found][:, shoulders].mean(1)
+    return rows.reshape(len(poses), -1)
+
+
+class AlphaPoseCmuWriter(_ByPictureWriter):
+    """Writes the cmu form: ``bodies`` of ``joints``."""
+
+    people_key = "bodies"
+    joints_key = "joints"
+
+
+class AlphaPoseOpenWriter(_ByPictureWriter):
+    """Writes the open form: ``people`` of ``pose_keypoints_2d``."""
+
+    people_key = "people"
+    joints_key = "pose_keypoints_2d"
+
+
+def read_alphapose(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
+    """Return a clip in the default form, or as PoseFlow writes it (an object by picture name).
+
+    ``box_scores`` are taken back out of AlphaPose's score by its rule; ``scores`` are AlphaPose's
+    divided by 3.25, its largest, so that they lie in 0..1 in the same order.
+
+    Raises:
+        ValueError: the document has another form, or joints of a count that needs
+            ``hints.skeleton``.
+    """
+    path, hints = Path(path), hints or ReadHints()
+    grouped = _people_by_picture(load_json(path), path)
+    skeleton = hints.skeleton or _skeleton_of(grouped, path)
+    return gather_frames(
+        path,
+        {name: _default_poses(people, skeleton, path) for name, people in grouped.items()},
+        skeleton,
+        hints,
+    )
+
+
+def _people_by_picture(document: Any, path: Path) -> dict[str, list[dict[str, Any]]]:
+    if isinstance(document, dict) and all(isinstance(v, list) for v in document.values()):
+        return {
+            name: [{**person, "score": person.get("scores")} for person in people]
+            for name, people in document.items()
+        }
+    if not isinstance(document, list):
+        raise ValueError(f"{path} is not in AlphaPose's default form: a list of people")
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for place, person in enumerate(document):
+        missing = {"image_id", "keypoints"} - set(person)
+        if missing:
+            raise ValueError(f"{path}: person {place} has no {sorted(missing)[0]}")
+        grouped.setdefault(str(person["image_id"]), []).append(person)
+    return grouped
+
+
+def _skeleton_of(grouped: dict[str, list[dict[str, Any]]], path: Path) -> Skeleton:
+    counts = {len(p["keypoints"]) // 3 for people in grouped.values() for p in people}
+    if not counts:
+        return COCO_17
+    if len(counts) > 1 or not counts <= set(_SKELETON_BY_COUNT):
+        raise ValueError(
+            f"{path} has people of {sorted(counts)} joints, AlphaPose's own are "
+            f"{sorted(_SKELETON_BY_COUNT)}; name the skeleton of the file"
+        )
+    return _SKELETON_BY_COUNT[counts.pop()]
+
+
+def _default_poses(people: list[dict[str, Any]], skeleton: Skeleton, path: Path) -> Poses:
+    joints = flat_joints([person["keypoints"] for person in people], path)
+    if not people:
+        return Poses.empty(skeleton.joint_count)
+    if joints.shape[1] != skeleton.joint_count:
+        raise ValueError(
+            f"{path} has people of {joints.shape[1]} joints, skeleton {skeleton.name} has "
+            f"{skeleton.joint_count}"
+        )
+    totals = [person.get("score") for person in people]
+    boxes = [person.get("box") for person in people]
+    known = all(total is not None for total in totals)
+    score = np.array(totals, np.float64) if known else None
+    parts = joints[..., 2].mean(1) + 1.25 * joints[..., 2].max(1)
+    return poses_from_joints(
+        joints,
+        boxes_xyxy=corners_if_known(boxes),
+        box_scores=None if score is None else np.clip(score - parts, 0, 1),
+        scores=None if score is None else np.clip(score / _LARGEST_SCORE, 0, 1),
+        ids=[_track_id(person.get("idx")) for person in people],
+    )
+
+
+def _track_id(idx: Any) -> int:
+    """Return a track id; cluster members (a list, as untracked results have them) are none."""
+    return int(idx) if isinstance(idx, (int, float)) and idx > 0 else 0
+
+
+def _read_by_picture(
+    path: str | Path, hints: ReadHints | None, people_key: Literal["bodies", "people"], joints: str
+) -> LoadedClip:
+    path, hints = Path(path), hints or ReadHints()
+    if path.is_dir():
+        document = {f"{file.stem}.jpg": load_json(file) for file in sorted(path.glob("*.json"))}
+    else:
+        document = load_json(path)
+    if not isinstance(document, dict) or not all(
+        isinstance(picture, dict) and people_key in picture for picture in document.values()
+    ):
+        raise ValueError(f"{path} is not an object of pictures with {people_key!r}")
+    people = {}
+    for name, picture in document.items():
+        rows = flat_joints([person[joints] for person in picture[people_key]], path)
+        if rows.shape[1] != OPENPOSE_18.joint_count:
+            raise ValueError(f"{path}: {name} has {rows.shape[1]} joints, the form has 18")
+        people[name] = poses_from_joints(rows)
+    return gather_frames(path, people, OPENPOSE_18, hints)
+
+
+def read_alphapose_cmu(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
+    """Return a clip in the cmu form, from the file or from its ``sep-json`` folder."""
+    return _read_by_picture(path, hints, "bodies", "joints")
+
+
+def read_alphapose_open(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
+    """Return a clip in the open form, from the file or from its ``sep-json`` folder."""
+    return _read_by_picture(path, hints, "people", "pose_keypoints_2d")

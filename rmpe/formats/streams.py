@@ -1,0 +1,45 @@
+"""JSON documents written piece by piece, so that no clip is held in memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+
+class ItemStream:
+    """A text file of ``before``, items separated by ``", "``, and ``after``.
+
+    Closed at any moment the document is valid JSON.
+    """
+
+    def __init__(self, path: str | Path, before: str, after: str) -> None:
+        self._after = after
+        self._empty = True
+        self._file: IO[str] = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
+        self._file.write(before)
+
+    def add(self, text: str) -> None:
+        """Append one item, already JSON."""
+        self._file.write(text if self._empty else ", " + text)
+        self._empty = False
+
+    def close(self, after: str | None = None) -> None:
+        """Write the end, ``after`` if given, and close the file; closing twice is allowed."""
+        if self._file.closed:
+            return
+        self._file.write(self._after if after is None else after)
+        self._file.close()
+
+
+def load_json(path: str | Path) -> Any:
+    """Return a JSON document; ``ValueError`` names the file, line and column of what is wrong."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not a text file: {error}") from error
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+            ) from error
