@@ -1,0 +1,54 @@
+"""Heatmap conventions: one codec a family, each with its targets and its reading of the maps."""
+
+from __future__ import annotations
+
+from rmpe.heatmaps.codec import Codec
+from rmpe.heatmaps.flip import decode_with_flip, flip_average, unflip
+from rmpe.heatmaps.integral import IntegralCodec, soft_argmax
+from rmpe.heatmaps.quarter import HourglassCodec, QuarterCodec
+from rmpe.heatmaps.smoothed import MegviiCodec, SmoothedCodec
+from rmpe.heatmaps.taylor import CompactCodec, DarkCodec
+
+CODECS: dict[str, Codec] = {
+    "alphapose": QuarterCodec(),
+    "alphapose_2018": QuarterCodec(margin=0, offset_cells=0.2, flip_shift=False),
+    "hrnet": QuarterCodec(),
+    "mspn": SmoothedCodec(kernel_size=5),
+    "mspn_mpii": SmoothedCodec(kernel_size=9),
+    "cpn": SmoothedCodec(kernel_size=21, divide_by_maximum=True),
+    "hourglass": HourglassCodec(),
+    "mmpose_megvii": MegviiCodec(),
+    "dark": DarkCodec(),
+    "softmax_integral": IntegralCodec("softmax"),
+    "sigmoid_integral": IntegralCodec("sigmoid"),
+    "compact": CompactCodec(),
+}
+
+
+def get_codec(name: str) -> Codec:
+    """Return the codec of that name.
+
+    Raises:
+        ValueError: there is none; the message lists the names.
+    """
+    if name not in CODECS:
+        raise ValueError(f"got codec {name!r}, supported are {', '.join(sorted(CODECS))}")
+    return CODECS[name]
+
+
+__all__ = [
+    "CODECS",
+    "Codec",
+    "CompactCodec",
+    "DarkCodec",
+    "HourglassCodec",
+    "IntegralCodec",
+    "MegviiCodec",
+    "QuarterCodec",
+    "SmoothedCodec",
+    "decode_with_flip",
+    "flip_average",
+    "get_codec",
+    "soft_argmax",
+    "unflip",
+]

@@ -1,0 +1,152 @@
+"""Sub-cell peaks from a second-order expansion of the log-map: DARK, and the compact network's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rmpe.heatmaps.gaussian import gaussian_kernel
+from rmpe.heatmaps.peaks import checked_maps, first_maximum
+from rmpe.heatmaps.targets import gaussian_maps
+
+
+def _patches(maps: Tensor, x: Tensor, y: Tensor, radius: int, border: float) -> Tensor:
+    """Return the squares (M, 2r+1, 2r+1) around cells x, y (M,) of maps (M, h, w).
+
+    Cells outside the map have the value ``border``.
+    """
+    padded = functional.pad(maps, (radius,) * 4, value=border)
+    steps = torch.arange(2 * radius + 1, device=maps.device)
+    rows = (y[:, None] + steps)[:, :, None]
+    columns = (x[:, None] + steps)[:, None, :]
+    return padded[torch.arange(len(maps), device=maps.device)[:, None, None], rows, columns]
+
+
+def _newton_step(gradient: Tensor, xx: Tensor, xy: Tensor, yy: Tensor) -> Tensor:
+    """Return -H^-1 g, (M, 2), from gradients (M, 2) and Hessians; 0 where H is singular."""
+    determinant = xx * yy - xy * xy
+    safe = torch.where(determinant == 0, 1.0, determinant)
+    dx, dy = gradient[:, 0], gradient[:, 1]
+    step = torch.stack([xy * dy - yy * dx, xy * dx - xx * dy], -1) / safe[:, None]
+    return torch.where(determinant[:, None] == 0, 0.0, step)
+
+
+@dataclass(frozen=True)
+class DarkCodec:
+    """DARK: unquantised Gaussian targets; Taylor expansion of the smoothed log-map at the peak.
+
+    Zhang et al., Distribution-aware coordinate representation, CVPR 2020; cell c lies at
+    ``stride * c``. Peaks within two cells of the border stay where they are.
+    """
+
+    kernel_size: int = 11
+    """Gaussian kernel of the smoothing; 17 for inputs of 384x288."""
+    stride: int = 4
+    """Input pixels per heatmap cell."""
+    sigma: float = 2.0
+    """Standard deviation of the target in cells; 3 for inputs of 384x288."""
+    flip_shift: bool = True
+    """Whether the flip test moves the mirrored map by one cell."""
+    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
+    """What the flip test averages."""
+
+    def encode(
+        self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
+    ) -> Tensor:
+        """Return targets (N, K, height, width): Gaussians of peak 1 at the exact position.
+
+        Args:
+            keypoints_xy_input: joints in pixels of the network's input, (N, K, 2).
+            visible: (N, K), > 0 where the joint is to be shown.
+            height: rows of the heatmap.
+            width: columns of the heatmap.
+        """
+        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+        return gaussian_maps(joints / self.stride, visible, height, width, self.sigma)
+
+    def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return joints in input pixels (N, K, 2) and peak values (N, K) of maps (N, K, h, w)."""
+        maps = checked_maps(heatmaps)
+        count, joints, height, width = maps.shape
+        stack = maps.view(count * joints, height, width)
+        values, cells = first_maximum(stack.flatten(1))
+        x, y = cells % width, cells // width
+        # Only the 5x5 cells around the peak matter, so only they are smoothed.
+        patch = _patches(stack, x, y, 2 + self.kernel_size // 2, border=0.0)
+        weights = torch.tensor(gaussian_kernel(self.kernel_size), device=maps.device)
+        smooth = patch.unfold(1, self.kernel_size, 1) @ weights
+        smooth = smooth.unfold(2, self.kernel_size, 1) @ weights
+        # Rescaled to the peak as DARK does, so that the floor of 1e-10 means the same.
+        top = smooth.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
+        log = (smooth * (values[:, None, None] / top)).clamp(min=1e-10).log()
+        gradient = 0.5 * torch.stack([log[:, 2, 3] - log[:, 2, 1], log[:, 3, 2] - log[:, 1, 2]], -1)
+        xx = 0.25 * (log[:, 2, 4] - 2 * log[:, 2, 2] + log[:, 2, 0])
+        yy = 0.25 * (log[:, 4, 2] - 2 * log[:, 2, 2] + log[:, 0, 2])
+        xy = 0.25 * (log[:, 3, 3] - log[:, 1, 3] - log[:, 3, 1] + log[:, 1, 1])
+        inside = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2)
+        step = _newton_step(gradient, xx, xy, yy)
+        position = torch.stack([x, y], -1) + torch.where(inside[:, None], step, 0.0)
+        position = torch.where(values[:, None] > 0, position, 0.0)
+        return (position * self.stride).view(count, joints, 2), values.view(count, joints)
+
+
+@dataclass(frozen=True)
+class CompactCodec:
+    """The compact network's convention: logits of Gaussian probabilities, half-pixel aligned.
+
+    Cell c lies at ``stride * c + offset_px``, the middle of the pixels that it covers. The peak is
+    refined by the parabola through the log-probabilities of the cell and its four neighbours,
+    which is exact for a Gaussian; the score is the probability at the peak.
+    """
+
+    stride: int = 4
+    """Input pixels per heatmap cell."""
+    offset_px: float = 1.5
+    """Where cell 0 lies, in input pixels; (stride - 1) / 2 when pixel areas are aligned."""
+    sigma: float = 1.5
+    """Standard deviation of the target in cells."""
+    activation: Literal["sigmoid", "none"] = "sigmoid"
+    """``sigmoid``: the maps are logits; ``none``: they are probabilities already."""
+    flip_shift: bool = False
+    """Whether the flip test moves the mirrored map by one cell."""
+    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
+    """What the flip test averages."""
+
+    def encode(
+        self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
+    ) -> Tensor:
+        """Return targets (N, K, height, width): Gaussian probabilities at the exact position.
+
+        Args: as :meth:`DarkCodec.encode`.
+        """
+        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+        centres = (joints - self.offset_px) / self.stride
+        return gaussian_maps(centres, visible, height, width, self.sigma)
+
+    def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return joints in input pixels (N, K, 2) and probabilities (N, K) of maps (N, K, h, w)."""
+        maps = checked_maps(heatmaps)
+        count, joints, height, width = maps.shape
+        stack = maps.view(count * joints, height, width)
+        values, cells = first_maximum(stack.flatten(1))
+        x, y = cells % width, cells // width
+        patch = _patches(stack, x, y, 1, border=-torch.inf)
+        sigmoid = self.activation == "sigmoid"
+        log = functional.logsigmoid(patch) if sigmoid else patch.clamp(min=1e-10).log()
+        step_x = _parabola_step(log[:, 1, 0], log[:, 1, 1], log[:, 1, 2])
+        step_y = _parabola_step(log[:, 0, 1], log[:, 1, 1], log[:, 2, 1])
+        xy = torch.stack([x + step_x, y + step_y], -1) * self.stride + self.offset_px
+        scores = values.sigmoid() if sigmoid else values
+        return xy.view(count, joints, 2), scores.view(count, joints)
+
+
+def _parabola_step(before: Tensor, middle: Tensor, after: Tensor) -> Tensor:
+    """Return where in [-0.5, 0.5] the parabola through three values (M,) peaks; 0 at a border."""
+    curvature = before - 2 * middle + after
+    usable = torch.isfinite(curvature) & (curvature < 0)
+    step = 0.5 * (before - after) / torch.where(usable, curvature, -1.0)
+    return torch.where(usable, step, 0.0).clamp(-0.5, 0.5)
