@@ -1,0 +1,26 @@
+"""Articulated people rendered with known boxes, joints and ids; scenes; clips."""
+
+from rmpe.synthetic.clips import (
+    crossing_scene,
+    crowd_scene,
+    random_people_picture,
+    random_pose_picture,
+    walkers_scene,
+    write_clip,
+)
+from rmpe.synthetic.people import PersonModel
+from rmpe.synthetic.scenes import Actor, Pan, Scene, SyntheticFrame
+
+__all__ = [
+    "Actor",
+    "Pan",
+    "PersonModel",
+    "Scene",
+    "SyntheticFrame",
+    "crossing_scene",
+    "crowd_scene",
+    "random_people_picture",
+    "random_pose_picture",
+    "walkers_scene",
+    "write_clip",
+]
