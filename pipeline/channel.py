@@ -1,0 +1,195 @@
+"""The bounded queue between two stages, and the one switch that cancels a whole run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+Overflow = Literal["wait", "drop_oldest"]
+
+_LOOK_AT_CANCEL_EVERY_S = 0.05
+
+
+class CancelledError(Exception):
+    """The run was cancelled while a stage waited; the stage only has to leave."""
+
+
+class ClosedError(Exception):
+    """The channel was closed and everything in it has been taken: the stream is over."""
+
+
+class Cancellation:
+    """The switch that all channels of one run look at. Setting it twice is allowed."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Cancel the run."""
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the run was cancelled."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`CancelledError` if the run was cancelled."""
+        if self._event.is_set():
+            raise CancelledError
+
+
+@dataclass
+class ChannelStats:
+    """What a channel counted; read it when the run is over."""
+
+    name: str
+    """Which channel, by the stage that fills it."""
+    items: int = 0
+    """Items put in."""
+    dropped: int = 0
+    """Items thrown away because a newer one came (``drop_oldest`` only)."""
+    put_wait_s: float = 0.0
+    """Seconds that the stage before waited for room."""
+    get_wait_s: float = 0.0
+    """Seconds that the stage behind waited for an item."""
+    most_items: int = 0
+    """Largest number of items held at once."""
+    most_bytes: int = 0
+    """Largest number of bytes held at once."""
+
+
+class Channel(Generic[T]):
+    """A first-in-first-out queue bounded in items and in bytes, closed once by its owner.
+
+    Several threads may put and take. Every wait ends when the run is cancelled.
+
+    Args:
+        name: for the statistics.
+        cancellation: the run's switch.
+        max_items: most items held.
+        max_bytes: most bytes held; one item that is larger alone still passes, on its own.
+        size_of: bytes of an item; items count nothing when None.
+        overflow: what ``put`` does when the channel is full: ``wait`` for room, or
+            ``drop_oldest``, which keeps the newest items and counts the loss.
+
+    Raises:
+        ValueError: a bound is below 1.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cancellation: Cancellation,
+        *,
+        max_items: int,
+        max_bytes: int | None = None,
+        size_of: Callable[[T], int] | None = None,
+        overflow: Overflow = "wait",
+    ) -> None:
+        if max_items < 1 or (max_bytes is not None and max_bytes < 1):
+            raise ValueError(f"allowed is 1 or more, got {max_items=}, {max_bytes=}")
+        self.stats = ChannelStats(name)
+        self._cancellation = cancellation
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._size_of = size_of
+        self._overflow = overflow
+        self._items: deque[tuple[T, int]] = deque()
+        self._bytes = 0
+        self._taken = 0
+        self._closed = False
+        self._lock = threading.Lock()
+        self._not_full = threading.Condition(self._lock)
+        self._not_empty = threading.Condition(self._lock)
+
+    def put(self, item: T) -> None:
+        """Append ``item``, waiting for room or dropping the oldest.
+
+        Raises:
+            CancelledError: the run was cancelled before there was room.
+        """
+        size = self._size_of(item) if self._size_of else 0
+        with self._lock:
+            self._cancellation.check()
+            if self._closed:
+                raise RuntimeError(f"put into the closed channel {self.stats.name!r}")
+            while self._is_full_for(size):
+                if self._overflow == "drop_oldest":
+                    self._pop()
+                    self.stats.dropped += 1
+                else:
+                    self.stats.put_wait_s += self._wait(self._not_full)
+            self._items.append((item, size))
+            self._bytes += size
+            self.stats.items += 1
+            self.stats.most_items = max(self.stats.most_items, len(self._items))
+            self.stats.most_bytes = max(self.stats.most_bytes, self._bytes)
+            self._not_empty.notify()
+
+    def take(self) -> tuple[int, T]:
+        """Return the next item and its ticket, 0 for the first item ever taken.
+
+        Raises:
+            ClosedError: there is nothing left and nothing will come.
+            CancelledError: the run was cancelled.
+        """
+        with self._lock:
+            self._cancellation.check()
+            while not self._items:
+                if self._closed:
+                    raise ClosedError
+                self.stats.get_wait_s += self._wait(self._not_empty)
+            ticket = self._taken
+            self._taken += 1
+            item = self._pop()
+            self._not_full.notify_all()
+            return ticket, item
+
+    def close(self) -> None:
+        """Say that nothing more will be put in; what is inside can still be taken."""
+        with self._lock:
+            self._closed = True
+            self._not_empty.notify_all()
+
+    def clear(self) -> None:
+        """Let go of everything inside, so that a cancelled run keeps no picture alive."""
+        with self._lock:
+            self._items.clear()
+            self._bytes = 0
+            self._not_full.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        """Take items until the channel is closed and empty."""
+        while True:
+            try:
+                yield self.take()[1]
+            except ClosedError:
+                return
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def _is_full_for(self, size: int) -> bool:
+        if not self._items:
+            return False
+        over_bytes = self._max_bytes is not None and self._bytes + size > self._max_bytes
+        return len(self._items) >= self._max_items or over_bytes
+
+    def _pop(self) -> T:
+        item, size = self._items.popleft()
+        self._bytes -= size
+        return item
+
+    def _wait(self, condition: threading.Condition) -> float:
+        """Wait a little for ``condition`` and return how long; raise if the run is cancelled."""
+        started = time.perf_counter()
+        condition.wait(_LOOK_AT_CANCEL_EVERY_S)
+        self._cancellation.check()
+        return time.perf_counter() - started

@@ -1,0 +1,112 @@
+"""The records that travel between stages; each knows the frame it is about and what it weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rmpe.records import Boxes, Frame, ImageArray, Poses
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rmpe.geometry.crop import CropTransform
+
+
+class PosedFrame(NamedTuple):
+    """What comes out of the pipeline: a frame and its people."""
+
+    frame: Frame
+    poses: Poses
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedFrame:
+    """A frame and its person boxes."""
+
+    frame: Frame
+    """The frame."""
+    boxes: Boxes | None
+    """Its boxes; None where they shall come from the poses of the frame before."""
+
+
+@dataclass(frozen=True, eq=False)
+class CroppedFrame:
+    """A frame, its boxes and the network inputs cut from it."""
+
+    frame: Frame
+    """The frame."""
+    boxes: Boxes
+    """Its boxes, N."""
+    crops_bgr: ImageArray
+    """One crop for every box, (N, H, W, 3)."""
+    transforms: tuple[CropTransform, ...]
+    """Where each crop lies in the frame, N."""
+
+
+@dataclass(frozen=True, eq=False)
+class BatchPart:
+    """The crops of one frame that are in a batch; a crowd may be spread over several batches."""
+
+    frame: Frame
+    """The frame."""
+    boxes: Boxes
+    """All boxes of the frame."""
+    transforms: tuple[CropTransform, ...]
+    """All transforms of the frame."""
+    count: int
+    """How many of its crops are in this batch."""
+    is_last: bool
+    """Whether the frame is complete with this part."""
+
+
+@dataclass(frozen=True, eq=False)
+class CropBatch:
+    """Crops of several people and frames, ready for the network."""
+
+    crops_bgr: ImageArray
+    """Crops in the order of the parts, (B, H, W, 3); B is 0 for a run of frames without people."""
+    parts: tuple[BatchPart, ...]
+    """Whose crops these are, in frame order."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeatmapBatch:
+    """What the network answered to a :class:`CropBatch`."""
+
+    heatmaps: Tensor | None
+    """(B, K, h, w) in the order of the parts; None when there was no crop."""
+    parts: tuple[BatchPart, ...]
+    """Whose heatmaps these are, in frame order."""
+
+
+def frame_of(item: Any) -> Frame | None:
+    """Return the frame that an item is about, the first one for a batch."""
+    if isinstance(item, Frame):
+        return item
+    if isinstance(item, (CropBatch, HeatmapBatch)):
+        return item.parts[0].frame if item.parts else None
+    frame = getattr(item, "frame", None)
+    return frame if isinstance(frame, Frame) else None
+
+
+def frame_index_of(item: Any) -> int | None:
+    """Return the index of the frame that an item is about, None if it is about no frame."""
+    frame = frame_of(item)
+    return None if frame is None else frame.index
+
+
+def bytes_of(item: Any) -> int:
+    """Return the bytes of the pictures that an item keeps alive."""
+    if isinstance(item, (CropBatch, HeatmapBatch)):
+        pictures = sum(part.frame.image_bgr.nbytes for part in item.parts if part.is_last)
+    else:
+        frame = frame_of(item)
+        pictures = 0 if frame is None else frame.image_bgr.nbytes
+    crops = getattr(item, "crops_bgr", None)
+    heatmaps = getattr(item, "heatmaps", None)
+    return (
+        pictures
+        + (0 if crops is None else int(crops.nbytes))
+        + (0 if heatmaps is None else heatmaps.numel() * heatmaps.element_size())
+    )

@@ -1,0 +1,55 @@
+"""The time of every decoded frame, in seconds from the start of the clip."""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+
+import av
+
+
+class FrameClock:
+    """Turns the container's timestamps into times that never go back.
+
+    Most containers store presentation times and the decoder hands them on. AVI and raw streams do
+    not: there a frame that was moved by the decoder carries the time of another one. Their chunks
+    are evenly spaced, so the n-th frame that comes out takes the time of the n-th chunk that went
+    in (chunks without data, which repeat a picture, keep their time but give no frame).
+    """
+
+    def __init__(self, stream: av.VideoStream, start_pts: int | None = None) -> None:
+        self._base = Fraction(stream.time_base or Fraction(1, 1000))
+        self._rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        self._by_chunk = stream.container.format.name in ("avi", "h264", "hevc", "m4v", "mpegvideo")
+        self._start = stream.start_time if start_pts is None else start_pts
+        self._chunks: deque[int] = deque()
+        self._last_s = -1.0
+        self._count = 0
+
+    def sent(self, packet: av.Packet) -> None:
+        """Note a chunk that goes into the decoder."""
+        if self._by_chunk and packet.size and packet.dts is not None:
+            self._chunks.append(packet.dts)
+
+    def refused(self) -> None:
+        """Note that the latest chunk was damaged and gives no frame."""
+        if self._chunks:
+            self._chunks.pop()
+
+    def time_of(self, frame: av.VideoFrame) -> float:
+        """Return the time of the next decoded frame in seconds, later than any before."""
+        stamp = frame.pts
+        if self._by_chunk:
+            stamp = self._chunks.popleft() if self._chunks else None
+        tick_s = float(1 / self._rate)
+        if stamp is None:
+            time_s = self._last_s + tick_s if self._count else 0.0
+        else:
+            if self._start is None:
+                self._start = stamp
+            time_s = float((stamp - self._start) * self._base)
+        if self._count and time_s <= self._last_s:
+            time_s = self._last_s + min(tick_s, float(self._base))
+        self._last_s = time_s
+        self._count += 1
+        return time_s

@@ -1,0 +1,1 @@
+"""The steps between reader and writers, one file each."""

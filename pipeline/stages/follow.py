@@ -1,0 +1,36 @@
+"""Crop, network, decoding and suppression in one step, for frames that depend on the one before.
+
+With ``--detect-every N`` the boxes of a frame come from the poses of the frame before, so frames
+cannot share batches: a batch holds the people of one frame. Reading, detection of the next
+keyframe, tracking, drawing and encoding still run beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.flow import DetectedFrame, PosedFrame
+from pipeline.following import FollowRule
+from pipeline.stage import Stage
+from rmpe.estimator import PoseEstimator
+from rmpe.records import Poses
+
+
+class FollowStage(Stage):
+    """Frames with or without boxes in, suppressed poses out."""
+
+    name = "estimate"
+
+    def __init__(self, estimator: PoseEstimator, rule: FollowRule | None = None) -> None:
+        self._estimator = estimator
+        self._rule = rule or FollowRule()
+        self._last = Poses.empty(estimator.skeleton.joint_count)
+
+    def process(self, item: DetectedFrame) -> Iterable[PosedFrame]:
+        """Estimate one frame, in its own boxes or around the last poses."""
+        image = item.frame.image_bgr
+        boxes = item.boxes
+        if boxes is None:
+            boxes = self._estimator.limit(self._rule.next_boxes(self._last), image)
+        self._last = self._estimator.suppress(self._estimator.estimate(image, boxes))
+        return [PosedFrame(item.frame, self._last)]

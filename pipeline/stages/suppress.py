@@ -1,0 +1,22 @@
+"""Drops poses that are copies of others or too weak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.flow import PosedFrame
+from pipeline.stage import Stage
+from rmpe.estimator import PoseEstimator
+
+
+class SuppressStage(Stage):
+    """Poses of a frame in, the kept ones out."""
+
+    name = "suppress"
+
+    def __init__(self, estimator: PoseEstimator) -> None:
+        self._estimator = estimator
+
+    def process(self, item: PosedFrame) -> Iterable[PosedFrame]:
+        """Suppress within one frame."""
+        return [PosedFrame(item.frame, self._estimator.suppress(item.poses))]

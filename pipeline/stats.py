@@ -1,0 +1,119 @@
+"""What a run measured: busy time of every stage, waits at every channel, and who held it back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class StageStats:
+    """Work of one stage over a run, all its workers together."""
+
+    name: str
+    """The stage."""
+    workers: int = 1
+    """Threads that share its work."""
+    items: int = 0
+    """Items it took."""
+    busy_s: float = 0.0
+    """Seconds inside the stage's own work, by the clock on the wall."""
+    cpu_s: float = 0.0
+    """Processor seconds of the stage's own threads; helper threads of a library not counted."""
+    wait_input_s: float = 0.0
+    """Seconds its workers waited for the stage before."""
+    wait_output_s: float = 0.0
+    """Seconds its workers waited for the stage behind."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def working(self, items: int = 1) -> Iterator[None]:
+        """Count the block as work on ``items`` items."""
+        wall, processor = time.perf_counter(), time.thread_time()
+        try:
+            yield
+        finally:
+            wall, processor = time.perf_counter() - wall, time.thread_time() - processor
+            with self._lock:
+                self.items += items
+                self.busy_s += wall
+                self.cpu_s += processor
+
+
+@dataclass(frozen=True)
+class RunStats:
+    """Figures of one run."""
+
+    wall_s: float
+    """Seconds from the start of the threads to the end of the last."""
+    results: int
+    """Items that came out."""
+    stages: tuple[StageStats, ...]
+    """In the order of the flow."""
+
+    @property
+    def results_per_s(self) -> float:
+        """Items a second."""
+        return self.results / self.wall_s if self.wall_s > 0 else 0.0
+
+    @property
+    def bottleneck(self) -> str:
+        """Name of the stage whose workers were busy for the largest part of the run."""
+        busiest = max(self.stages, key=lambda stage: stage.busy_s / stage.workers, default=None)
+        return busiest.name if busiest else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON can hold them, seconds to the millisecond."""
+        return {
+            "wall_s": round(self.wall_s, 3),
+            "frames": self.results,
+            "frames_per_s": round(self.results_per_s, 2),
+            "held_back_by": self.bottleneck,
+            "stages": [
+                {
+                    "stage": stage.name,
+                    "workers": stage.workers,
+                    "items": stage.items,
+                    "busy_s": round(stage.busy_s, 3),
+                    "cpu_s": round(stage.cpu_s, 3),
+                    "wait_input_s": round(stage.wait_input_s, 3),
+                    "wait_output_s": round(stage.wait_output_s, 3),
+                }
+                for stage in self.stages
+            ],
+        }
+
+
+def stage_table(stats: RunStats) -> str:
+    """Return the figures as a table of text, the stage that held the run back marked."""
+    rows: list[Sequence[str]] = [
+        ("stage", "items", "busy s", "busy %", "cpu s", "waits in s", "waits out s", "")
+    ]
+    for stage in stats.stages:
+        share = stage.busy_s / stage.workers / stats.wall_s if stats.wall_s > 0 else 0.0
+        rows.append(
+            (
+                stage.name if stage.workers == 1 else f"{stage.name} x{stage.workers}",
+                str(stage.items),
+                f"{stage.busy_s:.2f}",
+                f"{100 * share:.0f}",
+                f"{stage.cpu_s:.2f}",
+                f"{stage.wait_input_s:.2f}",
+                f"{stage.wait_output_s:.2f}",
+                "<- held the run back" if stage.name == stats.bottleneck else "",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column in (0, len(row) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    ]
+    summary = f"{stats.results} frames in {stats.wall_s:.2f} s, {stats.results_per_s:.1f} frames/s"
+    return "\n".join([*lines, summary])
