@@ -17,7 +17,7 @@ from torch import Tensor
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
-from rmpe.heatmaps import flip_average, get_codec
+from rmpe.heatmaps import decode_with_flip, get_codec
 from rmpe.pose_nms import ALPHAPOSE, PoseNmsParameters, pose_nms
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
@@ -183,7 +183,12 @@ class PoseEstimator:
         return crops, transforms
 
     def infer(self, crops_bgr: ImageArray) -> Tensor:
-        """Return heatmaps, float32 (N, K, h, w) on the runtime's device, for crops (N, H, W, 3).
+        """Return heatmaps, float32 (N, V, K, h, w), on the runtime's device.
+
+        V is 1, or 2 with the flip test: the crop's own maps and those of its mirror image.
+
+        Args:
+            crops_bgr: uint8 (N, H, W, 3).
 
         Raises:
             ValueError: there is no crop.
@@ -191,33 +196,34 @@ class PoseEstimator:
         if len(crops_bgr) == 0:
             raise ValueError("infer needs at least one crop, got none")
         size = self.options.batch_size
-        parts = [self._heatmaps(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
+        parts = [self._views(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _heatmaps(self, crops_bgr: ImageArray) -> Tensor:
-        heatmaps = self.runtime(crops_bgr)[0]
-        if not self.options.flip_test:
-            return heatmaps
-        mirrored = self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0]
-        return flip_average(
-            heatmaps, mirrored, self.skeleton.mirror_permutation, shift=self._codec.flip_shift
-        )
+    def _views(self, crops_bgr: ImageArray) -> Tensor:
+        views = [self.runtime(crops_bgr)[0]]
+        if self.options.flip_test:
+            views.append(self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0])
+        return torch.stack(views, 1)[:, :, : self.skeleton.joint_count]
 
     def decode(self, heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:
         """Return the poses of N crops in frame pixels.
 
         Args:
-            heatmaps: (N, K, h, w).
+            heatmaps: (N, V, K, h, w), as :meth:`infer` gives them.
             transforms: the map of each crop.
             boxes: the box that each crop was made from.
         """
-        points, joint_scores = self._codec.decode(heatmaps)
-        scores = np.clip(_to_numpy(joint_scores), 0, 1)[:, : self.skeleton.joint_count]
-        keypoints = points_to_image(_to_numpy(points), list(transforms))
+        if heatmaps.shape[1] == 1:
+            points, joint_scores = self._codec.decode(heatmaps[:, 0])
+        else:
+            points, joint_scores = decode_with_flip(
+                self._codec, heatmaps[:, 0], heatmaps[:, 1], self.skeleton.mirror_permutation
+            )
+        scores = np.clip(_to_numpy(joint_scores), 0, 1)
         return Poses(
             boxes_xyxy=boxes.boxes_xyxy,
             box_scores=boxes.scores,
-            keypoints_xy=keypoints[:, : self.skeleton.joint_count],
+            keypoints_xy=points_to_image(_to_numpy(points), list(transforms)),
             keypoint_scores=scores,
             scores=boxes.scores * self._joint_mean(scores),
             ids=np.zeros(len(boxes), np.int64),
