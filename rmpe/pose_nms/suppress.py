@@ -1,0 +1,201 @@
+"""Parametric pose-NMS: suppress redundant poses and merge them into the one that is kept.
+
+Fang et al., RMPE, ICCV 2017, section 3.3, in the forms that the public code gave it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmpe.pose_nms.closeness import Candidates, closeness
+from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
+from rmpe.records import Poses
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_ZERO_SCORE = 1e-5
+"""A joint score of exactly 0 counts as this, so that weights never sum to 0."""
+_EXTENT_FACTOR = 1.5**2
+
+
+@dataclass(frozen=True, eq=False)
+class Suppression:
+    """What pose-NMS kept, and of what it was made."""
+
+    poses: Poses
+    """The poses kept, in the order in which they were picked."""
+    picks: Ints
+    """Row of the input that each was picked as, (M,)."""
+    members: tuple[Ints, ...]
+    """Rows of the input that were merged into each, ascending."""
+
+
+def pose_nms(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Poses:
+    """Return the poses of a frame without redundant ones.
+
+    Args:
+        poses: the candidates of one frame, any skeleton.
+        parameters: the rule and its constants.
+
+    Returns:
+        One pose for each person, in the order of picking: the picked pose's box, box score and
+        identity, and under AlphaPose's rule merged joints and the proposal score
+        ``mean + box score + 1.25 * max`` (which is not in 0..1).
+
+    Raises:
+        ValueError: a score or coordinate is not a finite number.
+    """
+    return suppress(poses, parameters).poses
+
+
+def suppress(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Suppression:
+    """Return what :func:`pose_nms` returns, with the picked rows and their members."""
+    _check_finite(poses)
+    if len(poses) == 0 or poses.joint_count == 0:
+        nobody = np.zeros(0, np.int64)
+        return Suppression(poses.select(nobody), nobody, ())
+    scores = poses.keypoint_scores.astype(np.float64)
+    scores[scores == 0] = _ZERO_SCORE
+    order = np.argsort(-scores.mean(1), kind="stable")
+    boxes = poses.boxes_xyxy[order].astype(np.float64)
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    candidates = Candidates(
+        xy=poses.keypoints_xy[order].astype(np.float64),
+        scores=scores[order],
+        box_sizes=sizes,
+        reference=parameters.alpha * sizes.max(1),
+    )
+    picks, members, owners = _clusters(candidates, parameters)
+    if parameters.rule == "paper":
+        xy, joint_scores = candidates.xy[picks], candidates.scores[picks]
+    else:
+        xy, joint_scores = _merge(candidates, picks, members, owners, parameters)
+    kept = np.flatnonzero(_worth_keeping(candidates.scores[picks], xy, joint_scores, parameters))
+    rows = order[picks[kept]]
+    chosen = poses.select(rows)
+    total = chosen.scores
+    if parameters.rule == "alphapose":
+        best, mean = joint_scores[kept].max(1), joint_scores[kept].mean(1)
+        total = (mean + chosen.box_scores + 1.25 * best).astype(np.float32)
+    merged = Poses(
+        boxes_xyxy=chosen.boxes_xyxy,
+        box_scores=chosen.box_scores,
+        keypoints_xy=xy[kept].astype(np.float32),
+        keypoint_scores=joint_scores[kept].astype(np.float32),
+        scores=total,
+        ids=chosen.ids,
+    )
+    original = order[members]
+    by_owner = original[np.lexsort((original, owners))]
+    groups = np.split(by_owner, np.flatnonzero(np.diff(owners)) + 1)
+    return Suppression(merged, rows, tuple(groups[k] for k in kept.tolist()))
+
+
+def _check_finite(poses: Poses) -> None:
+    """Refuse what cannot be compared."""
+    for name in ("keypoint_scores", "keypoints_xy", "box_scores", "boxes_xyxy"):
+        array = getattr(poses, name)
+        # A sum is finite only if every term is; it is the cheap test for the usual case.
+        if not np.isfinite(array.sum(dtype=np.float64)):
+            bad = np.argwhere(~np.isfinite(array))
+            where = f" at {tuple(bad[0].tolist())}" if len(bad) else ""
+            raise ValueError(
+                f"{name} holds a value that is not a finite number{where}: "
+                "pose-NMS cannot order or place such poses, drop them first"
+            )
+
+
+def _clusters(candidates: Candidates, parameters: PoseNmsParameters) -> tuple[Ints, Ints, Ints]:
+    """Return picked rows (C,), and for every member its row and its cluster's number.
+
+    Clusters follow one another and each has at least one member.
+    """
+    close = closeness(candidates, parameters)
+    alive = np.ones(len(candidates), bool)
+    alive_count = len(candidates)
+    picks: list[int] = []
+    groups: list[Ints] = []
+    for pick in range(len(candidates)):
+        # A whole-body pick may suppress others without being close to itself: it is then picked
+        # again, as in the public code. Everyone else dies at once.
+        while alive[pick]:
+            taken = close.similar[pick] & alive
+            if close.counts is not None:
+                enough = close.counts[pick] >= parameters.match_threshold * alive_count
+                taken |= enough & alive
+            group = np.flatnonzero(taken)
+            if len(group) == 0:
+                group = np.array([pick])
+            alive[group] = False
+            alive_count -= len(group)
+            picks.append(pick)
+            groups.append(group)
+    lengths = [len(group) for group in groups]
+    owners = np.repeat(np.arange(len(groups)), lengths)
+    return np.array(picks, np.int64), np.concatenate(groups), owners
+
+
+def _merge(
+    candidates: Candidates,
+    picks: Ints,
+    members: Ints,
+    owners: Ints,
+    parameters: PoseNmsParameters,
+) -> tuple[Floats, Floats]:
+    """Return merged joints (C, K, 2) and scores (C, K): means weighted by the joint scores.
+
+    Only members whose joint lies within the merging radius of the pick's take part.
+    """
+    radius = candidates.reference[picks]
+    if parameters.rule == "alphapose":
+        radius = np.minimum(radius, parameters.merge_radius_px)
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    xy, scores = candidates.xy[members], candidates.scores[members]
+    delta = xy - candidates.xy[picks][owners]
+    inside = np.einsum("mkc,mkc->mk", delta, delta) <= (radius**2)[owners, None]
+    weights = scores * inside
+    total = np.add.reduceat(weights, starts)
+    nobody = total == 0
+    total[nobody] = 1.0
+    merged_xy = np.add.reduceat(weights[..., None] * xy, starts) / total[..., None]
+    if parameters.rule == "rmpe":
+        merged_scores = np.maximum.reduceat(np.where(inside, scores, -np.inf), starts)
+    else:
+        merged_scores = np.add.reduceat(weights * scores, starts) / total
+    if nobody.any():
+        merged_xy[nobody] = candidates.xy[picks][nobody]
+        merged_scores[nobody] = candidates.scores[picks][nobody]
+    return merged_xy, merged_scores
+
+
+def _worth_keeping(
+    picked_scores: Floats, xy: Floats, scores: Floats, parameters: PoseNmsParameters
+) -> NDArray[np.bool_]:
+    """Return which clusters (C,) are sure and large enough."""
+    threshold = parameters.score_threshold
+    if parameters.rule == "rmpe":
+        kept = _rmpe_mean(scores) >= threshold
+    else:
+        kept = (picked_scores.max(1) >= threshold) & (scores.max(1) >= threshold)
+    width, height = np.moveaxis(xy.max(1) - xy.min(1), 1, 0)
+    return np.asarray(kept & (_EXTENT_FACTOR * width * height >= parameters.area_threshold))
+
+
+def _rmpe_mean(scores: Floats) -> Floats:
+    """Return the mean joint score (C,) as RMPE takes it for MPII: ends of the legs may be hidden.
+
+    Joint 0 is left out where it scores below 0.1, then the *position* 5 where joint 5 does: after
+    the first removal that is joint 6, and joint 5 stays in. The public code does so.
+    """
+    if scores.shape[1] < 7:
+        return scores.mean(1)
+    used = np.ones(scores.shape, bool)
+    first, sixth = scores[:, 0] < 0.1, scores[:, 5] < 0.1
+    used[first, 0] = False
+    used[sixth & ~first, 5] = False
+    used[sixth & first, 6] = False
+    return (scores * used).sum(1) / used.sum(1)
