@@ -1,0 +1,16 @@
+"""Joint candidates and their global association to people (CrowdPose, arXiv 1812.00324)."""
+
+from rmpe.association.associate import AssociationParameters, associate, associate_people
+from rmpe.association.candidates import JointCandidates, find_candidates
+from rmpe.association.graph import JointNodes, assign_nodes, merge_candidates
+
+__all__ = [
+    "AssociationParameters",
+    "JointCandidates",
+    "JointNodes",
+    "assign_nodes",
+    "associate",
+    "associate_people",
+    "find_candidates",
+    "merge_candidates",
+]
