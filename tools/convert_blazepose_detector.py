@@ -1,4 +1,4 @@
-"""Convert BlazePose's person detector (``pose_detection.tflite``) into the compact detector's start.
+"""Convert BlazePose's person detector (``pose_detection.tflite``) for the compact detector.
 
     python tools/convert_blazepose_detector.py pose_detection.tflite --output start.safetensors
     python tools/convert_blazepose_detector.py pose_detection.tflite --numbers fixture.json
@@ -20,12 +20,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmpe.networks.compact_detector import BlazeBackbone  # noqa: E402
-from tools.tflite_tensors import Graph, read_graph  # noqa: E402
+from rmpe.networks.compact_detector import BlazeBackbone
+from tools.tflite_tensors import Graph, read_graph
 
 INPUT_SIDE = 224
 ANCHORS_PER_CELL = (2, 2, 6)
@@ -57,7 +56,8 @@ class BlazeDetector(nn.Module):
         super().__init__()
         self.backbone = BlazeBackbone()
         self.heads = nn.ModuleList(
-            AnchorHead(channels, anchors) for channels, anchors in zip((24, 48, 288), ANCHORS_PER_CELL)
+            AnchorHead(channels, anchors)
+            for channels, anchors in zip((24, 48, 288), ANCHORS_PER_CELL)
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +68,7 @@ class BlazeDetector(nn.Module):
 
 
 def depth_to_space(x: Tensor) -> Tensor:
-    """TensorFlow's depth_to_space with blocks of 2: the block's place varies slower than channels."""
+    """TensorFlow's depth_to_space by 2: a channel's block place varies slower than its number."""
     batch, channels, height, width = x.shape
     y = x.reshape(batch, 2, 2, channels // 4, height, width).permute(0, 3, 4, 1, 5, 2)
     return y.reshape(batch, channels // 4, height * 2, width * 2)
@@ -148,11 +148,13 @@ def main() -> None:
     arguments = parser.parse_args()
     network = convert(read_graph(arguments.source))
     if arguments.output:
-        state = {name: tensor.contiguous() for name, tensor in network.backbone.state_dict().items()}
+        state = {
+            name: tensor.contiguous() for name, tensor in network.backbone.state_dict().items()
+        }
         save_file(state, str(arguments.output), metadata={"source": arguments.source.name})
     if arguments.numbers:
         with torch.inference_mode():
-            logits, values = network(functional.pad(formula_picture(), (0, 0)))
+            logits, values = network(formula_picture())
         arguments.numbers.write_text(json.dumps(parity_numbers(logits, values)))
 
 

@@ -106,7 +106,7 @@ class SceneMaker:
     def _view(
         self, picture: PersonPicture, width: int, height: int, random: np.random.Generator
     ) -> BoxScene:
-        """Show the picture at a random scale and place, one of its people in sight if it has any."""
+        """Show the picture at a random scale and place, one of its people (if any) in sight."""
         image = picture.load()
         rows, columns = image.shape[:2]
         cover = max(width / columns, height / rows)
@@ -139,7 +139,10 @@ class SceneMaker:
             for top, bottom in ((0, split_y), (split_y, side)):
                 tile = self._view(self._pick(random), right - left, bottom - top, random)
                 image[top:bottom, left:right] = tile.image_bgr
-                span_y, span_x = slice(top // CELL, bottom // CELL), slice(left // CELL, right // CELL)
+                span_y, span_x = (
+                    slice(top // CELL, bottom // CELL),
+                    slice(left // CELL, right // CELL),
+                )
                 weight[span_y, span_x] = tile.background_weight
                 boxes.append(tile.boxes_xyxy + np.array([left, top, left, top], np.float32))
         return BoxScene(image, np.concatenate(boxes), weight)
@@ -209,7 +212,8 @@ class SceneMaker:
             return boxes
         weight[span_y, span_x] = 0.0
         if mirror_axis is not None:
-            person = np.array([mirror_axis - person[2], person[1], mirror_axis - person[0], person[3]])
+            turned = [mirror_axis - person[2], person[1], mirror_axis - person[0], person[3]]
+            person = np.array(turned, np.float32)
         factor = np.array([width / (x2 - x1), height / (y2 - y1)] * 2)
         placed = (person - np.array([x1, y1, x1, y1])) * factor + np.array([left, top, left, top])
         placed = clip_boxes(placed[None], side, side)
@@ -226,7 +230,10 @@ def render_view(
     mirrored: bool,
     least_visible: float,
 ) -> BoxScene:
-    """Show ``image`` scaled by ``scale`` (x, y) and shifted by ``offset`` pixels in ``size`` (w, h)."""
+    """Show ``image`` on a canvas of ``size`` (width, height), scaled, moved and perhaps mirrored.
+
+    ``scale`` and ``offset`` are (x, y), the offset in pixels of the canvas.
+    """
     width, height = size
     canvas = _warp(image, scale, offset, width, height)
     factor, shift = np.tile(scale, 2).astype(np.float32), np.tile(offset, 2).astype(np.float32)

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -48,7 +49,7 @@ class PersonPicture:
 
 
 def is_held_out(name: str) -> bool:
-    """Whether a picture is kept for scores: fixed share by CRC-32 of its name, for ever the same."""
+    """Whether a picture is kept for scores: a fixed share, by the CRC-32 of its name."""
     return zlib.crc32(name.encode()) % HELD_OUT_SHARE == 0
 
 
@@ -76,7 +77,7 @@ def read_detect_pack(folder: Path | str) -> list[PersonPicture]:
                 _boxes(entry["boxes_xyxy"]),
                 _boxes(entry["ignore_xyxy"]),
                 bool(entry["complete"]),
-                lambda name=entry["file"]: pictures.read(name),  # type: ignore[misc]
+                partial(pictures.read, entry["file"]),
             )
         )
     return found
@@ -117,7 +118,7 @@ def read_lspet_boxes(folder: Path | str, minimum_joints: int = 10) -> list[Perso
                 clip_boxes(boxes[row : row + 1], int(sizes[row, 0]), int(sizes[row, 1])),
                 _boxes([]),
                 False,
-                lambda name=name: pictures.read(name),  # type: ignore[misc]
+                partial(pictures.read, name),
             )
         )
     return found
@@ -141,7 +142,7 @@ def read_flickr_people(folder: Path | str) -> list[PersonPicture]:
             clip_boxes(box[None], int(size[0]), int(size[1])),
             _boxes([]),
             False,
-            lambda name=str(name): pictures.read(name),  # type: ignore[misc]
+            partial(pictures.read, str(name)),
         )
         for name, box, size in zip(names, boxes, sizes)
     ]
@@ -170,7 +171,7 @@ def read_coco_boxes(annotations: Path | str, images: Path | str) -> list[PersonP
                 boxes[~crowd],
                 boxes[crowd],
                 True,
-                lambda path=Path(images) / entry["file_name"]: _read(path),  # type: ignore[misc]
+                partial(_read, Path(images) / entry["file_name"]),
             )
         )
     return found

@@ -73,7 +73,7 @@ class SceneBatch:
 
 
 class SceneBatches(IterableDataset[SceneBatch]):
-    """The batches of a run; batch i depends on the seed and i alone, so a resumed run repeats none."""
+    """The batches of a run; batch i depends on seed and i alone, so a resumed run repeats none."""
 
     def __init__(self, maker: SceneMaker, recipe: DetectorRecipe, first_step: int = 0):
         self._maker = maker
@@ -226,7 +226,9 @@ def start_network(start: Path | str | None, seed: int) -> CompactDetector:
     try:
         target.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(f"{start} does not hold weights of the compact detector: {error}") from error
+        raise ValueError(
+            f"{start} does not hold weights of the compact detector: {error}"
+        ) from error
     return network
 
 
@@ -234,8 +236,8 @@ def train_detector(
     pictures: Sequence[PersonPicture],
     output: Path | str,
     *,
-    recipe: DetectorRecipe = DetectorRecipe(),
-    scenes: SceneRecipe = SceneRecipe(),
+    recipe: DetectorRecipe | None = None,
+    scenes: SceneRecipe | None = None,
     start: Path | str | None = None,
     resume: Path | str | None = None,
     device: str = "auto",
@@ -254,6 +256,7 @@ def train_detector(
     Returns:
         The path of ``compact_detector.safetensors`` (float16).
     """
+    recipe = recipe or DetectorRecipe()
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     logger.info("training the detector: %s", asdict(recipe))
@@ -272,7 +275,7 @@ def train_detector(
         gradient_clip_val=10.0,
         enable_model_summary=False,
     )
-    data = SceneData(SceneMaker(pictures, scenes), recipe)
+    data = SceneData(SceneMaker(pictures, scenes or SceneRecipe()), recipe)
     trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume))
     result = folder / "compact_detector.safetensors"
     save_weights(module.average, result)

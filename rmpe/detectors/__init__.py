@@ -1,0 +1,50 @@
+"""Person detectors: one protocol, and the choice by name."""
+
+from __future__ import annotations
+
+from rmpe.detectors.base import Detector
+from rmpe.runtimes import Precision, RuntimeName
+
+DETECTOR_HELP = (
+    "compact, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE or rtmdet:ONNX_FILE"
+)
+
+__all__ = ["DETECTOR_HELP", "Detector", "build_detector"]
+
+
+def build_detector(
+    name: str,
+    *,
+    device: str = "auto",
+    runtime: RuntimeName = "auto",
+    precision: Precision = "auto",
+    threads: int = 0,
+) -> Detector:
+    """Return a detector by name.
+
+    Args:
+        name: ``compact`` (weights in the package), ``compact:FILE``, ``torchvision:MODEL``
+            (pretrained on COCO, fetched by torch), ``yolox:FILE`` or ``rtmdet:FILE`` (ONNX).
+        device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`; torchvision
+            uses the device alone, ONNX files the threads alone.
+
+    Raises:
+        ValueError: the name or another setting is unknown, or the weights do not fit.
+        OSError: a file cannot be read, or weights cannot be fetched.
+    """
+    kind, colon, rest = name.partition(":")
+    if kind == "compact" and (rest or not colon):
+        from rmpe.detectors.compact import build_compact_detector
+
+        return build_compact_detector(
+            rest or None, device=device, runtime=runtime, precision=precision, threads=threads
+        )
+    if rest and kind == "torchvision":
+        from rmpe.detectors.torchvision import build_torchvision_detector
+
+        return build_torchvision_detector(rest, device=device)
+    if rest and (kind == "yolox" or kind == "rtmdet"):
+        from rmpe.detectors.onnx import OnnxDetector
+
+        return OnnxDetector(rest, kind, threads=threads)
+    raise ValueError(f"unknown detector {name!r}; supported are {DETECTOR_HELP}")

@@ -1,0 +1,199 @@
+"""The compact detector whose weights are in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.ops import nms
+
+from rmpe.geometry.boxes import clip_boxes
+from rmpe.networks.compact_detector import CompactDetector, boxes_from_output
+from rmpe.records import Boxes, FloatArray, ImageArray
+from rmpe.runtimes import (
+    Precision,
+    PreprocessedNetwork,
+    Runtime,
+    RuntimeName,
+    build_runtime,
+)
+
+BUNDLED_WEIGHTS = "compact_detector.safetensors"
+_STEP = 32
+_GREY = 114
+
+
+@dataclass(frozen=True)
+class CompactOptions:
+    """How boxes are read from the network."""
+
+    input_side: int = 640
+    """Pixels of the picture's longer side as the network sees it; less is faster."""
+    largest_zoom: float = 2.0
+    """Pictures smaller than that are enlarged at most this much."""
+    score_threshold: float = 0.3
+    """Boxes below this score are dropped."""
+    nms_iou: float = 0.6
+    """Of two boxes that overlap more than this, the better one stays."""
+    max_boxes: int = 200
+    """Most boxes of one picture."""
+
+    def __post_init__(self) -> None:
+        if self.input_side < _STEP:
+            raise ValueError(f"input_side is {self.input_side}, allowed is {_STEP} or more")
+        for name in ("score_threshold", "nms_iou"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, allowed is 0..1")
+        if self.max_boxes < 1:
+            raise ValueError(f"max_boxes is {self.max_boxes}, allowed is 1 or more")
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """A picture scaled into the top-left corner of the network's input."""
+
+    scale: float
+    """Input pixels per picture pixel."""
+    content_width: int
+    """Columns of the input that the picture fills."""
+    content_height: int
+    """Rows of the input that the picture fills."""
+    width: int
+    """Columns of the input, a multiple of 32; the rest is grey."""
+    height: int
+    """Rows of the input, a multiple of 32; the rest is grey."""
+
+    @classmethod
+    def fit(cls, width: int, height: int, options: CompactOptions) -> Letterbox:
+        """Choose the scale for a picture of ``width`` x ``height`` pixels.
+
+        The longer side becomes ``input_side``: for 1280x720, 1920x1080 and 3840x2160 that divides
+        by a whole number, which is fast and sharp.
+        """
+        scale = min(options.input_side / max(width, height), options.largest_zoom)
+        columns, rows = (max(round(side * scale), 1) for side in (width, height))
+        padded = (-(-side // _STEP) * _STEP for side in (columns, rows))
+        return cls(scale, columns, rows, *padded)
+
+    def apply(self, image_bgr: ImageArray) -> ImageArray:
+        """Return the network's input, uint8 (height, width, 3)."""
+        size = (self.content_width, self.content_height)
+        how = cv2.INTER_AREA if self.scale <= 0.5 else cv2.INTER_LINEAR
+        canvas = np.full((self.height, self.width, 3), _GREY, np.uint8)
+        inside = canvas[: self.content_height, : self.content_width]
+        if image_bgr.shape[1::-1] == size:
+            inside[:] = image_bgr
+        else:
+            inside[:] = cv2.resize(image_bgr, size, interpolation=how)
+        return canvas
+
+    def to_image(self, boxes_xyxy: FloatArray) -> FloatArray:
+        """Map boxes (N, 4) from input pixels to picture pixels."""
+        return np.asarray((boxes_xyxy + 0.5) / self.scale - 0.5, np.float32)
+
+
+class CompactPersonDetector:
+    """Finds people with :class:`rmpe.networks.compact_detector.CompactDetector` on any runtime."""
+
+    def __init__(self, runtime: Runtime, options: CompactOptions | None = None):
+        """Join a runtime of the network and the rules for reading boxes.
+
+        Args:
+            runtime: gives the network's output (N, cells, 5) for uint8 pictures (N, H, W, 3).
+            options: input size and thresholds.
+        """
+        self.runtime = runtime
+        self.options = options or CompactOptions()
+
+    def __call__(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
+        """Return the people of every picture, see :class:`rmpe.detectors.base.Detector`."""
+        frames = [
+            Letterbox.fit(image.shape[1], image.shape[0], self.options) for image in images_bgr
+        ]
+        groups: dict[tuple[int, int], list[int]] = {}
+        for place, frame in enumerate(frames):
+            groups.setdefault((frame.height, frame.width), []).append(place)
+        found: dict[int, Boxes] = {}
+        for (height, width), places in groups.items():
+            batch = np.stack([frames[place].apply(images_bgr[place]) for place in places])
+            output = self.runtime(batch)[0]
+            boxes, scores = boxes_from_output(output, height, width)
+            for row, place in enumerate(places):
+                image = images_bgr[place]
+                kept = select_boxes(boxes[row], scores[row], self.options)
+                corners = frames[place].to_image(kept.boxes_xyxy)
+                corners = clip_boxes(corners, image.shape[1], image.shape[0])
+                found[place] = Boxes(corners, kept.scores)
+        return [found[place] for place in range(len(images_bgr))]
+
+
+def select_boxes(boxes: Tensor, scores: Tensor, options: CompactOptions) -> Boxes:
+    """Return the boxes above the threshold that no better box covers, best first.
+
+    Args:
+        boxes: xyxy in input pixels, (A, 4).
+        scores: 0..1, (A,).
+        options: thresholds.
+    """
+    above = torch.nonzero(scores >= options.score_threshold)[:, 0]
+    boxes, scores = boxes[above].float(), scores[above].float()
+    kept = nms(boxes, scores, options.nms_iou)[: options.max_boxes]
+    return Boxes(boxes[kept].cpu().numpy(), scores[kept].cpu().numpy())
+
+
+def load_compact_network(weights: Path | str | None = None) -> CompactDetector:
+    """Return the network with the bundled weights, or with those of a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else than this network's weights.
+    """
+    network = CompactDetector()
+    if weights is None:
+        with resources.as_file(resources.files("rmpe.weights") / BUNDLED_WEIGHTS) as bundled:
+            state = load_file(bundled)
+    else:
+        try:
+            state = load_file(str(weights))
+        except SafetensorError as error:
+            raise ValueError(f"{weights} is not a safetensors file: {error}") from error
+    try:
+        network.load_state_dict({name: value.float() for name, value in state.items()})
+    except RuntimeError as error:
+        raise ValueError(f"{weights} does not fit the compact detector: {error}") from error
+    return network.eval()
+
+
+def build_compact_detector(
+    weights: Path | str | None = None,
+    *,
+    options: CompactOptions | None = None,
+    device: str = "auto",
+    runtime: RuntimeName = "auto",
+    precision: Precision = "auto",
+    threads: int = 0,
+) -> CompactPersonDetector:
+    """Return the compact detector ready to run.
+
+    Args:
+        weights: a .safetensors file; the bundled one when ``None``.
+        options: input size and thresholds.
+        device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
+
+    Raises:
+        OSError, ValueError: see :func:`load_compact_network` and ``build_runtime``.
+    """
+    half = (0.5, 0.5, 0.5)
+    door = PreprocessedNetwork(load_compact_network(weights), "rgb", half, half)
+    engine = build_runtime(
+        door, runtime=runtime, device=device, precision=precision, threads=threads
+    )
+    return CompactPersonDetector(engine, options)
