@@ -26,6 +26,7 @@ _COUNTED_BODY, _COUNTED_BODY_AND_FACE = 26, 94
 """The count rule's slices are those of 136 joints for 133 joints too, as in the public code."""
 
 _PAIRS_AT_ONCE = 4096
+_PAIRS_WORTH_A_SIEVE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +45,22 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.xy)
 
+    def select(self, rows: Ints) -> Candidates:
+        """Return the candidates of these rows, in that order."""
+        return Candidates(
+            self.xy[rows], self.scores[rows], self.box_sizes[rows], self.reference[rows]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Closeness:
     """The outcome for every reference p (row) and candidate q >= p (column)."""
 
     similar: Bools
-    """Whether q is suppressed by p whoever else is alive, (n, n)."""
+    """Whether q is suppressed by p whoever else is alive, (R, n)."""
     counts: Floats | None
     """Whole-body only: coinciding joints scaled by K / (4 v), still to be divided by the number
-    of candidates alive, (n, n)."""
+    of candidates alive, (R, n)."""
 
 
 def is_whole_body(joint_count: int, parameters: PoseNmsParameters) -> bool:
@@ -65,44 +72,65 @@ def is_whole_body(joint_count: int, parameters: PoseNmsParameters) -> bool:
     )
 
 
-def closeness(candidates: Candidates, parameters: PoseNmsParameters) -> Closeness:
-    """Return which candidates each one suppresses as a reference."""
-    count, joints = candidates.scores.shape
+def closeness(
+    candidates: Candidates, reference_count: int, parameters: PoseNmsParameters
+) -> Closeness:
+    """Return what the first ``reference_count`` candidates suppress among themselves and later."""
+    joints = candidates.scores.shape[1]
     whole_body = is_whole_body(joints, parameters)
-    first, second = _pairs_within_reach(candidates, parameters, whole_body)
-    similar = np.zeros((count, count), bool)
-    counts = np.zeros((count, count)) if whole_body else None
+    first, second = _pairs_within_reach(candidates, reference_count, parameters, whole_body)
+    shape = (reference_count, len(candidates))
+    similar = np.zeros(shape, bool)
+    counts = np.zeros(shape) if whole_body else None
     tanh = np.tanh(candidates.scores / parameters.delta1)
-    shown = (candidates.scores > parameters.score_threshold / 2).sum(1)
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         p, q = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
-        delta = candidates.xy[p] - candidates.xy[q]
+        delta = candidates.xy.take(p, 0)
+        delta -= candidates.xy.take(q, 0)
         distances = np.sqrt(np.einsum("pkc,pkc->pk", delta, delta))
-        products = tanh[p] * tanh[q]
-        if counts is not None:
-            low = candidates.scores[q] < parameters.score_threshold
-            similarity = _whole_body_similarity(distances, products, low, parameters)
-            similar[p, q] = similarity > parameters.gamma
-            matched = _whole_body_matches(distances, candidates.reference[p], parameters)
-            counts[p, q] = np.where(shown[p] > 0, matched * joints / (4 * shown[p].clip(1)), 0.0)
+        products = tanh.take(p, 0) * tanh.take(q, 0)
+        if counts is None:
+            similar[p, q] = _is_close(candidates, p, delta, distances, products, parameters)
             continue
-        if parameters.rule == "paper":
-            half = 0.5 * parameters.alpha * candidates.box_sizes[p][:, None]
-            inside = (np.abs(delta) <= half).all(2)
-            spatial = np.exp(distances**2 / -parameters.delta2)
-        else:
-            if parameters.rule == "rmpe":
-                distances /= np.maximum(candidates.reference[p], 1e-12)[:, None]
-            inside = distances <= 1
-            spatial = np.exp(distances / -parameters.delta2)
-        similarity = (products * inside).sum(1) + parameters.mu * spatial.sum(1)
-        close = similarity > parameters.gamma
-        if parameters.rule == "alphapose":
-            radius = np.minimum(candidates.reference[p], parameters.match_radius_px)
-            matched = ((distances <= radius[:, None]) & (radius > 0)[:, None]).sum(1)
-            close |= matched >= parameters.match_threshold
-        similar[p, q] = close
+        low = candidates.scores[q] < parameters.score_threshold
+        similarity = _whole_body_similarity(distances, products, low, parameters)
+        similar[p, q] = similarity > parameters.gamma
+        shown = (candidates.scores[p] > parameters.score_threshold / 2).sum(1)
+        matched = _whole_body_matches(distances, candidates.reference[p], parameters)
+        counts[p, q] = np.where(shown > 0, matched * joints / (4 * shown.clip(1)), 0.0)
     return Closeness(similar, counts)
+
+
+def _is_close(
+    candidates: Candidates,
+    p: Ints,
+    delta: Floats,
+    distances: Floats,
+    products: Floats,
+    parameters: PoseNmsParameters,
+) -> Bools:
+    """Return whether references p (P,) suppress their partners, by the rules for bodies.
+
+    ``delta`` (P, K, 2) and ``distances`` (P, K) are in pixels, ``products`` (P, K) of tanh.
+    """
+    reference = candidates.reference[p]
+    if parameters.rule == "paper":
+        half = 0.5 * parameters.alpha * candidates.box_sizes[p][:, None]
+        inside = (np.abs(delta) <= half).all(2)
+        spatial = np.exp(distances**2 / -parameters.delta2)
+    else:
+        unit = np.maximum(reference, 1e-12)[:, None] if parameters.rule == "rmpe" else 1.0
+        inside = distances <= unit
+        spatial = np.exp(distances / (unit * -parameters.delta2))
+    # Products with a column of ones: sums over a short last axis are slow.
+    ones = np.ones(distances.shape[1])
+    similarity = np.einsum("pk,pk->p", products, inside) + parameters.mu * (spatial @ ones)
+    close = similarity > parameters.gamma
+    if parameters.rule == "alphapose":
+        radius = np.minimum(reference, parameters.match_radius_px)
+        matched = (distances <= radius[:, None]) @ ones
+        close |= (matched >= parameters.match_threshold) & (radius > 0)
+    return np.asarray(close)
 
 
 def _whole_body_similarity(
@@ -142,28 +170,29 @@ def _whole_body_matches(
 
 
 def _pairs_within_reach(
-    candidates: Candidates, parameters: PoseNmsParameters, whole_body: bool
+    candidates: Candidates, reference_count: int, parameters: PoseNmsParameters, whole_body: bool
 ) -> tuple[Ints, Ints]:
     """Return the pairs p <= q (P,), (P,) that could be close; all the others cannot be.
 
     Two exact sieves: the joints' extents must come within reach, then enough single joints.
     """
     reach, needed = _reach(candidates, parameters, whole_body)
-    xy = candidates.xy.astype(np.float32)
+    by_joint = np.ascontiguousarray(candidates.xy.transpose(2, 1, 0), np.float32)
     # A margin for 32-bit coordinates keeps the sieves on the safe side.
-    slack = 8 * np.finfo(np.float32).eps * float(np.abs(xy).max()) + 1e-3
+    slack = 8 * np.finfo(np.float32).eps * float(np.abs(by_joint).max()) + 1e-3
     reach32 = (reach + slack).astype(np.float32)
-    low, high = xy.min(1), xy.max(1)
-    near = np.triu(np.ones((len(xy), len(xy)), bool))
+    count = len(candidates)
+    near = np.arange(reference_count)[:, None] <= np.arange(count)
     for axis in (0, 1):
-        near &= low[:, axis] <= (high[:, axis] + reach32)[:, None]
-        near &= high[:, axis] >= (low[:, axis] - reach32)[:, None]
-    p, q = np.divmod(np.flatnonzero(near), len(xy))
-    if len(p) <= 4 * len(xy) or whole_body:
+        low, high = by_joint[axis].min(0), by_joint[axis].max(0)
+        near &= low <= (high + reach32)[:reference_count, None]
+        near &= high >= (low - reach32)[:reference_count, None]
+    p, q = np.divmod(np.flatnonzero(near), count)
+    if len(p) <= _PAIRS_WORTH_A_SIEVE or whole_body:
         return p, q
+    x, y = (np.ascontiguousarray(axis.T) for axis in by_joint)
+    ones = np.ones(x.shape[1], np.float32)
     kept = np.empty(len(p), bool)
-    x, y = np.ascontiguousarray(xy[..., 0]), np.ascontiguousarray(xy[..., 1])
-    squared_reach = reach32 * reach32
     for start in range(0, len(p), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         first, second = p[part], q[part]
@@ -174,7 +203,8 @@ def _pairs_within_reach(
         dy -= y.take(second, 0)
         dy *= dy
         dx += dy
-        kept[part] = np.count_nonzero(dx <= squared_reach[first, None], axis=1) >= needed
+        close = dx <= np.square(reach32[first])[:, None]
+        kept[part] = close.astype(np.float32) @ ones >= needed
     return p[kept], q[kept]
 
 

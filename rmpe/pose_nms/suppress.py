@@ -5,6 +5,7 @@ Fang et al., RMPE, ICCV 2017, section 3.3, in the forms that the public code gav
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ Ints = NDArray[np.int64]
 _ZERO_SCORE = 1e-5
 """A joint score of exactly 0 counts as this, so that weights never sum to 0."""
 _EXTENT_FACTOR = 1.5**2
+_REFERENCES_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +116,29 @@ def _clusters(candidates: Candidates, parameters: PoseNmsParameters) -> tuple[In
 
     Clusters follow one another and each has at least one member.
     """
-    close = closeness(candidates, parameters)
-    alive = np.ones(len(candidates), bool)
-    alive_count = len(candidates)
     picks: list[int] = []
     groups: list[Ints] = []
-    for pick in range(len(candidates)):
+    rows = np.arange(len(candidates))
+    while len(rows):
+        # Block by block: what the first references suppress need not be compared any more.
+        part = candidates if len(rows) == len(candidates) else candidates.select(rows)
+        alive = np.ones(len(rows), bool)
+        for pick, group in _pick_in_block(part, alive, parameters):
+            picks.append(int(rows[pick]))
+            groups.append(rows[group])
+        rows = rows[alive]
+    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return np.array(picks, np.int64), np.concatenate(groups), owners
+
+
+def _pick_in_block(
+    candidates: Candidates, alive: NDArray[np.bool_], parameters: PoseNmsParameters
+) -> Iterator[tuple[int, Ints]]:
+    """Yield picks among the first candidates with the rows that they suppress; clears ``alive``."""
+    block = min(_REFERENCES_AT_ONCE, len(candidates))
+    close = closeness(candidates, block, parameters)
+    alive_count = len(candidates)
+    for pick in range(block):
         # A whole-body pick may suppress others without being close to itself: it is then picked
         # again, as in the public code. Everyone else dies at once.
         while alive[pick]:
@@ -127,16 +146,12 @@ def _clusters(candidates: Candidates, parameters: PoseNmsParameters) -> tuple[In
             if close.counts is not None:
                 enough = close.counts[pick] >= parameters.match_threshold * alive_count
                 taken |= enough & alive
-            group = np.flatnonzero(taken)
+            group = taken.nonzero()[0]
             if len(group) == 0:
                 group = np.array([pick])
             alive[group] = False
             alive_count -= len(group)
-            picks.append(pick)
-            groups.append(group)
-    lengths = [len(group) for group in groups]
-    owners = np.repeat(np.arange(len(groups)), lengths)
-    return np.array(picks, np.int64), np.concatenate(groups), owners
+            yield pick, group
 
 
 def _merge(
