@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rmpe.pose_nms.oks_nms import hard_order, oks_nms, pose_similarity, soft_order
 from rmpe.pose_nms.parameters import (
     ALPHAPOSE,
     PAPER,
@@ -14,6 +15,13 @@ from rmpe.pose_nms.parameters import (
     load_parameters,
     save_parameters,
 )
+from rmpe.pose_nms.rescoring import (
+    SCORE_RULES,
+    hrnet_score,
+    mspn_score,
+    proposal_score,
+    rescore,
+)
 from rmpe.pose_nms.suppress import Suppression, pose_nms, suppress
 
 __all__ = [
@@ -21,13 +29,22 @@ __all__ = [
     "PAPER",
     "PARAMETER_SETS",
     "RMPE",
+    "SCORE_RULES",
     "WHOLE_BODY_HEATMAP",
     "WHOLE_BODY_REGRESSION",
     "PoseNmsParameters",
     "Suppression",
     "get_parameters",
+    "hard_order",
+    "hrnet_score",
     "load_parameters",
+    "mspn_score",
+    "oks_nms",
     "pose_nms",
+    "pose_similarity",
+    "proposal_score",
+    "rescore",
     "save_parameters",
+    "soft_order",
     "suppress",
 ]
