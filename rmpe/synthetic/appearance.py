@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -162,6 +163,7 @@ def top_colours(appearance: Appearance, across: FloatArray, along: FloatArray) -
     return np.asarray(np.where(mask[..., None], accent, base))
 
 
+@lru_cache(maxsize=1024)
 def fold_shade(shape: tuple[int, int], seed: int, strength: float) -> FloatArray:
     """Light and dark of cloth folds, (rows, columns) factors about 1, the same for the same
     seed."""
@@ -172,7 +174,9 @@ def fold_shade(shape: tuple[int, int], seed: int, strength: float) -> FloatArray
     for _ in range(4):
         wave = rng.integers(1, 5) * columns + rng.uniform(4.0, 22.0) * rows + rng.uniform(0.0, 6.28)
         shade += np.sin(wave + 1.5 * np.sin(rng.uniform(3.0, 9.0) * rows + columns))
-    return np.asarray(1.0 + strength * shade / 4.0 + strength * 0.35 * rng.normal(size=shape))
+    factors: FloatArray = 1.0 + strength * (shade / 4.0 + 0.18 * rng.normal(size=shape))
+    factors.flags.writeable = False
+    return factors
 
 
 def _from_hsv(hue: float, saturation: float, value: float) -> Colour:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rmpe.synthetic.appearance import random_bottom_colour, random_cloth_colour
 from rmpe.synthetic.camera import Camera
 
 FloatArray = npt.NDArray[np.float64]
@@ -17,7 +18,6 @@ FloatImage = npt.NDArray[np.float32]
 AnyFloat = npt.NDArray[np.floating[Any]]
 UintArray = npt.NDArray[np.uint8]
 
-TEXTURE_SIZE = 1024
 GROUND_METRES = 16.0
 FACADE_METRES = 24.0
 
@@ -69,6 +69,7 @@ def _draw_street(camera: Camera, rng: np.random.Generator) -> UintArray:
         ],
         axis=2,
     ) @ camera.rotation.astype(np.float32)
+    texture_size = 1024 if camera.height > 400 else 512
     wall_distance = float(rng.uniform(11.0, 20.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         to_ground = np.where(rays[..., 1] < -1e-4, -camera.position[1] / rays[..., 1], np.inf)
@@ -79,12 +80,12 @@ def _draw_street(camera: Camera, rng: np.random.Generator) -> UintArray:
     wall_y = camera.position[1] + rays[..., 1] * np.where(ahead, to_wall, 0.0)
     skyline = np.interp(wall_x.ravel(), *_skyline(rng)).reshape(wall_x.shape)
     on_wall = (wall_y >= 0.0) & (wall_y < skyline) & ahead
-    facade = _sample(_facade_texture(rng), wall_x, -wall_y, FACADE_METRES)
+    facade = _sample(_facade_texture(rng, texture_size)[::-1], wall_x + 11.0, wall_y, FACADE_METRES)
     picture[on_wall] = facade[on_wall]
     on_ground = (to_ground < to_wall) & np.isfinite(to_ground)
     reached = np.where(on_ground, to_ground, 0.0)
     ground_x, ground_z = rays[..., 0] * reached, rays[..., 2] * reached
-    ground = _sample(_ground_texture(rng), ground_x, ground_z, GROUND_METRES)
+    ground = _sample(_ground_texture(rng, texture_size), ground_x + 6.0, ground_z, GROUND_METRES)
     haze = np.clip(1.0 - reached / 60.0, 0.6, 1.0)[..., None]
     hazy = ground * haze + 150.0 * (1.0 - haze)
     kerb = (ground_z < -wall_distance + 2.2)[..., None]
@@ -96,8 +97,12 @@ def _draw_street(camera: Camera, rng: np.random.Generator) -> UintArray:
 
 
 def _sample(texture: FloatImage, x: AnyFloat, y: AnyFloat, metres: float) -> FloatImage:
-    scale = TEXTURE_SIZE / metres
-    columns, rows = x * scale % (TEXTURE_SIZE - 1), y * scale % (TEXTURE_SIZE - 1)
+    size = len(texture)
+    scale = size / metres
+    period = 2.0 * (size - 1)
+    # Every second tile is mirrored, so that tiles meet without a seam.
+    columns = size - 1 - np.abs(x * scale % period - (size - 1))
+    rows = size - 1 - np.abs(y * scale % period - (size - 1))
     return np.asarray(
         cv2.remap(texture, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR),
         dtype=np.float32,
@@ -132,9 +137,8 @@ def _noise(rng: np.random.Generator, size: int) -> FloatImage:
     return total
 
 
-def _ground_texture(rng: np.random.Generator) -> FloatImage:
+def _ground_texture(rng: np.random.Generator, size: int) -> FloatImage:
     """Paving or asphalt with stains, (size, size, 3) BGR."""
-    size = TEXTURE_SIZE
     base = np.full((size, size, 3), rng.uniform(95.0, 165.0), np.float32)
     base += rng.normal(0.0, 5.0, 3).astype(np.float32)
     base += 14.0 * _noise(rng, size)[..., None]
@@ -160,10 +164,9 @@ def _ground_texture(rng: np.random.Generator) -> FloatImage:
     return base
 
 
-def _facade_texture(rng: np.random.Generator) -> FloatImage:
+def _facade_texture(rng: np.random.Generator, size: int) -> FloatImage:
     """A row of houses with windows, doors and signs, (size, size, 3) BGR; the ground is its lower
     edge."""
-    size = TEXTURE_SIZE
     metre = size / FACADE_METRES
     picture = np.zeros((size, size, 3), np.float32)
     left = 0
@@ -181,7 +184,8 @@ def _draw_house(
     picture: FloatImage, left: int, right: int, metre: float, rng: np.random.Generator
 ) -> None:
     size = picture.shape[0]
-    tone = rng.uniform(70.0, 205.0) * np.array([1.0, 1.0, 1.0]) + rng.normal(0.0, 14.0, 3)
+    warmth = rng.uniform(-2.0, 14.0)
+    tone = rng.uniform(75.0, 205.0) + warmth * np.array([-1.0, 0.0, 0.8]) + rng.normal(0.0, 4.0, 3)
     picture[:, left:right] = tone
     if rng.random() < 0.5:
         course = max(3, int(0.12 * metre))
@@ -206,8 +210,8 @@ def _draw_house(
             picture[low[1] : high[1], middle : middle + edge] = frame
             place += wide + gap
     door = int(rng.uniform(left + 0.3 * metre, max(left + 0.31 * metre, right - 1.5 * metre)))
-    colour = rng.uniform(20.0, 150.0, 3)
+    colour = np.array(random_bottom_colour(rng))
     picture[size - int(2.2 * metre) :, door : door + int(1.1 * metre)] = colour
     if rng.random() < 0.5:
         sign = slice(size - int(3.1 * metre), size - int(2.6 * metre))
-        picture[sign, left + 8 : right - 8] = rng.uniform(30.0, 230.0, 3)
+        picture[sign, left + 8 : right - 8] = random_cloth_colour(rng)

@@ -90,9 +90,7 @@ def shell(points: FloatArray, centres: FloatArray, colours: FloatArray, lift: fl
 def quads(corners: FloatArray, colours: FloatArray, inside: FloatArray, lift: float = 0.0) -> Mesh:
     """Mesh of (Q, 4, 3) corners whose normals point away from the points `inside` (Q, 3) or
     (3,)."""
-    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals = normals / np.maximum(lengths, 1e-12)
+    normals = _unit(_cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]))
     outward = np.einsum("qi,qi->q", normals, corners.mean(axis=1) - inside)
     normals = np.where(outward[:, None] < 0.0, -normals, normals)
     return Mesh(corners, normals, colours, np.full(len(corners), lift))
@@ -129,8 +127,8 @@ def bent_tube(
     centres = np.where(bent, 0.5 * curve + 0.5 * straight, straight)
     tangents = _unit(_unit(first) * (1 - blend) + _unit(second) * blend)
     side = sides[0] * (1 - blend) + sides[1] * blend
-    fronts = _unit(np.cross(tangents, side))
-    return Rings(centres, _unit(np.cross(fronts, tangents)), fronts, profile[:, 1], profile[:, 2])
+    fronts = _unit(_cross(tangents, side))
+    return Rings(centres, _unit(_cross(fronts, tangents)), fronts, profile[:, 1], profile[:, 2])
 
 
 def straight_tube(
@@ -139,9 +137,9 @@ def straight_tube(
     """Rings along one bone; rows of `profile` (R, 3) are place (0 begin, 1 end), half-width,
     half-depth."""
     axis = end - begin
-    front = _unit(np.cross(_unit(axis), side))
+    front = _unit(_cross(_unit(axis), side))
     count = len(profile)
-    side = np.cross(front, _unit(axis))
+    side = _cross(front, _unit(axis))
     return Rings(
         begin + axis * profile[:, :1],
         np.broadcast_to(side, (count, 3)),
@@ -161,5 +159,17 @@ def resample(profile: list[tuple[float, ...]], count: int) -> FloatArray:
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12))
+    lengths = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    return np.asarray(vectors / np.maximum(lengths, 1e-12)[..., None])
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Cross products (..., 3); numpy's own takes longer for arrays as small as these."""
+    return np.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        axis=-1,
+    )

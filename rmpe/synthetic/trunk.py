@@ -32,12 +32,13 @@ TRUNK_PROFILE: list[tuple[float, ...]] = [
     (0.660, 0.085, 0.057, 0.002),
     (0.700, 0.091, 0.062, 0.002),
     (0.740, 0.096, 0.065, 0.002),
-    (0.775, 0.097, 0.062, 0.000),
-    (0.800, 0.094, 0.056, -0.004),
-    (0.820, 0.088, 0.048, -0.007),
-    (0.832, 0.072, 0.041, -0.008),
-    (0.842, 0.050, 0.036, -0.008),
-    (0.850, 0.036, 0.034, -0.006),
+    (0.770, 0.096, 0.062, 0.000),
+    (0.795, 0.094, 0.056, -0.004),
+    (0.813, 0.091, 0.049, -0.007),
+    (0.826, 0.080, 0.044, -0.009),
+    (0.838, 0.061, 0.040, -0.010),
+    (0.850, 0.043, 0.037, -0.009),
+    (0.862, 0.035, 0.034, -0.007),
 ]
 TRUNK_RINGS, TRUNK_SEGMENTS = 36, 28
 # Rows: height (-1 chin, 1 crown), half-width, half-depth, shift to the front; in units of the
@@ -67,12 +68,13 @@ def trunk_mesh(body: PosedBody, proportions: Proportions, appearance: Appearance
     angles = ring_angles(TRUNK_SEGMENTS)
     along = ((NECK_HEIGHT - heights) * proportions.stature)[:, None]
     colours = top_colours(appearance, angles[None, :], along)
-    legs = heights < (0.53 if appearance.bottoms != "dress" else 0.0)
+    waist = 0.53 if appearance.bottoms in ("trousers", "shorts", "skirt") else 0.0
+    legs = heights < waist
     belt = (heights >= 0.53) & (heights < 0.545) & (appearance.bottoms in ("trousers", "shorts"))
     colours = np.where(legs[:, None, None], np.array(appearance.bottom), colours)
     colours = np.where(belt[:, None, None], np.array(appearance.shoes) * 0.5, colours)
-    opening = (heights[:, None] > 0.838) | (
-        (heights[:, None] > 0.815) & (np.abs(angles - np.pi / 2) < 0.5)
+    opening = (heights[:, None] > 0.848) | (
+        (heights[:, None] > 0.826) & (np.abs(angles - np.pi / 2) < 0.5)
     )
     colours = np.where(opening[..., None], np.array(appearance.skin), colours)
     folds = fold_shade((TRUNK_RINGS - 1, TRUNK_SEGMENTS), appearance.fold_seed + 5, 0.08)
@@ -128,17 +130,17 @@ def _neck(body: PosedBody, proportions: Proportions, appearance: Appearance) -> 
 def _skirt(body: PosedBody, proportions: Proportions, appearance: Appearance) -> Mesh:
     stature = proportions.stature
     knees = [segments[1].origin for segments in body.legs]
-    begin = body.pelvis.point((0.0, 0.03 * stature, -0.004 * stature))
+    begin = body.pelvis.point((0.0, 0.045 * stature, -0.002 * stature))
     end = begin + ((knees[0] + knees[1]) / 2.0 - begin) * 0.92
     spread = float(np.linalg.norm(knees[0] - knees[1])) / 2.0
     side = body.pelvis.axes[:, 0]
     hem_wide = max(0.075 * stature, abs(float((knees[0] - knees[1]) @ side)) / 2 + 0.05 * stature)
     hem_deep = max(0.065 * stature, 0.75 * spread + 0.045 * stature)
-    hip = 0.101 * stature * proportions.hip_scale
+    hip = 0.101 * stature * proportions.hip_scale * appearance.looseness
     profile = np.array(
         [
-            [0.0, hip * 0.88, 0.062 * stature],
-            [0.25, hip * 1.04, 0.072 * stature],
+            [0.0, hip * 0.93, 0.066 * stature],
+            [0.25, hip * 1.06, 0.080 * stature],
             [1.0, hem_wide, hem_deep],
         ]
     )
@@ -148,7 +150,9 @@ def _skirt(body: PosedBody, proportions: Proportions, appearance: Appearance) ->
     )
     colour = appearance.bottom if appearance.bottoms == "skirt" else appearance.top
     folds = fold_shade((13, 24), appearance.fold_seed + 11, 0.12)
-    return loft(straight_tube(begin, end, side, rows), folds[..., None] * np.array(colour))
+    return loft(
+        straight_tube(begin, end, side, rows), folds[..., None] * np.array(colour), lift=0.05
+    )
 
 
 def _backpack(
@@ -188,7 +192,11 @@ def head_mesh(body: PosedBody, proportions: Proportions, appearance: Appearance)
         chin = (heights < -0.42) & (np.sin(angles) > -0.2)[None, :]
         skin[chin] = 0.55 * np.array(appearance.hair) + 0.3 * np.array(appearance.skin)
     rng = np.random.default_rng(appearance.fold_seed + 17)
-    strands = 1.0 + 0.16 * rng.normal(size=(1, HEAD_SEGMENTS)) + 0.08 * rng.normal(size=hair.shape)
+    hatted = appearance.hair_style in ("cap", "beanie")
+    grain = 0.02 if hatted else 0.07
+    strands = (
+        1.0 + grain * rng.normal(size=(1, HEAD_SEGMENTS)) + grain * rng.normal(size=hair.shape)
+    )
     colours = np.where(hair[..., None], np.array(_cover(appearance)) * strands[..., None], skin)
     local = Rings(
         np.stack([np.zeros(HEAD_RINGS), rows[:, 0], rows[:, 3]], axis=1),
