@@ -200,6 +200,15 @@ POSETRACK_15 = Skeleton(
     _sigmas(_POSETRACK),
 )
 
+# PoseTrack 2018's own files: the ears have a place but no annotations.
+_POSETRACK_COCO = ("nose", "neck", "head_top", *_both("ear", *_BODY))
+POSETRACK_17 = Skeleton(
+    "posetrack17",
+    _POSETRACK_COCO,
+    _limbs(_POSETRACK_COCO, f"head_top-nose nose-neck {_TORSO} {_ARMS} {_LEGS}"),
+    _sigmas(_POSETRACK_COCO),
+)
+
 _HALPE_26 = (*_COCO, "head_top", "neck", "pelvis", *_both("big_toe", "small_toe", "heel"))
 _FEET = "s_ankle-s_heel s_ankle-s_big_toe s_big_toe-s_small_toe"
 _HALPE_LIMBS = (
@@ -258,6 +267,7 @@ SKELETONS: dict[str, Skeleton] = {
         MPII_16,
         CROWDPOSE_14,
         POSETRACK_15,
+        POSETRACK_17,
         LSP_14,
         HALPE_26,
         HALPE_136,

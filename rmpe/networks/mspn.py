@@ -52,21 +52,6 @@ class MSPN(MultiStageNetwork):
         super().__init__(MSPN_TRUNK, stage_count, joint_count, bias=bias)
 
 
-def mspn_1stage(joint_count: int = 17) -> MSPN:
-    """One stage."""
-    return MSPN(1, joint_count)
-
-
-def mspn_2stage(joint_count: int = 17) -> MSPN:
-    """Two stages."""
-    return MSPN(2, joint_count)
-
-
-def mspn_3stage(joint_count: int = 17) -> MSPN:
-    """Three stages."""
-    return MSPN(3, joint_count)
-
-
-def mspn_4stage(joint_count: int = 17) -> MSPN:
-    """Four stages."""
-    return MSPN(4, joint_count)
+def mspn(stage_count: int, joint_count: int = 17) -> MSPN:
+    """MSPN-50 in Megvii's layout."""
+    return MSPN(stage_count, joint_count)

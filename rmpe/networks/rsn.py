@@ -148,16 +148,16 @@ def _shortcut(in_channels: int, out_channels: int, stride: int, bias: bool) -> C
     return ConvNorm(in_channels, out_channels, 1, stride=stride, bias=bias, linear=True)
 
 
-def rsn18(joint_count: int = 17, stage_count: int = 1) -> RSN:
-    """RSN-18 of 1 to 4 stages."""
+def rsn18(stage_count: int = 1, joint_count: int = 17) -> RSN:
+    """RSN-18 in the original layout."""
     return RSN(18, stage_count, joint_count)
 
 
-def rsn50(joint_count: int = 17, stage_count: int = 1) -> RSN:
-    """RSN-50 of 1 to 4 stages."""
+def rsn50(stage_count: int = 1, joint_count: int = 17) -> RSN:
+    """RSN-50 in the original layout."""
     return RSN(50, stage_count, joint_count)
 
 
-def res18(joint_count: int = 17, stage_count: int = 1) -> RSN:
+def res18(stage_count: int = 1, joint_count: int = 17) -> RSN:
     """The RSN paper's Res-18 baseline."""
     return RSN(18, stage_count, joint_count, block="plain")

@@ -82,9 +82,9 @@ def pose_resnet152(joint_count: int = 17) -> SimpleBaseline:
     return SimpleBaseline(152, joint_count)
 
 
-def pose_resnet50_caffe(joint_count: int = 17) -> SimpleBaseline:
-    """Depth 50 with Caffe's place of the stride."""
-    return SimpleBaseline(50, joint_count, stride_first=True)
+def pose_resnet_caffe(depth: ResNetDepth, joint_count: int = 17) -> SimpleBaseline:
+    """Any depth with Caffe's place of the stride."""
+    return SimpleBaseline(depth, joint_count, stride_first=True)
 
 
 def simplepose_res50(joint_count: int = 17) -> SimplePose:

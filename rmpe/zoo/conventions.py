@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rmpe.geometry.crop import CropStyle
+from rmpe.geometry.crop import (
+    ALPHAPOSE,
+    ALPHAPOSE_2018,
+    CPN,
+    HOURGLASS,
+    HRNET,
+    MSPN,
+    MSPN_MPII,
+    CropStyle,
+)
 from rmpe.skeletons import Skeleton, get_skeleton
 
 ScoreRule = Literal["mean", "hrnet"]
@@ -38,3 +47,68 @@ class Conventions:
     def skeleton(self) -> Skeleton:
         """The skeleton of the network's channels."""
         return get_skeleton(self.skeleton_name)
+
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+NO_MEAN = (0.0, 0.0, 0.0)
+NO_STD = (1.0, 1.0, 1.0)
+
+Origin = Literal[
+    "alphapose",
+    "alphapose_2018",
+    "hrnet",
+    "simplebaseline",
+    "megvii",
+    "megvii_mpii",
+    "cpn",
+    "hourglass",
+    "openmmlab",
+    "openmmlab_megvii",
+    "compact",
+]
+
+CONVENTIONS: dict[Origin, Conventions] = {
+    "alphapose": Conventions(
+        "coco17", 256, 192, "rgb", (0.406, 0.457, 0.480), NO_STD, ALPHAPOSE, "alphapose"
+    ),
+    "alphapose_2018": Conventions(
+        *("coco17", 320, 256, "rgb", (0.406, 0.457, 0.480), NO_STD),
+        ALPHAPOSE_2018,
+        "alphapose_2018",
+    ),
+    "hrnet": Conventions(
+        "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "hrnet", "hrnet"
+    ),
+    # The numbers of red, green, blue on an image of blue, green, red: so it was trained.
+    "simplebaseline": Conventions(
+        "coco17", 256, 192, "bgr", IMAGENET_MEAN, IMAGENET_STD, HRNET, "hrnet", "hrnet"
+    ),
+    "megvii": Conventions(
+        "coco17", 256, 192, "bgr", IMAGENET_MEAN[::-1], IMAGENET_STD[::-1], MSPN, "mspn"
+    ),
+    "megvii_mpii": Conventions(
+        *("mpii16", 256, 256, "bgr", IMAGENET_MEAN[::-1], IMAGENET_STD[::-1]),
+        MSPN_MPII,
+        "mspn_mpii",
+    ),
+    "cpn": Conventions(
+        *("coco17", 256, 192, "rgb"),
+        (122.7717 / 255, 115.9465 / 255, 102.9801 / 255),
+        NO_STD,
+        CPN,
+        "cpn",
+    ),
+    "hourglass": Conventions("mpii16", 256, 256, "rgb", NO_MEAN, NO_STD, HOURGLASS, "hourglass"),
+    "openmmlab": Conventions(
+        "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "hrnet", "hrnet"
+    ),
+    "openmmlab_megvii": Conventions(
+        "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "mmpose_megvii", "hrnet"
+    ),
+    "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, HRNET, "compact"),
+}
+"""Whose program trained the weights → what they expect; skeleton and size are the usual ones.
+
+The 3 numbers of ``mean`` and ``std`` are in the network's own colour order.
+"""

@@ -1,0 +1,159 @@
+"""Published checkpoints that have a direct address.
+
+OpenMMLab's (Apache-2.0) stand in ``openmmlab.csv``, taken from the model zoo pages of mmpose 0.29
+and 1.3: ``td-hm_`` names are 1.x's, ``topdown_heatmap_`` 0.x's. Two more files, ``udp-regress``,
+are left out: their heads also predict offsets, which no codec here reads. Torchvision's person
+detectors (BSD-3-Clause) are read from its own weight enums.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+OPENMMLAB_ADDRESS = "https://download.openmmlab.com/mmpose/"
+DATASET_SKELETONS = {
+    "COCO": "coco17",
+    "MPII": "mpii16",
+    "CrowdPose": "crowdpose14",
+    "PoseTrack18": "posetrack17",
+}
+DATASET_METRICS = {
+    "COCO": "AP val2017",
+    "MPII": "mean PCKh@0.5",
+    "CrowdPose": "AP test",
+    "PoseTrack18": "mAP val",
+}
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One published file."""
+
+    name: str
+    """Name in this catalogue, the publisher's own."""
+    alias: str
+    """Another name of the same file, or empty."""
+    kind: Literal["pose", "detector"]
+    """What the network finds."""
+    variant: str
+    """``rmpe.networks.variants`` name of a pose network, or torchvision's builder of a detector."""
+    dataset: str
+    """What it was trained and measured on."""
+    input_height: int
+    """Rows of the input; 0 for a detector, which takes any."""
+    input_width: int
+    """Columns of the input; 0 for a detector, which takes any."""
+    skeleton_name: str
+    """Key in ``rmpe.skeletons.SKELETONS``; empty for a detector."""
+    codec: str
+    """Key in ``rmpe.heatmaps.CODECS``; empty for a detector."""
+    score: float
+    """Published, 0..1. COCO boxes of a detector with 56.4 human AP, CrowdPose YOLOv3 boxes,
+    PoseTrack18 detected boxes where they were published."""
+    metric: str
+    """What the score is."""
+    megabytes: int
+    """Size of the float32 weights; the file holds little more."""
+    address: str
+    """Where the file is."""
+    licence: str
+    """SPDX name."""
+
+    @property
+    def file_name(self) -> str:
+        """Last part of the address."""
+        return self.address.rsplit("/", 1)[-1]
+
+    @property
+    def sha256_prefix(self) -> str:
+        """First eight hex digits of the file's SHA-256, which its publisher puts in its name."""
+        match = re.search(r"-([0-9a-f]{8})(?:_\d{8})?\.pth$", self.file_name)
+        assert match is not None
+        return match[1]
+
+
+@cache
+def pose_entries() -> tuple[CatalogueEntry, ...]:
+    """Every pose network of the catalogue."""
+    table = resources.files("rmpe.zoo").joinpath("openmmlab.csv").read_text(encoding="utf-8")
+    return tuple(_openmmlab_entry(row) for row in csv.DictReader(table.splitlines()))
+
+
+@cache
+def detector_entries() -> tuple[CatalogueEntry, ...]:
+    """Torchvision's detectors trained on COCO, whose first class is the person."""
+    from torchvision.models import detection, get_model_weights, list_models
+
+    entries = []
+    for builder in list_models(module=detection, exclude=["maskrcnn*", "keypointrcnn*"]):
+        weights = next(iter(get_model_weights(builder)))
+        meta = weights.meta
+        entries.append(
+            CatalogueEntry(
+                name=builder,
+                alias="",
+                kind="detector",
+                variant=builder,
+                dataset="COCO",
+                input_height=0,
+                input_width=0,
+                skeleton_name="",
+                codec="",
+                score=round(meta["_metrics"]["COCO-val2017"]["box_map"] / 100, 4),
+                metric="box AP val2017, 80 classes",
+                megabytes=round(meta["_file_size"]),
+                address=weights.url,
+                licence="BSD-3-Clause",
+            )
+        )
+    return tuple(entries)
+
+
+def find_entry(name: str) -> CatalogueEntry:
+    """The entry of that name, alias or file name.
+
+    Raises:
+        ValueError: there is none; the message names the nearest.
+    """
+    entries = (*pose_entries(), *detector_entries())
+    for entry in entries:
+        if name and name in (entry.name, entry.alias, entry.file_name):
+            return entry
+    names = [entry.name for entry in entries] + [entry.alias for entry in entries if entry.alias]
+    near = [known for known in names if name and name in known][:3]
+    near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f"nearest: {', '.join(near)}; " if near else ""
+    raise ValueError(
+        f"got checkpoint {name!r}, which is not in the catalogue; {hint}see weights list"
+    )
+
+
+def entry_of_file(file_name: str) -> CatalogueEntry | None:
+    """The pose entry whose file has this name, if there is one."""
+    return next((entry for entry in pose_entries() if entry.file_name == file_name), None)
+
+
+def _openmmlab_entry(row: dict[str, str]) -> CatalogueEntry:
+    height, width = (int(side) for side in row["input"].split("x"))
+    return CatalogueEntry(
+        name=row["name"],
+        alias=row["alias"],
+        kind="pose",
+        variant=row["variant"],
+        dataset=row["dataset"],
+        input_height=height,
+        input_width=width,
+        skeleton_name=DATASET_SKELETONS[row["dataset"]],
+        codec=row["codec"],
+        score=float(row["score"]),
+        metric=DATASET_METRICS[row["dataset"]],
+        megabytes=int(row["megabytes"]),
+        address=OPENMMLAB_ADDRESS + row["path"],
+        licence="Apache-2.0",
+    )

@@ -1,0 +1,121 @@
+"""Read a checkpoint file as data: safetensors, or torch files without running what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+INERT_NAMES = (
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "mmcv.runner.log_buffer.LogBuffer",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.ndarray",
+    "numpy.dtype",
+    "builtins.getattr",
+    "__builtin__.getattr",
+)
+"""Names that training logs beside the weights ask for; each becomes an :class:`Inert`."""
+
+
+class Inert:
+    """Stands in for what a log entry would be: takes any arguments and state, does nothing."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Forget the arguments."""
+
+    def __setstate__(self, _: object) -> None:
+        """Forget the state."""
+
+    def __call__(self, *_: object, **__: object) -> Inert:
+        """Stand in for the result as well."""
+        return self
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a ``.safetensors``, ``.pth``, ``.pt`` or ``.tar`` checkpoint, on the CPU.
+
+    Code inside the file never runs: torch files are read with ``weights_only=True``, and the
+    names that the training logs of mmengine need are given inert stand-ins.
+
+    Raises:
+        OSError: the file is not there or cannot be read.
+        ValueError: it is damaged, is no checkpoint, or asks for more than tensors.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no checkpoint file {path}")
+    if path.stat().st_size == 0:
+        raise ValueError(f"the checkpoint {path.name} is empty; fetch it again")
+    if path.suffix == ".safetensors":
+        try:
+            return dict(load_file(path))
+        except SafetensorError as error:
+            raise ValueError(
+                f"the checkpoint {path.name} is damaged or cut short ({error}); fetch it again"
+            ) from error
+    content = _read_torch(path)
+    if not isinstance(content, Mapping):
+        raise ValueError(
+            f"the checkpoint {path.name} holds a {type(content).__name__}, expected is a "
+            "dictionary of tensors; save network.state_dict() instead of the network"
+        )
+    return dict(content)
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        with _inert_names(), warnings.catch_warnings():
+            # That a file was pickled by another protocol ends in one of the errors below anyway.
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(_refusal(path.name, str(error))) from error
+    except (RuntimeError, EOFError, KeyError, IndexError, AttributeError, TypeError) as error:
+        # What torch's reader says of zip archives and pickles that end too early or are garbled.
+        raise ValueError(
+            f"the checkpoint {path.name} is damaged or cut short ({_first_line(error)}); "
+            "fetch it again"
+        ) from error
+
+
+def _refusal(file_name: str, message: str) -> str:
+    """What to tell of a file whose reading torch refused."""
+    name = re.search(
+        r"(?:GLOBAL|Trying to call|Unsupported (?:global|class):?) ([A-Za-z_][\w.]*)", message
+    )
+    if name is None:
+        return (
+            f"the file {file_name} is refused: it is no checkpoint of tensors, or it is damaged; "
+            "supported are safetensors files and torch files of a state_dict"
+        )
+    return (
+        f"the checkpoint {file_name} is refused: it asks to run {name[1]!r}, and a checkpoint may "
+        "hold tensors and plain values only; ask its author for a state_dict or safetensors file"
+    )
+
+
+@contextlib.contextmanager
+def _inert_names() -> Iterator[None]:
+    """Let the reader meet the known log names, as stand-ins, within this block."""
+    dtypes = [value for value in vars(np.dtypes).values() if isinstance(value, type)]
+    stand_ins: list[Any] = [(Inert, name) for name in INERT_NAMES]
+    stand_ins += [(Inert, f"numpy.dtypes.{dtype.__name__}") for dtype in dtypes]
+    with torch.serialization.safe_globals(stand_ins):
+        yield
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:120] if lines else type(error).__name__

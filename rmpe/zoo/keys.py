@@ -1,0 +1,127 @@
+"""From a checkpoint file's keys to this package's.
+
+The networks keep the key names of their original repositories, so only wrappings have to go; the
+OpenMMLab layouts (0.x: ``keypoint_head.``, 1.x: ``head.``) are renamed by the tables below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from torch import Tensor
+
+KeyLayout = Literal["original", "openmmlab"]
+Rule = tuple[str, str | Callable[[re.Match[str]], str]]
+
+CONTAINER_KEYS = ("state_dict", "model_state_dict", "model")
+"""Where training programs put the weights in their checkpoints."""
+
+WRAPPER_PREFIXES = ("module.", "model.", "network.")
+"""What data-parallel and training wrappers put before every key."""
+
+
+def _predict_layer(match: re.Match[str]) -> str:
+    """OpenMMLab counts the prediction layers of all stages; here they belong to their unit."""
+    stage, unit = divmod(int(match[1]), 4)
+    return f"stage{stage}.upsample.up{unit + 1}.res_conv{int(match[2]) + 1}."
+
+
+# One rule a line: pattern at the start of the key | replacement. All rules are applied in order.
+OPENMMLAB_COMMON: tuple[Rule, ...] = ((r"^keypoint_head\.", "head."),)
+OPENMMLAB_SINGLE_STAGE: tuple[Rule, ...] = (
+    *OPENMMLAB_COMMON,
+    (r"^backbone\.", ""),
+    (r"^head\.(deconv_layers|final_layer)\.", r"\1."),
+)
+OPENMMLAB_MULTI_STAGE: tuple[Rule, ...] = (
+    *OPENMMLAB_COMMON,
+    (r"^backbone\.top\.top\.0\.", "top.conv."),
+    (r"^backbone\.multi_stage_(?:mspn|rsn)\.(\d+)\.", r"stage\1."),
+    (r"^(stage\d+\.upsample\.up\d)\.in_skip\.", r"\1.u_skip."),
+    (r"^(stage\d+\.upsample\.up\d)\.out_skip([12])\.", r"\1.skip\2."),
+    (r"^head\.predict_layers\.(\d+)\.conv_layers\.([01])\.", _predict_layer),
+    (r"^(stage\d+\.downsample\.layer\d\.\d+)\.conv([123])\.", r"\1.conv_bn_relu\2.conv."),
+    (r"^(stage\d+\.downsample\.layer\d\.\d+)\.bn([123])\.", r"\1.conv_bn_relu\2.bn."),
+    (r"^(stage\d+\.downsample\.layer\d\.\d+)\.conv_bn3\.", r"\1.conv_bn_relu3."),
+)
+OPENMMLAB_HOURGLASS: tuple[Rule, ...] = OPENMMLAB_COMMON
+
+
+def unwrap(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The bare ``name → tensor`` mapping inside a training or release checkpoint.
+
+    Optimizer states and other contents beside the weights are ignored.
+
+    Raises:
+        ValueError: there is no mapping of tensors in it.
+    """
+    state: Mapping[str, Any] = checkpoint
+    while True:
+        inner = next((k for k in CONTAINER_KEYS if isinstance(state.get(k), Mapping)), None)
+        if inner is None:
+            break
+        state = state[inner]
+    others = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
+    if others or not state:
+        found = f"{', '.join(others[:5])} that are no tensors" if others else "nothing"
+        raise ValueError(
+            f"got a checkpoint with {found}; expected are named tensors, bare or under one of "
+            f"{', '.join(CONTAINER_KEYS)}"
+        )
+    keys = [str(key) for key in state]
+    prefix = _wrapper_prefix(keys)
+    return {key[len(prefix) :]: state[key] for key in keys}
+
+
+def _wrapper_prefix(keys: list[str]) -> str:
+    """The longest chain of wrapper prefixes that every key starts with."""
+    prefix = ""
+    while True:
+        longer = next(
+            (
+                prefix + wrapper
+                for wrapper in WRAPPER_PREFIXES
+                if all(key.startswith(prefix + wrapper) for key in keys)
+            ),
+            None,
+        )
+        if longer is None:
+            return prefix
+        prefix = longer
+
+
+def detect_layout(keys: list[str]) -> KeyLayout:
+    """OpenMMLab files keep the trunk under ``backbone.``; no original repository does."""
+    return "openmmlab" if any(key.startswith("backbone.") for key in keys) else "original"
+
+
+def our_keys(keys: list[str], layout: KeyLayout) -> dict[str, str]:
+    """This package's key for each key of the file; a key that no rule knows stays as it is.
+
+    Raises:
+        ValueError: two keys of the file become one.
+    """
+    rules = _rules(keys) if layout == "openmmlab" else ()
+    renamed = {key: _apply(rules, key) for key in keys}
+    sources: dict[str, str] = {}
+    for source, target in renamed.items():
+        if target in sources:
+            raise ValueError(f"the keys {sources[target]!r} and {source!r} both mean {target!r}")
+        sources[target] = source
+    return renamed
+
+
+def _rules(keys: list[str]) -> tuple[Rule, ...]:
+    if any(key.startswith("backbone.hourglass_modules.") for key in keys):
+        return OPENMMLAB_HOURGLASS
+    if any(key.startswith("backbone.multi_stage_") for key in keys):
+        return OPENMMLAB_MULTI_STAGE
+    return OPENMMLAB_SINGLE_STAGE
+
+
+def _apply(rules: tuple[Rule, ...], key: str) -> str:
+    for pattern, replacement in rules:
+        key = re.sub(pattern, replacement, key)
+    return key
