@@ -14,6 +14,8 @@ from pipeline.flow import bytes_of
 from pipeline.stage import SourceThread, Stage, StageError, StageThreads
 from pipeline.stats import RunStats
 
+PATIENCE_AFTER_INTERRUPT_S = 1.5
+
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +65,7 @@ class Pipeline:
         self._cancellation = Cancellation()
         self._failure: StageError | None = None
         self._failure_lock = threading.Lock()
+        self._stopped = False
         self._results = 0
         self._started_at: float | None = None
         self._wall_s = 0.0
@@ -89,6 +92,7 @@ class Pipeline:
         """Yield results in order; see the class."""
         if self._started_at is not None:
             raise RuntimeError("a pipeline runs once; build another one for another run")
+        patience_s: float | None = None
         self._start()
         try:
             for item in self._channels[-1]:
@@ -97,8 +101,12 @@ class Pipeline:
                 del item
         except CancelledError:
             log.debug("the run was cancelled")
+        except KeyboardInterrupt:
+            patience_s = PATIENCE_AFTER_INTERRUPT_S
+            raise
         finally:
-            self.stop()
+            if not self._stopped:
+                self.stop(patience_s)
         if self._failure is not None:
             raise self._failure
 
@@ -123,6 +131,7 @@ class Pipeline:
         alive = [thread.name for thread in self._threads() if thread.is_alive()]
         if alive:
             log.warning("still busy with their last item: %s", ", ".join(alive))
+        self._stopped = self._started_at is not None
         return not alive
 
     @property

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pipeline.flow import CroppedFrame, DetectedFrame
 from pipeline.stage import Stage
-from rmpe.estimator import PoseEstimator
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 class CropStage(Stage):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import torch
 
 from pipeline.flow import BatchPart, CropBatch, HeatmapBatch, PosedFrame
 from pipeline.stage import Stage
-from rmpe.estimator import PoseEstimator
 from rmpe.records import Poses
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 class EstimateStage(Stage):

@@ -8,12 +8,15 @@ keyframe, tracking, drawing and encoding still run beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pipeline.flow import DetectedFrame, PosedFrame
 from pipeline.following import FollowRule
 from pipeline.stage import Stage
-from rmpe.estimator import PoseEstimator
 from rmpe.records import Poses
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 class FollowStage(Stage):

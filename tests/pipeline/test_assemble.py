@@ -1,0 +1,162 @@
+"""The whole run: equal to the plain loop, in order, with and without detection in every frame."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from pipeline.assemble import RunOptions, assemble, find_nobody, run_video
+from pipeline.following import FollowRule
+from pipeline.plain import run_plain
+from pipeline.stage import StageError
+from rmpe.detectors.precomputed import PrecomputedBoxes
+from rmpe.records import Boxes, Frame, Poses
+from tracking import OnlineTracker
+
+COUNTS = [3, 0, 5, 1, 0, 0, 7, 2, 6, 4] * 3
+FIELDS = ("boxes_xyxy", "box_scores", "keypoints_xy", "keypoint_scores", "scores", "ids")
+
+
+def assert_equal(first, second):
+    """Check that two runs gave the same frames and the same poses, to the last bit."""
+    first, second = list(first), list(second)
+    assert [frame.index for frame, _ in first] == [frame.index for frame, _ in second]
+    for (frame, one), (_, other) in zip(first, second):
+        for name in FIELDS:
+            message = f"frame {frame.index}, {name}"
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), message)
+
+
+@pytest.mark.parametrize("detect_every", [1, 3])
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+def test_pipeline_and_plain_loop_give_equal_output(
+    squares, people, reader, detect_every, batch_size
+):
+    options = RunOptions(detect_every=detect_every)
+    plain = run_plain(people(COUNTS), squares(), options, OnlineTracker())
+    frames = reader(list(people(COUNTS)))
+    piped = assemble(frames, squares(batch_size=batch_size), options, OnlineTracker())
+    assert_equal(plain, piped)
+    assert frames.closed == 1
+
+
+def test_every_frame_comes_out_once_in_order_with_all_its_people(squares, people, reader):
+    results = list(assemble(reader(list(people(COUNTS))), squares()))
+    assert [frame.index for frame, _ in results] == list(range(30))
+    assert [len(poses) for _, poses in results] == COUNTS
+    assert all((poses.ids == 0).all() for _, poses in results)
+
+
+def test_crops_share_batches_across_frames(squares, people, reader):
+    estimator = squares(batch_size=4)
+    list(assemble(reader(list(people([1, 2, 3, 1, 4, 1]))), estimator))
+    assert estimator.batches == [4, 4, 4]
+
+
+def test_in_between_frames_are_not_given_to_the_detector(squares, people, reader):
+    estimator = squares()
+    results = list(assemble(reader(list(people([4] * 10))), estimator, RunOptions(detect_every=4)))
+    assert estimator.detected == 3  # frames 0, 4 and 8
+    assert [len(poses) for _, poses in results] == [4] * 10
+
+
+def test_following_starts_anew_at_a_keyframe(squares, people, reader):
+    counts = [1, 3, 3, 3, 0, 0]
+    results = assemble(reader(list(people(counts))), squares(), RunOptions(detect_every=3))
+    assert [len(poses) for _, poses in results] == [1, 1, 1, 3, 3, 3]
+
+
+def test_detection_in_batches_gives_the_same(squares, people, reader):
+    one = assemble(reader(list(people(COUNTS))), squares())
+    many = assemble(reader(list(people(COUNTS))), squares(), RunOptions(detect_batch=4))
+    assert_equal(one, many)
+
+
+def test_boxes_from_a_file_replace_the_detector(squares, people, reader):
+    box = Boxes(np.array([[8, 10, 20, 22]]), np.array([0.5]))
+    options = RunOptions(boxes=PrecomputedBoxes({0: box, 2: box}))
+    estimator = squares()
+    results = list(assemble(reader(list(people([2] * 4))), estimator, options))
+    assert [len(poses) for _, poses in results] == [1, 0, 1, 0]
+    assert results[0][1].box_scores.tolist() == [0.5]
+    assert estimator.detected == 0
+    assert [len(boxes) for boxes in find_nobody([None, None])] == [0, 0]
+
+
+def test_run_video_is_a_generator_that_can_be_left(squares, people, reader):
+    before = threading.active_count()
+    source = reader(list(people([2] * 500)))
+    results = run_video(source, squares(), track=True)
+    frame, poses = next(results)
+    assert (frame.index, poses.ids.tolist()) == (0, [1, 2])
+    results.close()
+    assert source.closed == 1
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "stage"),
+    [("detect", "detect"), ("crop", "crop"), ("infer", "estimate"), ("decode", "decode")],
+)
+def test_a_failure_inside_the_estimator_names_the_stage(squares, people, reader, method, stage):
+    class Broken(squares):
+        pass
+
+    def fail(self, *arguments):
+        raise RuntimeError("no")
+
+    setattr(Broken, method, fail)
+    with pytest.raises(StageError) as caught:
+        list(assemble(reader(list(people([2] * 4))), Broken()))
+    assert (caught.value.stage, caught.value.frame_index) == (stage, 0)
+
+
+def test_a_failing_writer_is_named_with_its_frame(squares, people, reader):
+    class FullDisk:
+        def write(self, frame, poses):
+            if frame.index == 5:
+                raise OSError("No space left on device")
+
+        def close(self, complete):
+            self.complete = complete
+
+    writer = FullDisk()
+    run = assemble(reader(list(people([2] * 40))), squares(), writers=[("video", writer)])
+    with pytest.raises(StageError, match="stage 'write video', frame 5: No space left on device"):
+        list(run)
+    assert writer.complete is False
+
+
+def poses_at(points, scores, box=(0, 0, 100, 100)):
+    """One person."""
+    return Poses([box], [0.9], [points], [scores], [0.5], [3])
+
+
+def test_the_next_box_is_the_grown_extent_of_the_sure_joints():
+    poses = poses_at([[10, 20], [50, 100], [400, 400]], [0.9, 0.3, 0.1])
+    boxes = FollowRule(grow=1.2).next_boxes(poses)
+    # centre (30, 60), sides 40 x 80 -> 48 x 96; the third joint is too weak to count
+    np.testing.assert_allclose(boxes.boxes_xyxy, [[6, 12, 54, 108]])
+    np.testing.assert_allclose(boxes.scores, [0.9])
+
+
+def test_the_old_box_is_kept_when_joints_are_few_or_collapse():
+    few = poses_at([[10, 20], [50, 100], [400, 400]], [0.1, 0.9, 0.1])
+    collapsed = poses_at([[10, 20], [12, 22], [11, 21]], [0.9, 0.9, 0.9])
+    for poses in (few, collapsed):
+        boxes = FollowRule(min_joint_share=0.5).next_boxes(poses)
+        np.testing.assert_array_equal(boxes.boxes_xyxy, [[0, 0, 100, 100]])
+    assert len(FollowRule().next_boxes(Poses.empty(3))) == 0
+
+
+@pytest.mark.parametrize("name", ["detect_every", "detect_batch"])
+def test_options_below_one_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} is 0"):
+        RunOptions(**{name: 0})
+
+
+def test_a_frame_of_one_pixel(squares, reader):
+    frames = [Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8))]
+    assert [len(poses) for _, poses in assemble(reader(frames), squares())] == [0]
