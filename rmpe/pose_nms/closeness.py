@@ -83,6 +83,9 @@ def closeness(
     similar = np.zeros(shape, bool)
     counts = np.zeros(shape) if whole_body else None
     tanh = np.tanh(candidates.scores / parameters.delta1)
+    # Scores are 32 bit; so is what they are compared with.
+    unsure = float(np.float32(parameters.score_threshold))
+    half_unsure = float(np.float32(parameters.score_threshold / 2))
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         p, q = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
         delta = candidates.xy.take(p, 0)
@@ -92,10 +95,10 @@ def closeness(
         if counts is None:
             similar[p, q] = _is_close(candidates, p, delta, distances, products, parameters)
             continue
-        low = candidates.scores[q] < parameters.score_threshold
+        low = candidates.scores[q] < unsure
         similarity = _whole_body_similarity(distances, products, low, parameters)
         similar[p, q] = similarity > parameters.gamma
-        shown = (candidates.scores[p] > parameters.score_threshold / 2).sum(1)
+        shown = (candidates.scores[p] > half_unsure).sum(1)
         matched = _whole_body_matches(distances, candidates.reference[p], parameters)
         counts[p, q] = np.where(shown > 0, matched * joints / (4 * shown.clip(1)), 0.0)
     return Closeness(similar, counts)

@@ -25,8 +25,9 @@ def hrnet_score(
         keypoint_scores: (N, K).
         threshold: joints must score more than this.
     """
-    scores = np.asarray(keypoint_scores, np.float64)
+    scores = np.asarray(keypoint_scores)
     counted = scores > threshold
+    scores = scores.astype(np.float64)
     mean = (scores * counted).sum(-1) / np.maximum(counted.sum(-1), 1)
     return np.asarray(np.asarray(box_scores, np.float64) * mean)
 
@@ -62,4 +63,5 @@ def rescore(poses: Poses, rule: str) -> Poses:
         raise ValueError(f"got score rule {rule!r}, supported are {', '.join(SCORE_RULES)}")
     if len(poses) == 0:
         return poses
-    return replace(poses, scores=SCORE_RULES[rule](poses.box_scores, poses.keypoint_scores))
+    scores = SCORE_RULES[rule](poses.box_scores, poses.keypoint_scores)
+    return replace(poses, scores=scores.astype(np.float32))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rmpe.pose_nms.closeness import Candidates, closeness
 from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
+from rmpe.pose_nms.rescoring import proposal_score
 from rmpe.records import Poses
 
 Floats = NDArray[np.float64]
@@ -81,8 +82,7 @@ def suppress(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Suppres
     chosen = poses.select(rows)
     total = chosen.scores
     if parameters.rule == "alphapose":
-        best, mean = joint_scores[kept].max(1), joint_scores[kept].mean(1)
-        total = (mean + chosen.box_scores + 1.25 * best).astype(np.float32)
+        total = proposal_score(chosen.box_scores, joint_scores[kept]).astype(np.float32)
     merged = Poses(
         boxes_xyxy=chosen.boxes_xyxy,
         box_scores=chosen.box_scores,
@@ -191,11 +191,13 @@ def _worth_keeping(
     picked_scores: Floats, xy: Floats, scores: Floats, parameters: PoseNmsParameters
 ) -> NDArray[np.bool_]:
     """Return which clusters (C,) are sure and large enough."""
-    threshold = parameters.score_threshold
+    # Scores are 32 bit; so is what they are compared with.
+    threshold = np.float32(parameters.score_threshold)
     if parameters.rule == "rmpe":
-        kept = _rmpe_mean(scores) >= threshold
+        kept = _rmpe_mean(scores).astype(np.float32) >= threshold
     else:
-        kept = (picked_scores.max(1) >= threshold) & (scores.max(1) >= threshold)
+        best = np.minimum(picked_scores.max(1), scores.max(1))
+        kept = best.astype(np.float32) >= threshold
     width, height = np.moveaxis(xy.max(1) - xy.min(1), 1, 0)
     return np.asarray(kept & (_EXTENT_FACTOR * width * height >= parameters.area_threshold))
 

@@ -1,0 +1,262 @@
+"""Pose-NMS in cases worked by hand, and at its edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmpe.pose_nms import (
+    ALPHAPOSE,
+    PAPER,
+    PARAMETER_SETS,
+    RMPE,
+    WHOLE_BODY_REGRESSION,
+    PoseNmsParameters,
+    get_parameters,
+    load_parameters,
+    mspn_score,
+    oks_nms,
+    pose_nms,
+    proposal_score,
+    rescore,
+    save_parameters,
+    suppress,
+)
+from rmpe.records import Poses
+from rmpe.skeletons import COCO_17
+
+
+def figure(shift_x=0.0, score=0.8, box_score=0.9, size=200.0, joints=17) -> Poses:
+    """One pose on a diagonal of ``size`` pixels with equal joint scores."""
+    line = np.linspace(0, size, joints)
+    xy = np.stack([line + shift_x, line], -1)[None]
+    return Poses(
+        boxes_xyxy=[[shift_x, 0, shift_x + size, size]],
+        box_scores=[box_score],
+        keypoints_xy=xy,
+        keypoint_scores=np.full((1, joints), score),
+        scores=[score * box_score],
+        ids=[1],
+    )
+
+
+def together(*poses: Poses) -> Poses:
+    return Poses(
+        boxes_xyxy=np.concatenate([p.boxes_xyxy for p in poses]),
+        box_scores=np.concatenate([p.box_scores for p in poses]),
+        keypoints_xy=np.concatenate([p.keypoints_xy for p in poses]),
+        keypoint_scores=np.concatenate([p.keypoint_scores for p in poses]),
+        scores=np.concatenate([p.scores for p in poses]),
+        ids=np.arange(len(poses)) + 1,
+    )
+
+
+RULES = [ALPHAPOSE, RMPE, PAPER, WHOLE_BODY_REGRESSION]
+
+
+@pytest.mark.parametrize("parameters", RULES)
+@pytest.mark.parametrize("joints", [1, 4, 17, 136])
+def test_nobody(parameters, joints):
+    assert len(pose_nms(Poses.empty(joints), parameters)) == 0
+    assert pose_nms(Poses.empty(joints), parameters).joint_count == joints
+
+
+@pytest.mark.parametrize("parameters", RULES)
+@pytest.mark.parametrize("joints", [1, 4, 17, 136])
+def test_one_person_stays_as_it_is(parameters, joints):
+    poses = figure(joints=joints)
+    kept = pose_nms(poses, parameters)
+    np.testing.assert_allclose(kept.keypoints_xy, poses.keypoints_xy, atol=1e-4)
+    np.testing.assert_allclose(kept.keypoint_scores, poses.keypoint_scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("parameters", [ALPHAPOSE, RMPE, PAPER])
+def test_identical_poses_become_one(parameters):
+    poses = together(*[figure() for _ in range(100)])
+    found = suppress(poses, parameters)
+    assert found.picks.tolist() == [0]
+    assert found.members[0].tolist() == list(range(100))
+    np.testing.assert_allclose(found.poses.keypoints_xy[0], poses.keypoints_xy[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("parameters", [ALPHAPOSE, RMPE, WHOLE_BODY_REGRESSION])
+def test_people_without_any_score_are_dropped(parameters):
+    poses = together(figure(score=0.0), figure(shift_x=300.0, score=0.0))
+    assert len(pose_nms(poses, parameters)) == 0
+
+
+def test_without_a_threshold_zero_scores_are_merged_evenly():
+    poses = together(figure(score=0.0), figure(shift_x=4.0, score=0.0))
+    kept = pose_nms(poses, replace(ALPHAPOSE, score_threshold=0.0))
+    np.testing.assert_allclose(kept.keypoints_xy[0], figure(shift_x=2.0).keypoints_xy[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("field", ["keypoint_scores", "keypoints_xy", "box_scores", "boxes_xyxy"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_no_number_is_refused(field, value):
+    poses = together(figure(), figure(shift_x=3.0))
+    array = getattr(poses, field).copy()
+    array.flat[1] = value
+    with pytest.raises(ValueError, match=field):
+        pose_nms(replace(poses, **{field: array}))
+
+
+def test_input_is_left_alone():
+    poses = together(figure(score=0.0), figure())
+    before = poses.keypoint_scores.copy()
+    pose_nms(poses)
+    np.testing.assert_array_equal(poses.keypoint_scores, before)
+
+
+def test_merging_by_hand():
+    # 0.9 and 0.6 weigh 3 : 2; five px apart is within 7 for all joints, so the second goes.
+    poses = together(figure(score=0.9), figure(shift_x=5.0, score=0.6, box_score=0.2))
+    kept = pose_nms(poses)
+    assert len(kept) == 1
+    np.testing.assert_allclose(kept.keypoints_xy[0], figure(shift_x=2.0).keypoints_xy[0], atol=1e-4)
+    merged = (0.9**2 + 0.6**2) / 1.5
+    np.testing.assert_allclose(kept.keypoint_scores, merged, atol=1e-6)
+    np.testing.assert_allclose(kept.scores, merged + 0.9 + 1.25 * merged, atol=1e-5)
+    assert kept.ids.tolist() == [1]
+    np.testing.assert_array_equal(kept.boxes_xyxy, poses.boxes_xyxy[:1])
+
+
+def test_distance_is_in_plain_pixels_capped_at_seven():
+    assert len(pose_nms(together(figure(), figure(shift_x=6.9)))) == 1
+    assert len(pose_nms(together(figure(), figure(shift_x=7.2)))) == 2
+
+
+def test_rmpe_distances_are_over_the_reference_length():
+    # A reference length of 20 px: 7 px apart is 0.35 of it.
+    assert len(pose_nms(together(figure(), figure(shift_x=7.0)), RMPE)) == 1
+    kept = pose_nms(together(figure(score=0.5), figure(shift_x=7.0, score=0.9)), RMPE)
+    np.testing.assert_allclose(kept.keypoint_scores, 0.9, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "left_out"),
+    [((), ()), ((0,), (0,)), ((5,), (5,)), ((0, 5), (0, 6))],
+)
+def test_rmpe_mean_leaves_out_hidden_leg_ends_by_position(low, left_out):
+    scores = np.linspace(0.15, 0.3, 16)
+    scores[list(low)] = 0.01
+    counted = np.delete(scores, left_out)
+    poses = replace(figure(joints=16), keypoint_scores=scores[None])
+    mean = counted.mean()
+    assert len(pose_nms(poses, replace(RMPE, score_threshold=mean - 1e-5))) == 1
+    assert len(pose_nms(poses, replace(RMPE, score_threshold=mean + 1e-5))) == 0
+
+
+def test_paper_rule_keeps_the_reference_as_it_is():
+    poses = together(figure(score=0.9), figure(shift_x=2.0, score=0.6))
+    kept = pose_nms(poses, PAPER)
+    np.testing.assert_allclose(kept.keypoints_xy, figure().keypoints_xy, atol=1e-5)
+    np.testing.assert_allclose(kept.scores, [0.9 * 0.9], atol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, 9.9, 10.1, 40.0])
+def test_paper_similarity_by_formula(shift):
+    score = 0.7
+    inside = shift <= 0.5 * 0.1 * 200
+    gated = 17 * math.tanh(score / PAPER.delta1) ** 2 if inside else 0.0
+    similarity = gated + PAPER.mu * 17 * math.exp(-(shift**2) / PAPER.delta2)
+    poses = together(figure(score=score), figure(shift_x=shift, score=score))
+    below = replace(PAPER, gamma=similarity - 1e-3) if similarity > 1e-3 else None
+    if below is not None:
+        assert len(pose_nms(poses, below)) == 1
+    assert len(pose_nms(poses, replace(PAPER, gamma=similarity + 1e-3))) == 2
+
+
+def test_a_box_without_extent_suppresses_by_similarity_alone():
+    flat = replace(together(figure(), figure(shift_x=0.1)), boxes_xyxy=np.zeros((2, 4)))
+    assert len(pose_nms(flat)) == 1
+    assert len(pose_nms(replace(flat, keypoints_xy=flat.keypoints_xy * [[[3]], [[1]]]))) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 10_000), st.sampled_from([5, 14, 17]))
+def test_every_candidate_is_used_once_and_order_does_not_matter(count, seed, joints):
+    random = np.random.default_rng(seed)
+    xy = random.uniform(0, 60, (count, joints, 2)) + random.integers(0, 3, (count, 1, 1)) * 80
+    poses = Poses(
+        boxes_xyxy=np.concatenate([xy.min(1), xy.max(1)], 1),
+        box_scores=random.uniform(0, 1, count),
+        keypoints_xy=xy,
+        keypoint_scores=random.uniform(0, 1, (count, joints)),
+        scores=np.zeros(count),
+        ids=np.arange(count),
+    )
+    parameters = replace(ALPHAPOSE, score_threshold=0.0)
+    found = suppress(poses, parameters)
+    assert sorted(np.concatenate(found.members).tolist()) == list(range(count))
+    shuffled = pose_nms(poses.select(random.permutation(count)), parameters)
+    assert shuffled.ids.tolist() == found.poses.ids.tolist()
+    np.testing.assert_allclose(shuffled.keypoints_xy, found.poses.keypoints_xy, atol=1e-3)
+
+
+def test_scores_by_the_families():
+    boxes, joints = np.array([0.5, 1.0]), np.array([[0.1, 0.2, 0.6], [0.1, 0.1, 0.2]])
+    np.testing.assert_allclose(mspn_score(boxes, joints), [0.15, 0.4 / 3])
+    np.testing.assert_allclose(proposal_score(boxes, joints), [1.55, 0.4 / 3 + 1.25])
+    poses = replace(figure(joints=3), keypoint_scores=joints[:1], box_scores=[0.5])
+    np.testing.assert_allclose(rescore(poses, "hrnet").scores, [0.3])
+    assert len(rescore(Poses.empty(3), "mspn")) == 0
+    with pytest.raises(ValueError, match="hrnet"):
+        rescore(poses, "best")
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_oks_nms_edges(soft):
+    assert len(oks_nms(Poses.empty(17), COCO_17.sigmas, soft=soft)) == 0
+    assert len(oks_nms(figure(), COCO_17.sigmas, soft=soft)) == 1
+    twins = together(figure(), figure(score=0.5))
+    assert len(oks_nms(twins, COCO_17.sigmas, soft=soft)) == (2 if soft else 1)
+    with pytest.raises(ValueError, match="sigmas"):
+        oks_nms(twins, (0.1,) * 14, soft=soft)
+    with pytest.raises(ValueError, match="scores"):
+        oks_nms(replace(twins, scores=[math.nan, 1.0]), COCO_17.sigmas, soft=soft)
+    with pytest.raises(ValueError, match="threshold"):
+        oks_nms(twins, COCO_17.sigmas, 0.0, soft=soft)
+
+
+def test_soft_oks_nms_lowers_scores_and_limits():
+    twins = together(figure(), figure(score=0.5))
+    kept = oks_nms(twins, COCO_17.sigmas, soft=True)
+    np.testing.assert_allclose(kept.scores, [0.72, 0.45 * math.exp(-1 / 0.9)], atol=1e-6)
+    crowd = together(*[figure(shift_x=1000.0 * n) for n in range(30)])
+    assert len(oks_nms(crowd, COCO_17.sigmas, soft=True)) == 20
+    assert len(oks_nms(crowd, COCO_17.sigmas, soft=True, limit=7)) == 7
+
+
+def test_parameters_are_written_and_read(tmp_path):
+    for name, parameters in PARAMETER_SETS.items():
+        assert get_parameters(name) == parameters
+        path = tmp_path / f"{name}.json"
+        save_parameters(path, parameters, {"ap": 0.5})
+        assert load_parameters(path) == parameters
+        assert get_parameters(str(path)) == parameters
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": "other"}'])
+def test_another_file_is_refused(tmp_path, content):
+    path = tmp_path / "p.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"p\.json"):
+        load_parameters(path)
+
+
+def test_unknown_or_impossible_parameters_are_refused(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"schema": "rmpe-pose-nms/1", "parameters": {"sigma": 1}}')
+    with pytest.raises(ValueError, match="sigma"):
+        load_parameters(path)
+    with pytest.raises(ValueError, match="whole-body-heatmap"):
+        get_parameters("best")
+    for wrong in ({"delta2": 0.0}, {"gamma": math.nan}, {"mu": -1.0}, {"rule": "other"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            PoseNmsParameters(**wrong)
