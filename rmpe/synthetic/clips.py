@@ -274,10 +274,15 @@ def write_clip(path: Path | str, scene: Scene, frames: int, fps: float | None = 
             f"got a picture of {camera.width}x{camera.height} pixels, H.264 needs even sizes"
         )
     rate = Fraction(fps if fps is not None else scene.fps).limit_denominator(1001)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "24", "preset": "slow"})
-        stream.width, stream.height, stream.pix_fmt = camera.width, camera.height, "yuv420p"
-        for frame in scene.frames(frames):
-            picture = av.VideoFrame.from_ndarray(frame.image_bgr, format="bgr24")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+    try:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(
+                "libx264", rate=rate, options={"crf": "24", "preset": "slow"}
+            )
+            stream.width, stream.height, stream.pix_fmt = camera.width, camera.height, "yuv420p"
+            for frame in scene.frames(frames):
+                picture = av.VideoFrame.from_ndarray(frame.image_bgr, format="bgr24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+    except av.FFmpegError as error:
+        raise OSError(f"cannot write the clip {path}: {error}") from error
