@@ -67,8 +67,9 @@ class PersonModel:
             heights.append(shank.origin[1] - 0.033 * stature)
         heights.extend(arm[2].point((0.0, -0.09 * stature, 0.0))[1] for arm in body.arms)
         heights.extend(arm[1].origin[1] - 0.025 * stature for arm in body.arms)
+        back = -0.068 if self.appearance.backpack is None else -0.175
         for segment, height in ((body.chest, 0.14), (body.pelvis, 0.0)):
-            for depth in (-0.068, 0.068):
+            for depth in (back if segment is body.chest else -0.068, 0.068):
                 heights.append(segment.point((0.0, height * stature, depth * stature))[1])
         heights.append(body.head.point((0.0, 0.068 * stature, 0.0))[1])
         return float(min(heights))
