@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from rmpe.association.candidates import JointCandidates, find_candidates
-from rmpe.association.graph import assign_nodes, merge_candidates
+from rmpe.association.graph import assign_nodes, join_weights, merge_candidates, merge_people
+from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.geometry.crop import CropTransform
 from rmpe.heatmaps import Codec
-from rmpe.records import Boxes, Poses
+from rmpe.records import Boxes, IntArray, Poses
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class AssociationParameters:
     """Lowest response of a candidate."""
     deviation_scale: float = 12.0
     """δ_k is this times the joint's OKS sigma: 0.95 for a shoulder at the default."""
+    least_share: float = 0.6
+    """Proposals that see this share of their joints in the same place are one person,"""
+    least_box_iou: float = 0.5
+    """if their boxes overlap by this."""
     minimum_joints: int = 3
     """People left with fewer joints fall away."""
     response_cells: float = 2.0
@@ -69,19 +74,30 @@ def associate_people(
     """Return the people that own the candidates; see :func:`associate`."""
     deviations = parameters.deviation_scale * np.asarray(sigmas, np.float32)
     nodes = merge_candidates(candidates, len(boxes), deviations)
-    chosen = assign_nodes(nodes, joint_count)
+    near = box_iou_matrix(boxes.boxes_xyxy, boxes.boxes_xyxy) >= parameters.least_box_iou
+    label = merge_people(nodes, joint_count, near, parameters.least_share)
+    people = replace(nodes, weights=join_weights(nodes.weights, label))
+    leader = _best_of_each(boxes, label)
+    chosen = assign_nodes(people, joint_count)
     found = chosen >= 0
-    person = np.broadcast_to(np.arange(len(boxes))[:, None], chosen.shape)
+    person = np.broadcast_to(np.arange(len(leader))[:, None], chosen.shape)
     keypoints = np.zeros((*chosen.shape, 2), np.float32)
     scores = np.zeros(chosen.shape, np.float32)
-    keypoints[found] = nodes.xy[chosen[found]]
-    scores[found] = np.clip(nodes.weights[chosen[found], person[found]], 0, 1)
+    keypoints[found] = people.xy[chosen[found]]
+    scores[found] = np.clip(people.weights[chosen[found], person[found]], 0, 1)
     poses = Poses(
-        boxes_xyxy=boxes.boxes_xyxy,
-        box_scores=boxes.scores,
+        boxes_xyxy=boxes.boxes_xyxy[leader],
+        box_scores=boxes.scores[leader],
         keypoints_xy=keypoints,
         keypoint_scores=scores,
-        scores=boxes.scores * scores.mean(1) if joint_count else boxes.scores,
-        ids=np.zeros(len(boxes), np.int64),
+        scores=boxes.scores[leader] * scores.mean(1) if joint_count else boxes.scores[leader],
+        ids=np.zeros(len(leader), np.int64),
     )
     return poses.select(found.sum(1) >= parameters.minimum_joints)
+
+
+def _best_of_each(boxes: Boxes, label: IntArray) -> IntArray:
+    """Return the proposal with the highest box score of each person, (P,)."""
+    order = np.argsort(-boxes.scores, kind="stable")
+    _, first = np.unique(label[order], return_index=True)
+    return np.asarray(order[first], np.int64)

@@ -60,6 +60,44 @@ def merge_candidates(
     return JointNodes(joint, (xy / np.maximum(mass, 1e-12)[:, None]).astype(np.float32), weights)
 
 
+def merge_people(
+    nodes: JointNodes, joint_count: int, near: NDArray[np.bool_], least_share: float
+) -> NDArray[np.int64]:
+    """Return which person each proposal stands for, (N,), numbered from 0.
+
+    Redundant proposals of one person would share that person's joints out among themselves. Two
+    proposals are one person when they are near and at least ``least_share`` of the joints that both
+    see lie, for both, in the same node.
+
+    Args:
+        nodes: the graph.
+        joint_count: number of joint types, K.
+        near: whether two proposals' boxes overlap enough to be one person's, (N, N).
+        least_share: 0..1; above 1 keeps all proposals apart.
+    """
+    person_count = nodes.weights.shape[1]
+    strongest = np.full((person_count, joint_count), -1, np.int64)
+    for joint in range(joint_count):
+        rows = np.flatnonzero(nodes.joint == joint)
+        if len(rows):
+            best = nodes.weights[rows].argmax(0)
+            seen = nodes.weights[rows].max(0) > 0
+            strongest[seen, joint] = rows[best[seen]]
+    seen = strongest >= 0
+    both = (seen[:, None] & seen[None]).sum(-1)
+    equal = ((strongest[:, None] == strongest[None]) & seen[:, None]).sum(-1)
+    alike = near & (both > 0) & (equal >= least_share * both)
+    _, label = connected_components(alike, directed=False) if person_count else (0, np.zeros(0))
+    return np.asarray(label, np.int64)
+
+
+def join_weights(weights: FloatArray, label: IntArray) -> FloatArray:
+    """Return the edge weights (J, P) of people from those of their proposals (J, N), the mean."""
+    count = int(label.max()) + 1 if len(label) else 0
+    members = (label[:, None] == np.arange(count)[None]).astype(np.float32)
+    return np.asarray(weights @ (members / np.maximum(members.sum(0), 1)), np.float32)
+
+
 def assign_nodes(nodes: JointNodes, joint_count: int) -> NDArray[np.int64]:
     """Return the node that each person gets for each joint, (N, K), -1 for none.
 

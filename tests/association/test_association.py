@@ -120,7 +120,7 @@ def test_a_stolen_joint_goes_back_to_its_owner() -> None:
     assert poses.keypoints_xy[:, :, 0] == pytest.approx(np.array([[80] * 3, [140] * 3]), abs=1.0)
 
 
-def test_a_redundant_proposal_falls_away() -> None:
+def test_redundant_proposals_are_one_person() -> None:
     maps = torch.stack([gaussian_map([(20, 30, h)]) for h in (1.0, 0.8)])[:, None].repeat(
         1, 3, 1, 1
     )
