@@ -1,6 +1,6 @@
 """Make the first weights of the compact pose network from MediaPipe's BlazePose file.
 
-    python tools/convert_blazepose.py pose_landmark_full.tflite rmpe/weights/compact_pose.safetensors
+    python tools/convert_blazepose.py pose_landmark_full.tflite compact_pose_start.safetensors
 
 The file lies in the published wheel mediapipe==0.10.14 (Apache-2.0; ``pip download --no-deps
 mediapipe==0.10.14`` and unzip ``mediapipe/modules/pose_landmark/pose_landmark_full.tflite``).
@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 def _block_names(prefix: str, count: int) -> list[str]:
-    return [f"{prefix}.{i}.{part}" for i in range(count) for part in ("expand", "filter", "project")]
+    return [
+        f"{prefix}.{i}.{part}" for i in range(count) for part in ("expand", "filter", "project")
+    ]
 
 
 def layer_names() -> list[str]:

@@ -96,7 +96,7 @@ class Graph:
     def convolution(self, operator: Operator) -> tuple[FloatArray, FloatArray]:
         """Weight and bias of a convolution in torch's layout.
 
-        Returns weight (out, in, kh, kw) — for a depthwise one (channels, 1, kh, kw) — and bias (out,).
+        Returns weight (out, in, kh, kw), of a depthwise one (channels, 1, kh, kw), and bias (out,).
         """
         weight = self.constants[operator.inputs[1]]
         bias = self.constants[operator.inputs[2]]
@@ -220,7 +220,9 @@ def read_graph(path: str | Path) -> Graph:
     names: dict[int, str] = {}
     for index in range(graph.TensorsLength()):
         tensor = graph.Tensors(index)
-        shapes[index] = tuple(int(size) for size in tensor.ShapeAsNumpy()) if tensor.ShapeLength() else ()
+        shapes[index] = (
+            tuple(int(size) for size in tensor.ShapeAsNumpy()) if tensor.ShapeLength() else ()
+        )
         names[index] = tensor.Name().decode()
         value = _tensor_value(model, tensor)
         if value is not None:

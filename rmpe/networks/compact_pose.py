@@ -61,7 +61,7 @@ class Lateral(nn.Module):
 
 
 class DeepLateral(nn.Module):
-    """The lateral of the deepest level: an expansion and two depthwise filters, then the projection."""
+    """The lateral of the deepest level: an expansion, two depthwise filters, the projection."""
 
     def __init__(self, inputs: int, expanded: int, outputs: int = PYRAMID_CHANNELS) -> None:
         super().__init__()

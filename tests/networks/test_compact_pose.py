@@ -45,7 +45,7 @@ def test_heatmaps_have_a_quarter_of_the_input_side(height, width):
 
 
 def test_a_size_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match="250x192.*multiples of 32"):
+    with pytest.raises(ValueError, match="got an input of 250x192 pixels"):
         compact_pose()(torch.zeros(1, 3, 250, 192))
 
 
