@@ -4,9 +4,11 @@
     python tools/convert_blazepose_detector.py pose_detection.tflite --numbers fixture.json
 
 The file comes with the published wheel ``mediapipe==0.10.14`` (Apache-2.0, see NOTICE). The first
-call writes the backbone's weights, which ``rmpe train compact_detector --start`` reads; the heads
-start afresh. The second writes the scores and boxes that the converted network gives for a picture
-made from a formula, which the parity test compares with the original interpreter's numbers.
+call writes all weights as float16, which loses nothing: the original stores them so. They are kept
+as ``rmpe/weights/compact_detector_start.safetensors``, where ``rmpe train compact_detector``
+starts; it replaces the heads by its own. The second writes scores and boxes that the converted
+network gives for a picture made from a formula; the parity test's fixture holds the same numbers
+of the original interpreter.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +27,9 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from rmpe.networks.compact_detector import BlazeBackbone
-from tools.tflite_tensors import Graph, read_graph
+
+if TYPE_CHECKING:
+    from tools.tflite_tensors import Graph
 
 INPUT_SIDE = 224
 ANCHORS_PER_CELL = (2, 2, 6)
@@ -143,14 +148,14 @@ def parity_numbers(logits: Tensor, values: Tensor) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("source", type=Path)
-    parser.add_argument("--output", type=Path, help="weights of the backbone, .safetensors")
+    parser.add_argument("--output", type=Path, help="weights, .safetensors")
     parser.add_argument("--numbers", type=Path, help="numbers of the formula picture, .json")
     arguments = parser.parse_args()
+    from tools.tflite_tensors import read_graph
+
     network = convert(read_graph(arguments.source))
     if arguments.output:
-        state = {
-            name: tensor.contiguous() for name, tensor in network.backbone.state_dict().items()
-        }
+        state = {name: tensor.half() for name, tensor in network.state_dict().items()}
         save_file(state, str(arguments.output), metadata={"source": arguments.source.name})
     if arguments.numbers:
         with torch.inference_mode():

@@ -44,11 +44,12 @@ class SceneRecipe:
 
     source_shares: Mapping[str, float] = field(
         default_factory=lambda: {
-            "coco128": 0.33,
-            "street": 0.27,
-            "empty": 0.12,
-            "lspet": 0.23,
-            "flickr_people": 0.05,
+            "coco128": 0.32,
+            "street": 0.22,
+            "empty": 0.10,
+            "lspet": 0.20,
+            "flickr_people": 0.04,
+            "synthetic": 0.12,
         }
     )
     """How often each source is drawn for a view or a mosaic tile."""

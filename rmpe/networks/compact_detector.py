@@ -168,7 +168,7 @@ class BoxHead(nn.Module):
             if isinstance(module, SeparableResidual):
                 module.mix.weight.data.mul_(0.3)
         for output in (self.score, self.distances):
-            nn.init.normal_(output.weight, std=0.01)
+            nn.init.normal_(output.weight, std=0.05)
         nn.init.constant_(self.score.bias, -4.6)  # type: ignore[arg-type]
         nn.init.constant_(self.distances.bias, 2.0)  # type: ignore[arg-type]
 

@@ -22,9 +22,15 @@ from torch.utils.data import DataLoader, IterableDataset
 from rmpe.datasets.box_scenes import SceneMaker, SceneRecipe
 from rmpe.datasets.person_boxes import PersonPicture
 from rmpe.networks.compact_detector import CompactDetector
+from rmpe.training.depthwise import use_fast_depthwise
 from rmpe.training.detection_loss import DetectionLossParameters, detection_loss
+from rmpe.training.relative_adam import RelativeAdam
 
 logger = logging.getLogger(__name__)
+
+START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_detector_start.safetensors"
+ANCHOR_HEAD_NAME = "heads.0.score_filter.weight"
+"""Of BlazePose's original heads, which the compact detector does not have."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +43,16 @@ class DetectorRecipe:
     """Scenes of 320x320 pixels in a step; larger scenes are fewer, so that pixels stay the same."""
     sides: tuple[int, ...] = (256, 320, 320, 416, 512)
     """Sides of the square scenes, one drawn for each step."""
-    head_rate: float = 2e-3
-    """Peak learning rate of the heads."""
-    neck_rate: float = 6e-4
-    """Peak learning rate of the top-down neck."""
-    backbone_rate: float = 2e-4
-    """Peak learning rate of the backbone behind stride 8; what lies before is not trained."""
+    head_rate: float = 2e-2
+    """Peak relative step (``RelativeAdam``) of the heads."""
+    neck_rate: float = 4e-3
+    """Peak relative step of the top-down neck."""
+    backbone_rate: float = 1.5e-3
+    """Peak relative step of the backbone behind stride 8; what lies before is not trained."""
     warm_up_steps: int = 200
     """Steps over which the rates rise from nothing."""
     last_rate_share: float = 0.02
     """Share of the peak that the cosine ends at."""
-    weight_decay: float = 1e-3
-    """AdamW's decay of weights; biases have none."""
     average_decay: float = 0.998
     """Decay per step of the exponential average that becomes the result."""
     seed: int = 1
@@ -100,17 +104,18 @@ class SceneBatches(IterableDataset[SceneBatch]):
 
 
 def freeze_early_filters(network: CompactDetector) -> None:
-    """Keep what BlazePose learnt best: everything up to stride 8 and all 5x5 depthwise filters.
+    """Keep what BlazePose learnt best: all up to stride 8 and the backbone's depthwise filters.
 
-    Backward through 5x5 depthwise filters also takes three quarters of a step's time on a CPU.
+    The filters' gradient would also take most of a step's time on a CPU.
     """
     backbone = network.backbone
     early = (backbone.stem, backbone.stem_filter, backbone.stem_project, backbone.to_stride8)
     for part in early:
         part.requires_grad_(False)
-    for module in backbone.modules():
-        if isinstance(module, nn.Conv2d) and module.groups > 1 and module.kernel_size == (5, 5):
-            module.requires_grad_(False)
+    for part in (backbone.to_stride16, backbone.to_stride32, backbone.last_filter):
+        for module in part.modules():
+            if isinstance(module, nn.Conv2d) and module.groups > 1:
+                module.weight.requires_grad_(False)
 
 
 class DetectorModule(lightning.LightningModule):
@@ -119,8 +124,10 @@ class DetectorModule(lightning.LightningModule):
     def __init__(self, network: CompactDetector, recipe: DetectorRecipe):
         super().__init__()
         freeze_early_filters(network)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.network = network
+        use_fast_depthwise(network)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
         self.loss_parameters = DetectionLossParameters()
 
@@ -151,8 +158,8 @@ class DetectorModule(lightning.LightningModule):
                 mean.lerp_(value, 1 - decay)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with a rate for heads, neck and backbone; warm-up, then cosine."""
-        optimiser = torch.optim.AdamW(parameter_groups(self.network, self.recipe))
+        """RelativeAdam with a rate for heads, neck and backbone; warm-up, then cosine."""
+        optimiser = RelativeAdam(parameter_groups(self.network, self.recipe))
         recipe = self.recipe
 
         def share(step: int) -> float:
@@ -165,8 +172,8 @@ class DetectorModule(lightning.LightningModule):
 
 
 def parameter_groups(network: CompactDetector, recipe: DetectorRecipe) -> list[dict[str, Any]]:
-    """Return the trained parameters by rate and decay."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    """Return the trained parameters by rate."""
+    groups: dict[float, list[nn.Parameter]] = {}
     neck = ("lateral", "down", "refine")
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
@@ -177,12 +184,8 @@ def parameter_groups(network: CompactDetector, recipe: DetectorRecipe) -> list[d
             rate = recipe.neck_rate
         else:
             rate = recipe.backbone_rate
-        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
-    ]
+        groups.setdefault(rate, []).append(parameter)
+    return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
 
 
 class SceneData(lightning.LightningDataModule):
@@ -205,30 +208,29 @@ class SceneData(lightning.LightningDataModule):
         self._batches.first_step = state_dict["step"]
 
 
-def start_network(start: Path | str | None, seed: int) -> CompactDetector:
+def start_network(start: Path | str, seed: int) -> CompactDetector:
     """Return a network to train.
 
     Args:
-        start: weights of the backbone (``tools/convert_blazepose_detector.py``) or of a whole
-            detector, .safetensors; ``None`` starts at random.
+        start: weights of a compact detector, or of BlazePose's as
+            ``tools/convert_blazepose_detector.py`` writes them: then the heads start at random.
         seed: of what the file does not hold.
 
     Raises:
+        OSError: the file is missing.
         ValueError: the file fits neither.
     """
     torch.manual_seed(seed)
     network = CompactDetector()
-    if start is None:
-        return network
     state = {name: value.float() for name, value in load_file(str(start)).items()}
-    whole = any(name.startswith("heads.") for name in state)
-    target: nn.Module = network if whole else network.backbone
+    is_original = ANCHOR_HEAD_NAME in state
+    if is_original:
+        own_heads = {k: v for k, v in network.state_dict().items() if k.startswith("heads.")}
+        state = {k: v for k, v in state.items() if not k.startswith("heads.")} | own_heads
     try:
-        target.load_state_dict(state)
+        network.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(
-            f"{start} does not hold weights of the compact detector: {error}"
-        ) from error
+        raise ValueError(f"{start} does not fit the compact detector: {error}") from error
     return network
 
 
@@ -238,7 +240,7 @@ def train_detector(
     *,
     recipe: DetectorRecipe | None = None,
     scenes: SceneRecipe | None = None,
-    start: Path | str | None = None,
+    start: Path | str = START_WEIGHTS,
     resume: Path | str | None = None,
     device: str = "auto",
 ) -> Path:

@@ -1,0 +1,88 @@
+"""The compact detector's network: sizes, cell order, and parity with the original file's numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rmpe.networks.compact_detector import (
+    CompactDetector,
+    TopDown,
+    boxes_from_output,
+    cell_centres,
+    cell_strides,
+)
+
+FIXTURE = Path(__file__).parent / "fixtures" / "blazepose_detector.json"
+START = "rmpe/weights/compact_detector_start.safetensors"
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 32)])
+def test_every_cell_of_three_strides_has_a_row(height, width):
+    cells = height * width // 64 + height * width // 256 + height * width // 1024
+    with torch.no_grad():
+        output = CompactDetector().eval()(torch.zeros(2, 3, height, width))
+    assert output.shape == (2, cells, 5)
+    assert len(cell_centres(height, width)) == len(cell_strides(height, width)) == cells
+    assert (output[..., 1:] > 0).all()
+
+
+def test_cells_run_row_by_row_from_the_finest_stride():
+    centres, strides = cell_centres(64, 96), cell_strides(64, 96)
+    assert centres[0].tolist() == [3.5, 3.5]
+    assert centres[1].tolist() == [11.5, 3.5]
+    assert centres[12].tolist() == [3.5, 11.5]
+    assert centres[96].tolist() == [7.5, 7.5] and strides[96] == 16
+    assert centres[-1].tolist() == [79.5, 47.5] and strides[-1] == 32
+
+
+def test_a_size_that_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match="100x64.*multiples of 32"):
+        cell_centres(64, 100)
+
+
+def test_boxes_lie_around_their_cells():
+    output = torch.zeros(1, len(cell_centres(32, 32)), 5)
+    output[0, 0] = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
+    boxes, scores = boxes_from_output(output, 32, 32)
+    assert boxes[0, 0].tolist() == [2.5, 1.5, 6.5, 7.5]
+    assert scores[0, 0] == 0.5
+
+
+def test_a_fresh_network_finds_nobody():
+    torch.manual_seed(0)
+    with torch.no_grad():
+        output = CompactDetector().eval()(torch.rand(1, 3, 96, 96) * 2 - 1)
+    assert boxes_from_output(output, 96, 96)[1].max() < 0.3
+
+
+def test_mixing_before_enlarging_equals_the_original_order():
+    torch.manual_seed(0)
+    module, x = TopDown(6, 4), torch.randn(2, 6, 5, 7)
+    enlarged = torch.nn.functional.interpolate(
+        x, scale_factor=2, mode="bilinear", align_corners=False
+    )
+    expected = torch.nn.functional.relu6(module.mix(enlarged))
+    torch.testing.assert_close(module(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_converted_weights_give_the_original_interpreters_numbers(repository, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
+    from tools.convert_blazepose_detector import BlazeDetector, formula_picture, parity_numbers
+
+    network = BlazeDetector().eval()
+    state = load_file(str(repository / START))
+    network.load_state_dict({name: value.float() for name, value in state.items()})
+    with torch.no_grad():
+        numbers = parity_numbers(*network(formula_picture()))
+    expected = json.loads(FIXTURE.read_text())
+    assert numbers["rows"] == expected["rows"]
+    np.testing.assert_allclose(numbers["logits"], expected["logits"], atol=2e-3)
+    np.testing.assert_allclose(numbers["values"], expected["values"], atol=2e-3)
+    np.testing.assert_allclose(numbers["logit_std"], expected["logit_std"], rtol=1e-5)
