@@ -14,7 +14,7 @@ ROOMS = {
     "rmpe.geometry": 1,
     "rmpe.heatmaps": 1,
     "rmpe.drawing": 2,
-    "rmpe.synthetic": 2,
+    "rmpe.synthetic": 1,
     "rmpe.networks": 2,
     "rmpe.runtimes": 2,
     "rmpe.pose_nms": 2,
