@@ -1,0 +1,139 @@
+"""The compact detector around its network: scaling, decoding, suppression, loading."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from rmpe.detectors import build_detector
+from rmpe.detectors.compact import (
+    CompactOptions,
+    CompactPersonDetector,
+    Letterbox,
+    load_compact_network,
+    select_boxes,
+)
+from rmpe.networks.compact_detector import CompactDetector, cell_centres
+
+
+class OneBoxRuntime:
+    """Stands for the network: one person, at a fixed place of the input."""
+
+    description = "one box"
+
+    def __init__(self, box_xyxy, logit=4.0):
+        self.box, self.logit, self.batches = torch.tensor(box_xyxy), logit, []
+
+    def __call__(self, images_bgr):
+        self.batches.append(images_bgr)
+        centres = cell_centres(*images_bgr.shape[1:3])
+        output = torch.zeros(len(images_bgr), len(centres), 5)
+        output[..., 0] = -20.0
+        cell = int((centres - (self.box[:2] + self.box[2:]) / 2).abs().sum(1).argmin())
+        output[:, cell, 0] = self.logit
+        output[:, cell, 1:3] = centres[cell] - self.box[:2]
+        output[:, cell, 3:5] = self.box[2:] - centres[cell]
+        return (output,)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (1280, 720, (0.5, 640, 360, 640, 384)),
+        (1920, 1080, (1 / 3, 640, 360, 640, 384)),
+        (480, 640, (1.0, 480, 640, 480, 640)),
+        (200, 100, (2.0, 400, 200, 416, 224)),
+        (1, 1, (2.0, 2, 2, 32, 32)),
+        (3840, 16, (1 / 6, 640, 3, 640, 32)),
+    ],
+)
+def test_the_longer_side_becomes_the_input_side(width, height, expected):
+    box = Letterbox.fit(width, height, CompactOptions())
+    got = (box.scale, box.content_width, box.content_height, box.width, box.height)
+    np.testing.assert_allclose(got, expected)
+
+
+def test_the_rest_of_the_input_is_grey():
+    box = Letterbox.fit(1280, 720, CompactOptions())
+    canvas = box.apply(np.full((720, 1280, 3), 7, np.uint8))
+    assert (canvas[:360] == 7).all() and (canvas[360:] == 114).all()
+
+
+def test_boxes_come_back_in_picture_pixels():
+    detector = CompactPersonDetector(OneBoxRuntime([99.5, 49.5, 199.5, 249.5]))
+    (found,) = detector([np.zeros((720, 1280, 3), np.uint8)])
+    np.testing.assert_allclose(found.boxes_xyxy, [[199.5, 99.5, 399.5, 499.5]], atol=1e-3)
+    np.testing.assert_allclose(found.scores, [1 / (1 + np.exp(-4.0))], rtol=1e-5)
+
+
+def test_pictures_of_one_size_go_through_together_and_keep_their_order():
+    runtime = OneBoxRuntime([10.0, 10.0, 50.0, 90.0])
+    detector = CompactPersonDetector(runtime)
+    wide, tall = np.zeros((360, 640, 3), np.uint8), np.zeros((640, 360, 3), np.uint8)
+    found = detector([wide, tall, wide])
+    assert [len(boxes) for boxes in found] == [1, 1, 1]
+    assert sorted(len(batch) for batch in runtime.batches) == [1, 2]
+
+
+def test_no_pictures_no_boxes():
+    assert CompactPersonDetector(OneBoxRuntime([0.0, 0.0, 9.0, 9.0]))([]) == []
+
+
+def test_boxes_are_cut_at_the_picture():
+    detector = CompactPersonDetector(OneBoxRuntime([-40.0, -30.0, 100.0, 700.0]))
+    (found,) = detector([np.zeros((640, 480, 3), np.uint8)])
+    assert found.boxes_xyxy.min() == 0 and found.boxes_xyxy[0, 3] == 640
+
+
+def test_the_better_of_two_overlapping_boxes_stays():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60], [70, 0, 80, 10]])
+    kept = select_boxes(boxes, torch.tensor([0.6, 0.9, 0.4, 0.1]), CompactOptions())
+    np.testing.assert_array_equal(kept.boxes_xyxy, [[1, 0, 11, 10], [50, 50, 60, 60]])
+    np.testing.assert_allclose(kept.scores, [0.9, 0.4])
+
+
+def test_torch_and_openvino_find_the_same_people(tmp_path):
+    torch.manual_seed(0)
+    network = CompactDetector()
+    for head in network.heads:
+        torch.nn.init.zeros_(head.score.bias)
+    path = tmp_path / "weights.safetensors"
+    save_file({k: v.half() for k, v in network.state_dict().items()}, str(path))
+    picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    found = [
+        build_detector(f"compact:{path}", device="cpu", runtime=name, precision="fp32")([picture])
+        for name in ("torch", "openvino")
+    ]
+    assert len(found[0][0]) > 0
+    np.testing.assert_allclose(found[0][0].boxes_xyxy, found[1][0].boxes_xyxy, atol=0.1)
+
+
+def test_weights_of_something_else_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.zeros(1)}, str(path))
+    with pytest.raises(ValueError, match="does not fit the compact detector"):
+        load_compact_network(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match="not a safetensors file"):
+        load_compact_network(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"input_side": 8}, "input_side is 8"),
+        ({"score_threshold": 1.5}, "score_threshold is 1.5"),
+        ({"max_boxes": 0}, "max_boxes is 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        CompactOptions(**settings)
+
+
+@pytest.mark.parametrize("name", ["nobody", "compact:", "torchvision:", "yolox:", ""])
+def test_an_unknown_detector_is_refused_with_the_choices(name):
+    with pytest.raises(ValueError, match=f"unknown detector '{name}'; supported are compact"):
+        build_detector(name)
