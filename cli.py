@@ -4,8 +4,171 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from pipeline.assemble import RunOptions
+    from pipeline.clip import OutputPlan
+    from pipeline.flow import PosedFrame
+    from pipeline.readers import Reader
+    from pipeline.stages.track import Tracker
+    from rmpe.estimator import PoseEstimator
+    from rmpe.evaluation.runs import Dataset
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class WrongUseError(click.ClickException):
+    """The command cannot be carried out as it was given: one line, exit code 2."""
+
+    exit_code = 2
+
+
+@contextmanager
+def wrong_use(*errors: type[Exception]) -> Iterator[None]:
+    """Turn a caller's mistake that the library found into exit code 2."""
+    caught: tuple[type[Exception], ...] = (ValueError, *errors)
+    try:
+        yield
+    except caught as error:
+        raise WrongUseError(str(error).partition("\n")[0]) from error
+
+
+def estimator_options(command: F) -> F:
+    """Add the options that say which detector and network run, where and how."""
+    file = click.Path(exists=True, dir_okay=False)
+    default: dict[str, Any] = {"show_default": True}
+    options = [
+        click.option("--preset", default="compact", **default, help="Detector and network."),
+        click.option("--detector", help="Person detector instead of the preset's."),
+        click.option("--pose-network", help="Network of the zoo instead of the preset's."),
+        click.option("--weights", type=file, help="Checkpoint of a pose network, any family."),
+        click.option("--device", default="auto", **default, help="auto, cpu, cuda, cuda:N, mps."),
+        click.option("--runtime", default="auto", **default, help="auto, torch or openvino."),
+        click.option("--precision", default="auto", **default, help="auto, fp32, bf16 or fp16."),
+        click.option("--batch-size", default=16, **default, help="Crops in one network call."),
+        click.option("--min-score", default=0.15, **default, help="Drop people below this score."),
+        click.option("--max-people", default=0, **default, help="Most people a frame; 0: any."),
+        click.option("--flip-test", is_flag=True, help="Average with the mirrored crop: slower."),
+        click.option("--boxes", type=file, help="Person boxes to use instead of a detector."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def output_options(command: F) -> F:
+    """Add the options that say what is written and shown."""
+    options = [
+        click.option("-o", "--output", type=click.Path(), help="Output folder."),
+        click.option("--format", "formats", multiple=True, help="Also write this record format."),
+        click.option("--recursive", is_flag=True, help="Look into folders of folders."),
+        click.option("--quiet", is_flag=True, help="No progress bar and no table."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimator:
+    """Return the estimator that the options ask for."""
+    from pipeline.assemble import find_nobody
+    from rmpe.estimator import EstimatorOptions, PoseEstimator
+    from rmpe.zoo.presets import get_preset
+
+    with wrong_use():
+        preset = get_preset(given["preset"])
+        return PoseEstimator.build(
+            detector=find_nobody if given["boxes"] else given["detector"] or preset.detector,
+            network=given["pose_network"] or preset.network,
+            weights=given["weights"],
+            device=given["device"],
+            runtime=given["runtime"],
+            precision=given["precision"],
+            threads=openvino_threads,
+            options=EstimatorOptions(
+                min_score=given["min_score"],
+                max_people=given["max_people"],
+                flip_test=given["flip_test"],
+                batch_size=given["batch_size"],
+            ),
+        )
+
+
+def run_options(given: dict[str, Any]) -> RunOptions:
+    """Return how the run goes; checks the record formats too, before anything is loaded."""
+    from pipeline.assemble import RunOptions
+    from rmpe.detectors.precomputed import read_boxes
+    from rmpe.formats import get_format
+
+    boxes = None
+    if given["boxes"]:
+        try:
+            boxes = read_boxes(given["boxes"])
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    with wrong_use():
+        for name in given["formats"]:
+            get_format(name)
+        return RunOptions(detect_every=given.get("detect_every", 1), boxes=boxes)
+
+
+def run_one(
+    open_reader: Callable[[], Reader],
+    estimator: PoseEstimator,
+    plan: OutputPlan,
+    options: RunOptions,
+    tracker: Tracker | None,
+    given: dict[str, Any],
+) -> bool:
+    """Run one clip with a progress bar, say what came of it, and return whether all went well."""
+    from tqdm import tqdm
+
+    from pipeline.clip import process_clip
+    from pipeline.stage import StageError
+    from pipeline.stats import stage_table
+
+    quiet = given["quiet"]
+    try:
+        reader = open_reader()
+        expected = reader.info.frames_expected or None
+        hidden = quiet or not sys.stderr.isatty()
+        with tqdm(total=expected, unit="frame", disable=hidden, dynamic_ncols=True) as bar:
+
+            def advance(result: PosedFrame) -> None:
+                bar.set_postfix(people=len(result.poses), refresh=False)
+                bar.update()
+
+            summary = process_clip(
+                reader,
+                estimator,
+                plan,
+                options=options,
+                tracker=tracker,
+                described=given,
+                on_frame=advance,
+            )
+    except (OSError, ValueError, StageError) as error:
+        logging.getLogger("rmpe").info("the failure in full", exc_info=True)
+        click.echo(f"error: {error}", err=True)
+        return False
+    if summary.stats and not quiet:
+        click.echo(stage_table(summary.stats), err=True)
+    for warning in summary.warnings:
+        click.echo(f"warning: {summary.source}: {warning}", err=True)
+    if summary.decoder_errors:
+        click.echo(
+            f"error: {summary.source} is damaged in {summary.decoder_errors} places, the "
+            f"{summary.frames} frames that came are kept; {summary.decoder_messages[0]}",
+            err=True,
+        )
+    click.echo(f"{plan.folder}: {summary.frames} frames, up to {summary.most_people} people")
+    return summary.succeeded
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -27,6 +190,162 @@ def doctor() -> None:
         click.echo(f"{name:>24}  {value}")
 
 
+@rmpe_command.command()
+@click.argument("inputs", nargs=-1, required=True)
+@output_options
+@click.option("--no-video", is_flag=True, help="Write no annotated.mp4.")
+@click.option("--start", default=0.0, help="First second of the clip to take.")
+@click.option("--end", type=float, help="Second to stop at.")
+@click.option("--stride", default=1, show_default=True, help="Take every n-th frame.")
+@click.option("--detect-every", default=1, show_default=True, help="Detect in every n-th frame.")
+@click.option("--track/--no-track", default=True, show_default=True, help="Give identities.")
+@estimator_options
+def video(inputs: tuple[str, ...], **given: Any) -> None:
+    """Poses of the people in clips: files, folders of clips or addresses.
+
+    Each clip gets a folder, STEM_rmpe by default, with poses.ndjson, annotated.mp4 and
+    summary.json. A clip that fails is reported and the others still run; exit code 1.
+    """
+    from pipeline.clip import OutputPlan
+    from pipeline.readers import Span, VideoReader
+    from pipeline.readers.finding import find_clips, output_folders
+    from rmpe.runtimes import limit_threads
+    from tracking import OnlineTracker
+
+    with wrong_use(OSError):
+        sources = find_clips(inputs, given["recursive"])
+    with wrong_use():
+        span = Span(given["start"], given["end"], given["stride"])
+    options = run_options(given)
+    threads = limit_threads()
+    estimator = build_estimator(given, threads.openvino)
+    succeeded = True
+    for source, folder in zip(sources, output_folders(sources, given["output"])):
+        succeeded &= run_one(
+            partial(VideoReader, source, span, threads.video),
+            estimator,
+            OutputPlan(
+                folder, given["formats"], not given["no_video"], video_threads=threads.video
+            ),
+            options,
+            OnlineTracker() if given["track"] else None,
+            given,
+        )
+    if not succeeded:
+        sys.exit(1)
+
+
+@rmpe_command.command()
+@click.argument("inputs", nargs=-1, required=True)
+@output_options
+@click.option("--no-images", is_flag=True, help="Write no annotated pictures.")
+@estimator_options
+def images(inputs: tuple[str, ...], **given: Any) -> None:
+    """Poses of the people in pictures: files or folders, into one folder.
+
+    The folder, STEM_rmpe of the first input by default, gets poses.ndjson, annotated pictures
+    and summary.json. A picture that cannot be read is reported; exit code 1.
+    """
+    from pipeline.clip import OutputPlan
+    from pipeline.readers import ImageReader
+    from pipeline.readers.finding import find_images, output_folders
+    from rmpe.runtimes import limit_threads
+
+    with wrong_use(OSError):
+        pictures = find_images(inputs, given["recursive"])
+    options = run_options(given)
+    estimator = build_estimator(given, limit_threads().openvino)
+    plan = OutputPlan(
+        output_folders(inputs[:1], given["output"])[0],
+        given["formats"],
+        video=False,
+        images=not given["no_images"],
+    )
+    reader = partial(ImageReader, pictures, source=inputs[0])
+    if not run_one(reader, estimator, plan, options, None, given):
+        sys.exit(1)
+
+
+@rmpe_command.command()
+@click.argument("records", type=click.Path(exists=True))
+@click.option("--to", "to_format", required=True, help="Format to write.")
+@click.option("-o", "--output", type=click.Path(), help="File or folder to write.")
+@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
+@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
+@click.option("--fps", default=0.0, help="Frames a second, to give frames a time.")
+@click.option("--frames", type=int, help="Frames of the clip: the last may be without people.")
+def convert(records: str, to_format: str, output: str | None, **given: Any) -> None:
+    """Convert stored poses between formats; joints are matched by name."""
+    from rmpe.formats import ReadHints, convert_records, get_format
+    from rmpe.skeletons import get_skeleton
+
+    with wrong_use():
+        target = output or get_format(to_format).output_name
+        named = given["skeleton"]
+        hints = ReadHints(
+            skeleton=get_skeleton(named) if named else None,
+            fps=given["fps"],
+            frame_count=given["frames"],
+        )
+        count = convert_records(records, target, to_format, given["from_format"], hints)
+    click.echo(f"{count} frames -> {target}")
+
+
+@rmpe_command.command(context_settings={"default_map": {"min_score": 0.0}})
+@click.argument("dataset", type=click.Choice(["coco", "crowdpose", "mpii", "posetrack", "lsp"]))
+@click.option("--annotations", required=True, type=click.Path(exists=True), help="The truth.")
+@click.option("--predictions", type=click.Path(exists=True), help="Stored poses to score.")
+@click.option("--images", type=click.Path(exists=True), help="Pictures to find the poses in.")
+@click.option("--detect", is_flag=True, help="Run the detector; otherwise annotated boxes.")
+@click.option("--json", "json_file", type=click.Path(), help="Write every figure here.")
+@click.option("--report", type=click.Path(), help="Write a page of curves and failures here.")
+@click.option("--head-boxes", type=click.Path(exists=True), help="MPII: its gt_valid.mat.")
+@click.option("--held-out", is_flag=True, help="LSP: the rows marked as held out alone.")
+@click.option("--tracking/--no-tracking", default=True, help="PoseTrack: MOTA and the like too.")
+@click.option("--resume", type=click.Path(), help="Keep results here and go on from them.")
+@estimator_options
+def evaluate(
+    dataset: Dataset, annotations: str, predictions: str | None, images: str | None, **given: Any
+) -> None:
+    """Score stored poses, or an estimator on pictures, by a data set's own rules.
+
+    With both --predictions and --images the pictures are only for the report.
+    """
+    from rmpe.evaluation import runs
+
+    if predictions is None and images is None:
+        raise click.UsageError("give --predictions, or --images to find the poses in")
+    if given["report"] and dataset not in ("coco", "crowdpose"):
+        raise click.UsageError("--report draws coco and crowdpose scores")
+    if predictions is not None:
+        rules = {"tracking": given["tracking"], "held_out": given["held_out"]}
+        result = runs.evaluate_predictions(dataset, annotations, predictions, **rules)
+    else:
+        from rmpe.detectors.precomputed import read_boxes
+
+        boxes = read_boxes(given["boxes"]) if given["boxes"] else None
+        result = runs.evaluate_images(
+            dataset,
+            annotations,
+            images or "",
+            build_estimator({**given, "boxes": not given["detect"]}, 0),
+            boxes=boxes,
+            annotated_boxes=not given["detect"],
+            head_boxes=given["head_boxes"],
+            progress_file=given["resume"],
+            held_out=given["held_out"],
+        )
+    for line in result.skipped:
+        click.echo(f"skipped: {line}", err=True)
+    click.echo("\n".join(result.table))
+    if given["json_file"]:
+        runs.write_json(result, given["json_file"])
+    if given["report"]:
+        from rmpe.evaluation.report import write_report
+
+        write_report(given["report"], result, annotations, images)
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
@@ -37,7 +356,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except (ValueError, OSError, RuntimeError) as error:
         logging.getLogger("rmpe").info("the failure in full", exc_info=True)

@@ -2,6 +2,6 @@
 
 from pipeline.readers.base import ClipInfo, Reader, ReadReport
 from pipeline.readers.images import ImageReader
-from pipeline.readers.video import VideoReader
+from pipeline.readers.video import Span, VideoReader
 
-__all__ = ["ClipInfo", "ImageReader", "ReadReport", "Reader", "VideoReader"]
+__all__ = ["ClipInfo", "ImageReader", "ReadReport", "Reader", "Span", "VideoReader"]

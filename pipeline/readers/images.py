@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,30 +11,6 @@ import numpy as np
 from pipeline.readers.base import ClipInfo, ReadReport
 from rmpe.records import Frame, ImageArray
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
-
-def find_images(inputs: Sequence[str | Path], recursive: bool = False) -> list[Path]:
-    """Return the picture files that ``inputs`` name: files as given, folders in natural order.
-
-    Raises:
-        OSError: an input does not exist or is a file of another kind.
-    """
-    found: list[Path] = []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            inside = given.rglob("*") if recursive else given.iterdir()
-            pictures = [path for path in inside if path.suffix.lower() in IMAGE_SUFFIXES]
-            found += sorted(pictures, key=_natural_order)
-        elif not given.exists():
-            raise FileNotFoundError(f"{given} does not exist")
-        elif given.suffix.lower() not in IMAGE_SUFFIXES:
-            kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-            raise OSError(f"{given} is no picture by its name; supported are {kinds}")
-        else:
-            found.append(given)
-    return found
-
 
 class ImageReader:
     """One frame for each picture file; ``Frame.index`` is its place in the list.
@@ -43,7 +18,8 @@ class ImageReader:
     A file that cannot be read as a picture is counted in ``report`` and skipped.
 
     Args:
-        paths: picture files, for instance from :func:`find_images`; none is allowed.
+        paths: picture files, for instance from :func:`pipeline.readers.finding.find_images`;
+            none is allowed.
         fps: pretended frames a second, for the times; 0 gives every picture time 0.
         source: what to call the whole.
     """
@@ -85,12 +61,6 @@ def read_image(path: str | Path) -> ImageArray | None:
         return None
     image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     return None if image is None else np.asarray(image, np.uint8)
-
-
-def _natural_order(path: Path) -> list[tuple[int, int | str]]:
-    """Order file names as people do: 2 before 10."""
-    pieces = re.split(r"(\d+)", str(path))
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in pieces]
 
 
 def _short_names(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -26,6 +26,11 @@ class FrameClock:
         self._last_s = -1.0
         self._count = 0
 
+    @property
+    def last_s(self) -> float:
+        """Time of the latest frame in seconds; below 0 before the first."""
+        return self._last_s
+
     def sent(self, packet: av.Packet) -> None:
         """Note a chunk that goes into the decoder."""
         if self._by_chunk and packet.size and packet.dts is not None:

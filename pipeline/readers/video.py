@@ -24,6 +24,10 @@ _TURNS = {
 }
 # A file of this family lists every coded picture, so a shorter reading means a cut file.
 _INDEXED_FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
+# FFmpeg "plays" text files by their name as terminal art.
+_TEXT_ART = frozenset({"tty", "bin", "xbin", "adf", "idf"})
+# Headers round; a clip that ends earlier than this before its promised end is worth a word.
+_DURATION_SLACK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ class VideoReader:
             self._container = av.open(self._path, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:
             raise OSError(f"{path} cannot be opened as a video: {_reason(error)}") from error
+        if self._container.format.name in _TEXT_ART:
+            self._container.close()
+            raise OSError(f"{path} cannot be opened as a video: it is a text file")
         if not self._container.streams.video:
             self._container.close()
             raise OSError(f"{path} has no video stream")
@@ -104,7 +111,7 @@ class VideoReader:
                 kept += 1
             index += 1
         else:
-            self._check_length()
+            self._check_length(clock.last_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -198,12 +205,18 @@ class VideoReader:
             image = np.asarray(cv2.rotate(image, turned), np.uint8)
         return image
 
-    def _check_length(self) -> None:
+    def _check_length(self, last_s: float) -> None:
         """Compare what came with what the file's index or header promises."""
         promised, span = self._stream.frames, self._span
-        if not promised or span.start_s > 0:
+        if span.start_s > 0:
             return
-        if self._container.format.name == _INDEXED_FORMAT and self._packets < promised:
+        duration = (self._container.duration or 0) / av.time_base
+        if not promised:
+            if len(self._container.streams) == 1 and last_s < duration - _DURATION_SLACK_S:
+                self.report.warnings.append(
+                    f"the header says {duration:.2f} s, the last frame is at {last_s:.2f} s"
+                )
+        elif self._container.format.name == _INDEXED_FORMAT and self._packets < promised:
             self.report.add_error(
                 f"the file is cut: {self._packets} of {promised} coded frames are there"
             )

@@ -107,6 +107,7 @@ class VideoWriter:
         stream.codec_context.colorspace = Colorspace.SMPTE170M
         stream.codec_context.color_range = ColorRange.MPEG
         self._container, self._stream = container, stream
+        container.start_encoding()
 
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:

@@ -1,4 +1,4 @@
-"""Small stages, sources and an estimator for the pipeline's tests, and a check that no thread is left."""
+"""Small stages, sources and an estimator for these tests, and a check that no thread is left."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_the_first_failure_wins(frames, stage):
     run2 = Pipeline(Source(frames(5)), [stage(fail_late, "late", workers=2), stage(same, "x")])
     with pytest.raises(StageError, match="stage 'b', frame 0"):
         list(run)
-    with pytest.raises(StageError, match="stage 'late', frame [01]: later"):
+    with pytest.raises(StageError, match=r"stage 'late', frame [01]: later"):
         list(run2)
 
 

@@ -1,0 +1,52 @@
+"""Which inputs are meant, and where their results go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.readers.finding import find_clips, output_folders
+
+
+def test_folders_give_their_videos_in_natural_order(tmp_path):
+    for name in ("b10.mp4", "b2.AVI", "notes.txt", "deep/c.mkv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [Path(clip).name for clip in find_clips([tmp_path])] == ["b2.AVI", "b10.mp4"]
+    assert [Path(clip).name for clip in find_clips([tmp_path], True)] == [
+        "b2.AVI",
+        "b10.mp4",
+        "c.mkv",
+    ]
+
+
+def test_files_and_addresses_are_taken_as_given(tmp_path):
+    odd = tmp_path / "clip.bin"
+    odd.touch()
+    given = [str(odd), "https://example.org/a.mp4"]
+    assert find_clips(given) == given
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(OSError, match=r"x\.mp4 does not exist"):
+        find_clips([tmp_path / "x.mp4"])
+    with pytest.raises(OSError, match="holds no video"):
+        find_clips([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("sources", "output", "folders"),
+    [
+        (["a/walk.mp4"], None, ["walk_rmpe"]),
+        (["a/walk.mp4"], "out", ["out"]),
+        (
+            ["a/walk.mp4", "b/walk.avi", "run.mp4"],
+            "out",
+            ["out/walk_rmpe", "out/walk_rmpe_2", "out/run_rmpe"],
+        ),
+        (["https://example.org/a/b.mp4"], None, ["example_org_a_b_mp4_rmpe"]),
+    ],
+)
+def test_every_source_gets_a_folder_of_its_own(sources, output, folders):
+    assert [folder.as_posix() for folder in output_folders(sources, output)] == folders
