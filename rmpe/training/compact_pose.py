@@ -220,13 +220,14 @@ def train_compact_pose(
             )
         ],
         logger=CSVLogger(folder, name="", version=""),
-        log_every_n_steps=20,
+        log_every_n_steps=min(20, recipe.steps),
         gradient_clip_val=5.0,
         enable_model_summary=False,
         enable_progress_bar=False,
     )  # fmt: skip
     data = CropData(crops, recipe.batch_size, recipe.steps, workers)
     trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume))
+    trainer.save_checkpoint(folder / "last.ckpt")
     result = folder / "compact_pose.safetensors"
     save_weights(module.average, result)
     return result
