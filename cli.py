@@ -346,6 +346,27 @@ def evaluate(
         write_report(given["report"], result, annotations, images)
 
 
+@rmpe_command.command()
+@click.argument("recipe")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of the data packs.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(), help="Folder of the run.")
+@click.option("--start", type=click.Path(exists=True), help="Weights to start from.")
+@click.option("--resume", type=click.Path(exists=True), help="Checkpoint of an interrupted run.")
+@click.option("--labels", type=click.Path(exists=True), help="Labels of unknown regions.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto")
+def train(recipe: str, **given: Any) -> None:
+    """Train by a recipe: compact-pose, compact-detector-round1, compact-detector."""
+    from rmpe.training.runs import run_recipe
+
+    logging.getLogger("rmpe").setLevel(logging.INFO)
+    click.echo(run_recipe(recipe, **given))
+
+
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
