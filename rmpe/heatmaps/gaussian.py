@@ -1,4 +1,4 @@
-"""Gaussian kernels as OpenCV defines them, and blurring by them.
+"""Gaussian kernels as OpenCV defines them.
 
 OpenCV derives a kernel from its size alone when sigma is 0: sizes up to 9 are fixed integers, the
 others a sampled Gaussian of ``sigma = 0.3 ((size - 1) / 2 - 1) + 0.8``.
@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 _FIXED_KERNELS: dict[int, tuple[int, ...]] = {
     1: (1,),
@@ -60,41 +59,3 @@ def blur_matrix(length: int, size: int, padding: int) -> Tensor:
     matrix = torch.zeros(padded, padded, dtype=torch.float64)
     matrix.index_put_((rows, source), weights.expand(padded, size), accumulate=True)
     return matrix[:, padding : padding + length].to(torch.float32).contiguous()
-
-
-def blur_zero_padded(maps: Tensor, size: int) -> Tensor:
-    """Return maps (M, h, w) blurred on a plane of zeros, (M, h + size - 1, w + size - 1).
-
-    Every cell that the kernel can reach is returned; all others of the plane are zero. The kernel
-    is applied as shifted sums, which is the fast way for small ones.
-    """
-    weights = gaussian_kernel(size)
-    radius = size // 2
-    if radius == 0:
-        return maps.clone()
-    padded = functional.pad(maps, (2 * radius,) * 4)
-    return _shifted_sum(_shifted_sum(padded, weights, dim=1), weights, dim=2)
-
-
-def _shifted_sum(maps: Tensor, weights: tuple[float, ...], dim: int) -> Tensor:
-    """Return the symmetric filter along ``dim``; the result is ``len(weights) - 1`` shorter."""
-    length = maps.shape[dim] - len(weights) + 1
-    last = len(weights) - 1
-    total = maps.narrow(dim, 0, length) + maps.narrow(dim, last, length)
-    total *= weights[0]
-    for tap in range(1, last):
-        total.add_(maps.narrow(dim, tap, length), alpha=weights[tap])
-    return total
-
-
-def blur_with_border(maps: Tensor, size: int, padding: int) -> Tensor:
-    """Return maps (M, h, w) blurred with ``padding`` zero cells kept around them.
-
-    The result is (M, h + 2 * padding, w + 2 * padding). It is made of two matrix products, which
-    is the fast way for kernels as wide as the padding.
-    """
-    count, height, width = maps.shape
-    across = blur_matrix(width, size, padding).to(maps.device)
-    down = blur_matrix(height, size, padding).to(maps.device)
-    rows = (maps.reshape(-1, width) @ across.T).view(count, height, -1)
-    return torch.matmul(down, rows)

@@ -8,13 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps.gaussian import blur_with_border, blur_zero_padded
 from rmpe.heatmaps.peaks import checked_maps, first_maximum, neighbour_differences, values_at
 from rmpe.heatmaps.targets import blurred_pixel_maps
-
-_BORDER = 10
-_CHUNK_BYTES = 1 << 20
-_SHIFTED_SUMS_UP_TO = 9
+from rmpe.heatmaps.two_highest import ZeroPlane, two_highest
 
 
 @dataclass(frozen=True)
@@ -64,13 +60,11 @@ class SmoothedCodec:
         maps = checked_maps(heatmaps)
         count, joints, height, width = maps.shape
         stack = maps.view(count * joints, height, width)
-        # A few maps at a time, so that what is smoothed stays in the processor's cache.
-        chunk = max(1, _CHUNK_BYTES // (4 * height * width))
-        if maps.device.type != "cpu":
-            chunk = max(1, len(stack))
-        parts = [self._two_highest(part) for part in stack.split(chunk)] if len(stack) else []
-        highest = torch.cat([first for first, _ in parts]) if parts else maps.new_zeros(0, 2)
-        second = torch.cat([second for _, second in parts]) if parts else maps.new_zeros(0, 2)
+        highest, second = two_highest(stack, self.kernel_size)
+        if self.divide_by_maximum and len(stack):
+            # Only the divisor's sign moves a peak: a wholly negative map is turned over.
+            turned = (stack.flatten(1).amax(1) < 0).nonzero()[:, 0]
+            highest[turned], second[turned] = two_highest(-stack[turned], self.kernel_size)
         way = second - highest
         length = way.norm(dim=1, keepdim=True)
         xy = highest + torch.where(length > 1e-3, 0.25 * way / length.clamp(min=1e-3), 0.0)
@@ -83,34 +77,6 @@ class SmoothedCodec:
             (xy * self.stride + self.offset_px).view(count, joints, 2),
             scores.view(count, joints),
         )
-
-    def _two_highest(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the two highest cells (M, 2) as float x, y of maps (M, h, w), smoothed."""
-        if self.divide_by_maximum:
-            highest = maps.amax(dim=(1, 2), keepdim=True)
-            maps = maps / torch.where(highest == 0, 1.0, highest)
-        if self.kernel_size <= _SHIFTED_SUMS_UP_TO:
-            border = self.kernel_size // 2
-            smoothed = blur_zero_padded(maps, self.kernel_size)
-        else:
-            border = _BORDER
-            smoothed = blur_with_border(maps, self.kernel_size, border)
-        width = smoothed.shape[2]
-        flat = smoothed.flatten(1)
-        value, cell = first_maximum(flat)
-        first = _cell_xy(value, cell, width, border)
-        flat.scatter_(1, cell[:, None], 0.0)
-        value, cell = first_maximum(flat)
-        return first, _cell_xy(value, cell, width, border)
-
-
-def _cell_xy(values: Tensor, cells: Tensor, width: int, border: int) -> Tensor:
-    """Return x, y (M, 2) of cells of a bordered map, counted from the map's own corner.
-
-    Where nothing is positive the zeros of the border win, whose first cell lies 10 up and left.
-    """
-    xy = torch.stack([cells % width, cells // width], -1).to(torch.float32) - border
-    return torch.where(values[:, None] > 0, xy, -float(_BORDER))
 
 
 @dataclass(frozen=True)
@@ -149,7 +115,7 @@ class MegviiCodec:
         count, joints, height, width = maps.shape
         stack = maps.view(count * joints, height, width)
         radius = self.kernel_size // 2
-        smoothed = blur_zero_padded(stack, self.kernel_size)
+        smoothed = ZeroPlane(stack, self.kernel_size).smooth(stack)
         smoothed = smoothed[:, radius : radius + height, radius : radius + width]
         flat = smoothed.reshape(-1, height * width)
         _, cells = first_maximum(flat)

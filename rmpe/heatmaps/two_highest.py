@@ -1,0 +1,156 @@
+"""The two highest cells of smoothed maps, found on a plane of zeros 10 cells wider on each side.
+
+This is what the public MSPN and CPN code searches. Only the part of the plane that can matter is
+made: small kernels reach few cells beyond the map; for wide ones a bound on what each row can hold
+leaves a few rows, and the maps for which these may not be enough are searched again in full.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rmpe.heatmaps.gaussian import blur_matrix, gaussian_kernel
+from rmpe.heatmaps.peaks import first_maximum
+
+BORDER = 10
+"""Width of the zeros around the map."""
+_SHIFTED_SUMS_UP_TO = 9
+_CHUNK_BYTES = 3 << 19
+_ROWS_SEARCHED = 16
+
+
+def two_highest(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
+    """Return the highest and the second highest cell after Gaussian smoothing.
+
+    Args:
+        maps: (M, h, w) float32, contiguous.
+        kernel_size: OpenCV Gaussian kernel of sigma 0, odd, at most 21.
+
+    Returns:
+        x, y of both, (M, 2) float32 each, counted from the map's corner; cells outside the map
+        are possible, and (-10, -10) is where the search starts and nothing is positive.
+    """
+    if kernel_size // 2 > BORDER:
+        raise ValueError(f"got a kernel of size {kernel_size}, supported are odd sizes up to 21")
+    if len(maps) == 0:
+        return maps.new_zeros(0, 2), maps.new_zeros(0, 2)
+    # A few maps at a time, so that what is smoothed stays in the processor's cache.
+    chunk = max(1, _CHUNK_BYTES // maps[0].nbytes) if maps.device.type == "cpu" else len(maps)
+    parts = maps.split(chunk)
+    if kernel_size <= _SHIFTED_SUMS_UP_TO:
+        plane = ZeroPlane(parts[0], kernel_size)
+        found = [_pick_two(plane.smooth(part), kernel_size // 2) for part in parts]
+        return torch.cat([pair[0] for pair in found]), torch.cat([pair[1] for pair in found])
+    tried = [_search_best_rows(part, kernel_size) for part in parts]
+    first, second, unsure = (torch.cat(column) for column in zip(*tried))
+    rows = unsure.nonzero()[:, 0]
+    if len(rows):
+        whole = [_search_plane(part, kernel_size) for part in maps[rows].split(chunk)]
+        first[rows] = torch.cat([pair[0] for pair in whole])
+        second[rows] = torch.cat([pair[1] for pair in whole])
+    return first, second
+
+
+class ZeroPlane:
+    """Smooths maps on zeros by moved sums; its memory is used again for every batch.
+
+    The maps are laid out in one line of memory with k - 1 zeros after every row and k - 1 rows of
+    zeros after every map, so that a move by a row or by a cell is a move along that line.
+    """
+
+    def __init__(self, largest: Tensor, kernel_size: int) -> None:
+        """Make room for batches (M, h, w) of at most the size of ``largest``."""
+        count, self._height, self._width = largest.shape
+        reach = kernel_size - 1
+        self._rows, self._columns = self._height + reach, self._width + reach
+        weights = gaussian_kernel(kernel_size)
+        self._weights = tuple(w / weights[0] for w in weights)
+        self._reach = reach
+        self._lead = reach * self._columns + reach
+        size = count * self._rows * self._columns
+        self._line = largest.new_zeros(self._lead + size)
+        self._down = largest.new_empty(reach + size)
+        self._across = largest.new_empty(size)
+
+    def smooth(self, maps: Tensor) -> Tensor:
+        """Return maps (M, h, w) smoothed, (M, h + k - 1, w + k - 1), all that the kernel reaches.
+
+        The values are scaled by a constant above 0, and stand until the next call.
+        """
+        count = len(maps)
+        size = count * self._rows * self._columns
+        shape = (count, self._rows, self._columns)
+        plane = self._line[self._lead : self._lead + size].view(shape)
+        plane[:, : self._height, : self._width] = maps
+        if self._reach == 0:
+            return plane
+        down, across = self._down[: self._reach + size], self._across[:size]
+        _weighted_moves(self._line, self._weights, self._columns, down)
+        _weighted_moves(down, self._weights, 1, across)
+        return across.view(shape)
+
+
+def _weighted_moves(line: Tensor, weights: tuple[float, ...], step: int, out: Tensor) -> None:
+    """Write ``sum over t of weights[t] * line[i + t * step]`` to every place i of ``out``."""
+    size, last = len(out), len(weights) - 1
+    torch.add(line.narrow(0, 0, size), line.narrow(0, last * step, size), out=out)
+    for tap in range(1, last):
+        out.add_(line.narrow(0, tap * step, size), alpha=weights[tap])
+
+
+def _search_plane(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
+    """Return x, y (M, 2) of the two highest cells of the whole plane, smoothed by products."""
+    height, width = maps.shape[1:]
+    down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
+    across = blur_matrix(width, kernel_size, BORDER).to(maps.device)
+    smoothed = torch.matmul(down, maps) @ across.T
+    first, second, _ = _pick_two(smoothed.contiguous(), BORDER)
+    return first, second
+
+
+def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Search the rows of the plane that promise most.
+
+    A smoothed cell is at most the kernel's largest weight times what the rows around it hold
+    that is positive, weighted down the column; no other row can hold more than that.
+
+    Returns:
+        x, y of the two highest, (M, 2) each, and where another row might be higher, (M,).
+    """
+    count, height, width = maps.shape
+    down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
+    across = blur_matrix(width, kernel_size, BORDER).to(maps.device)
+    held = (maps.clamp(min=0).view(-1, width) @ maps.new_ones(width)).view(count, height)
+    most = held @ down.T * float(across.max())
+    searched = min(_ROWS_SEARCHED, len(down) - 1)
+    best = most.topk(searched + 1, dim=1)
+    rows = best.indices[:, :searched].sort(dim=1).values
+    part = torch.bmm(down[rows], maps)
+    smoothed = (part.view(-1, width) @ across.T).view(count, searched, len(across))
+    first, second, value = _pick_two(smoothed, BORDER)
+    # From the row among those searched to the row of the plane.
+    for cell in (first, second):
+        place = (cell[:, 1].to(torch.int64) + BORDER)[:, None]
+        cell[:, 1] = rows.gather(1, place)[:, 0].to(torch.float32) - BORDER
+    return first, second, (value <= best.values[:, searched] * 1.001) | (value <= 0)
+
+
+def _pick_two(smoothed: Tensor, border: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x, y (M, 2) of the two highest cells and the second's value (M,); clears the first."""
+    width = smoothed.shape[2]
+    flat = smoothed.flatten(1)
+    first_value, first = first_maximum(flat)
+    flat.scatter_(1, first[:, None], 0.0)
+    second_value, second = first_maximum(flat)
+    return (
+        _cell_xy(first_value, first, width, border),
+        _cell_xy(second_value, second, width, border),
+        second_value,
+    )
+
+
+def _cell_xy(values: Tensor, cells: Tensor, width: int, border: int) -> Tensor:
+    """Return x, y (M, 2); where nothing is positive the plane's first zero wins."""
+    xy = torch.stack([cells % width, cells // width], -1).to(torch.float32) - border
+    return torch.where(values[:, None] > 0, xy, -float(BORDER))
