@@ -6,7 +6,7 @@ count, biases, norms, activations and resizes do not. Papers mostly call this nu
 
 from __future__ import annotations
 
-import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,10 +18,14 @@ from torchvision.ops import DeformConv2d
 
 
 class MacCounter:
-    """Sum of the multiply-adds of the layers that ran; see :func:`counting_macs`."""
+    """Multiply-adds per picture of the layers that ran; see :func:`counting_macs`.
+
+    ``macs`` is everything, ``transposed_macs`` the transposed convolutions' share.
+    """
 
     def __init__(self) -> None:
         self.macs = 0
+        self.transposed_macs = 0
 
     def _add(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         weight = module.weight
@@ -29,9 +33,11 @@ class MacCounter:
         # A transposed convolution uses each weight once for every input pixel, the others (in
         # whose weight one channel dimension is the output's) once for every output value.
         if isinstance(module, nn.ConvTranspose2d):
-            self.macs += inputs[0].numel() * weight[0].numel()
+            macs = math.prod(inputs[0].shape[1:]) * weight[0].numel()
+            self.transposed_macs += macs
         else:
-            self.macs += output.numel() * weight[0].numel()
+            macs = math.prod(output.shape[1:]) * weight[0].numel()
+        self.macs += macs
 
 
 @contextmanager
@@ -51,12 +57,20 @@ def counting_macs(network: nn.Module) -> Iterator[MacCounter]:
             handle.remove()
 
 
-def count_macs(network: nn.Module, input_height: int, input_width: int) -> int:
-    """Multiply-adds for one (1, 3, input_height, input_width) picture; nothing is computed."""
-    skeleton = copy.deepcopy(network).to("meta").eval()
-    with counting_macs(skeleton) as counter, torch.no_grad():
-        skeleton(torch.empty(1, 3, input_height, input_width, device="meta"))
-    return counter.macs
+def count_macs(network: nn.Module, input_height: int, input_width: int) -> MacCounter:
+    """Multiply-adds for one (1, 3, input_height, input_width) picture.
+
+    The network runs on a batch of no pictures, so nothing is computed.
+    """
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    try:
+        with counting_macs(network) as counter, torch.inference_mode():
+            network(torch.empty(0, 3, input_height, input_width, device=device))
+    finally:
+        network.train(was_training)
+    return counter
 
 
 def count_parameters(network: nn.Module) -> int:

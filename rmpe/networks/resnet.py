@@ -90,6 +90,24 @@ class Bottleneck(nn.Module):
         return functional.relu(branch + shortcut)
 
 
+class SpaceToChannels(nn.Module):
+    """(N, C, h, w) → (N, C·f², h/f, w/f), in the channel order of ``torch.nn.PixelUnshuffle``.
+
+    Torch's own module leaves an empty batch as it is.
+    """
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, channels, height, width = x.shape
+        rows, columns, factor = height // self.factor, width // self.factor, self.factor
+        cells = x.reshape(count, channels, rows, factor, columns, factor)
+        cells = cells.permute(0, 1, 3, 5, 2, 4)  # (N, C, f, f, rows, columns)
+        return cells.reshape(count, channels * factor * factor, rows, columns)
+
+
 class ResNet(nn.Module):
     """Stem and four layers; the maps of all four layers, stride 4 first.
 
@@ -155,7 +173,7 @@ def _middle_convolution(width: int, stride: int, middle: MiddleConvolution) -> n
         return DeformConv2d(width, width, 3, stride=stride, padding=1, bias=False)
     if middle == "unshuffle":
         return nn.Sequential(
-            nn.PixelUnshuffle(stride), nn.Conv2d(width * stride**2, width, 3, padding=1, bias=False)
+            SpaceToChannels(stride), nn.Conv2d(width * stride**2, width, 3, padding=1, bias=False)
         )
     return nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
 
