@@ -3,11 +3,10 @@
 from rmpe.synthetic.clips import (
     crossing_scene,
     crowd_scene,
-    random_people_picture,
-    random_pose_picture,
     walkers_scene,
     write_clip,
 )
+from rmpe.synthetic.pictures import random_people_picture, random_pose_picture
 from rmpe.synthetic.people import PersonModel
 from rmpe.synthetic.scenes import Actor, Pan, Scene, SyntheticFrame
 

@@ -1,4 +1,4 @@
-"""Ready-made scenes and pictures with known truth, and the file a scene is written to."""
+"""Ready-made scenes with known truth, and the file that a scene is written to."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from pathlib import Path
 
 import av
 import numpy as np
-import numpy.typing as npt
 
 from rmpe.synthetic.backdrop import Backdrop
-from rmpe.synthetic.body import Placement
 from rmpe.synthetic.camera import Camera
 from rmpe.synthetic.motion import Gait, StayPut, WalkAlong
 from rmpe.synthetic.people import PersonModel
 from rmpe.synthetic.poses import random_placement
 from rmpe.synthetic.rendering import Light
-from rmpe.synthetic.scenes import Actor, Pan, Scene, SyntheticFrame
-
-UintArray = npt.NDArray[np.uint8]
+from rmpe.synthetic.scenes import Actor, Pan, Scene
 
 
 def random_light(rng: np.random.Generator) -> Light:
@@ -93,7 +89,7 @@ def walkers_scene(
     return Scene(
         camera,
         tuple(actors),
-        Backdrop(camera, seed, pan),
+        Backdrop(camera, seed, pan, clear=farthest + 0.5),
         random_light(rng),
         Pan(pan),
         fps,
@@ -144,7 +140,13 @@ def crossing_scene(width: int, height: int, seed: int = 0, fps: float = 25.0) ->
         for number, (points, speed) in enumerate(ways)
     ]
     return Scene(
-        camera, tuple(actors), Backdrop(camera, seed), random_light(rng), Pan(), fps, seed=seed
+        camera,
+        tuple(actors),
+        Backdrop(camera, seed, clear=13.5),
+        random_light(rng),
+        Pan(),
+        fps,
+        seed=seed,
     )
 
 
@@ -185,78 +187,14 @@ def crowd_scene(
         motion = StayPut(placement, float(rng.uniform(0.01, 0.08)), float(rng.uniform(2.0, 5.0)))
         actors.append(Actor(number + 1, PersonModel.random(rng), motion))
     return Scene(
-        camera, tuple(actors), Backdrop(camera, seed), random_light(rng), Pan(), fps, seed=seed
-    )
-
-
-def random_pose_picture(
-    rng: np.random.Generator,
-    width: int = 320,
-    height: int = 320,
-    *,
-    rare: bool = True,
-    background_bgr: UintArray | None = None,
-) -> SyntheticFrame:
-    """Picture of one person in a pose drawn at random (with `rare`: sports, jumps, upside down),
-    for training.
-
-    `background_bgr` (height, width, 3) stands in for the street.
-    """
-    return random_people_picture(
-        rng, 1, width, height, rare=rare, background_bgr=background_bgr, tallest=0.85
-    )
-
-
-def random_people_picture(
-    rng: np.random.Generator,
-    count: int,
-    width: int,
-    height: int,
-    *,
-    rare: bool = False,
-    background_bgr: UintArray | None = None,
-    tallest: float = 0.9,
-    smallest: float = 0.25,
-) -> SyntheticFrame:
-    """Picture of `count` people spread over it, for training.
-
-    Args:
-        rng: source of everything random.
-        count: number of people, 0 or more; some may be cut off by the edge or hide others.
-        width: picture width, pixels.
-        height: picture height, pixels.
-        rare: sporting poses in place of everyday ones.
-        background_bgr: picture (height, width, 3) that stands in for the street.
-        tallest: height of a standing adult in the foreground, as a share of the picture's height.
-        smallest: the same for one in the background.
-    """
-    focal = float(rng.uniform(1.1, 2.4)) * height
-    high = float(rng.uniform(0.7, 2.6))
-    near, far = 1.75 * focal / (tallest * height), 1.75 * focal / (smallest * height)
-    aim = near * float(rng.uniform(1.0, 1.2))
-    camera = Camera(
-        width, height, focal, (0.0, high, 0.0), pitch=float(np.arctan2(high - 0.9, aim))
-    )
-    actors = []
-    for number in range(count):
-        depth = near if count == 1 else float(near + (far - near) * rng.random() ** 1.5)
-        depth *= float(rng.uniform(1.0, 1.25))
-        reach = width / 2.0 / focal * depth
-        x = float(rng.uniform(-0.3, 0.3) if count == 1 else rng.uniform(-1.0, 1.0)) * reach
-        placement: Placement = random_placement(rng, rare, x, -depth)
-        actors.append(Actor(number + 1, PersonModel.random(rng), StayPut(placement)))
-    seed = int(rng.integers(1 << 30))
-    backdrop = Backdrop(camera, seed) if background_bgr is None else background_bgr
-    scene = Scene(
         camera,
         tuple(actors),
-        backdrop,
+        Backdrop(camera, seed, clear=distance + 1.5),
         random_light(rng),
-        noise=float(rng.uniform(0.0, 5.0)),
-        blur=float(rng.uniform(0.3, 1.0)),
+        Pan(),
+        fps,
         seed=seed,
     )
-    return scene.frame_at(0)
 
 
 def write_clip(path: Path | str, scene: Scene, frames: int, fps: float | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import av
@@ -38,3 +39,13 @@ def test_odd_sizes_are_refused(tmp_path: Path):
 def test_a_missing_folder_is_an_os_error(tmp_path: Path):
     with pytest.raises(OSError, match="clip"):
         write_clip(tmp_path / "no" / "clip.mp4", walkers_scene(0, 64, 48, seed=1), frames=1)
+
+
+@pytest.mark.parametrize("scene", ["crossing", "walkers", "crowd"])
+def test_the_module_writes_a_clip(tmp_path: Path, monkeypatch, scene: str):
+    path = tmp_path / f"{scene}.mp4"
+    sizes = ["--width", "64", "--height", "48", "--seconds", "0.2", "--people", "2"]
+    monkeypatch.setattr("sys.argv", ["synthetic", scene, str(path), *sizes])
+    runpy.run_module("rmpe.synthetic", run_name="__main__")
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 5
