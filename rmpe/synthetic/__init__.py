@@ -6,8 +6,8 @@ from rmpe.synthetic.clips import (
     walkers_scene,
     write_clip,
 )
-from rmpe.synthetic.pictures import random_people_picture, random_pose_picture
 from rmpe.synthetic.people import PersonModel
+from rmpe.synthetic.pictures import random_people_picture, random_pose_picture
 from rmpe.synthetic.scenes import Actor, Pan, Scene, SyntheticFrame
 
 __all__ = [
