@@ -284,6 +284,30 @@ def get_skeleton(name: str) -> Skeleton:
     return SKELETONS[name]
 
 
+# Sigma of a joint that no data set names: COCO's shoulder, a middling one.
+_UNKNOWN_JOINT_SIGMA = 0.079
+
+
+def skeleton_from_names(
+    name: str, joints: tuple[str, ...], limbs: tuple[tuple[int, int], ...] = ()
+) -> Skeleton:
+    """Return the known skeleton that has these joints in this order, or a new one.
+
+    A new one takes the sigmas of joints known by name and the shoulder's for the others.
+    """
+    for known in SKELETONS.values():
+        if known.joints == joints:
+            return known
+    sigmas = {
+        joint: sigma
+        for known in SKELETONS.values()
+        for joint, sigma in zip(known.joints, known.sigmas)
+    }
+    return Skeleton(
+        name, joints, limbs, tuple(sigmas.get(joint, _UNKNOWN_JOINT_SIGMA) for joint in joints)
+    )
+
+
 # What a skeleton lacks but can be told from what it has: weights of the joints that give it, the
 # first rule whose joints are all there. The nose's is PoseTrack's own baseline for MPII joints.
 _DERIVED: dict[str, tuple[tuple[tuple[str, float], ...], ...]] = {

@@ -93,14 +93,23 @@ def evaluate_posetrack_folders(
         OSError: a folder or file cannot be read.
         ValueError: a file has no partner or is malformed.
     """
-    truth, predicted = _read_folder(Path(annotations)), _read_folder(Path(predictions))
+    truth, predicted = (
+        read_posetrack_folder(Path(annotations)),
+        read_posetrack_folder(Path(predictions)),
+    )
     missing = sorted(set(truth) - set(predicted))
     if missing:
         raise ValueError(f"{predictions} has no file {missing[0]}, which is annotated")
     return evaluate_posetrack(truth, {name: predicted[name] for name in truth}, tracking)
 
 
-def _read_folder(folder: Path) -> dict[str, list[PoseTrackFrame]]:
+def read_posetrack_folder(folder: Path) -> dict[str, list[PoseTrackFrame]]:
+    """Return the frames of every file of a folder by file name; a single file's name is empty.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: the folder has no file, or one is malformed.
+    """
     files = [folder] if folder.is_file() else sorted(folder.glob("*.json"))
     if not files:
         raise ValueError(f"{folder} has no .json file")

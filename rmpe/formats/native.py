@@ -25,11 +25,9 @@ import numpy as np
 from rmpe.formats.clip import ClipHeader, PoseRecord, check_joint_count
 from rmpe.formats.numbers import corners_to_xywh, shortest_decimals, xywh_to_corners
 from rmpe.records import Poses
-from rmpe.skeletons import SKELETONS, Skeleton
+from rmpe.skeletons import Skeleton, skeleton_from_names
 
 SCHEMA = "rmpe/1"
-# Sigma of a joint that no known skeleton names, COCO's largest but the hip's: a lenient middle.
-_UNKNOWN_JOINT_SIGMA = 0.079
 
 log = logging.getLogger(__name__)
 
@@ -262,21 +260,8 @@ def header_from_json(item: dict[str, Any] | None, path: Path) -> ClipHeader:
 
 
 def _skeleton_from_json(item: dict[str, Any]) -> Skeleton:
-    joints = tuple(item["joints"])
-    known = SKELETONS.get(item["name"])
-    if known is not None and known.joints == joints:
-        return known
-    sigmas = {
-        joint: sigma
-        for skeleton in SKELETONS.values()
-        for joint, sigma in zip(skeleton.joints, skeleton.sigmas)
-    }
-    return Skeleton(
-        name=str(item["name"]),
-        joints=joints,
-        limbs=tuple((int(first), int(second)) for first, second in item.get("limbs", ())),
-        sigmas=tuple(sigmas.get(joint, _UNKNOWN_JOINT_SIGMA) for joint in joints),
-    )
+    limbs = tuple((int(first), int(second)) for first, second in item.get("limbs", ()))
+    return skeleton_from_names(str(item["name"]), tuple(item["joints"]), limbs)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

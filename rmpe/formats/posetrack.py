@@ -27,14 +27,13 @@ from rmpe.formats.numbers import corners_to_xywh, shortest_decimals
 from rmpe.formats.posetrack_document import (
     CATEGORIES,
     EARS,
-    FILE_SKELETON,
     PoseTrackFrame,
     parse_posetrack,
     rect_from_annotation,
 )
 from rmpe.formats.streams import ItemStream, load_json
 from rmpe.records import Poses
-from rmpe.skeletons import POSETRACK_15, Skeleton, convert_joints
+from rmpe.skeletons import POSETRACK_15, POSETRACK_17, Skeleton, convert_joints
 
 _SEQUENCE = re.compile(r"(\d{6})_(mpii|bonn|mpiinew)")
 _SET_NUMBERS = {"mpii": 1, "bonn": 2, "mpiinew": 3}
@@ -71,7 +70,7 @@ def annotations_of(
 ) -> list[dict[str, Any]]:
     """Return the 2018 annotations of one frame."""
     points, scores = convert_joints(
-        poses.keypoints_xy, poses.keypoint_scores, skeleton, FILE_SKELETON
+        poses.keypoints_xy, poses.keypoint_scores, skeleton, POSETRACK_17
     )
     scores[:, list(EARS)] = 0
     found = scores > 0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.skeletons import POSETRACK_15, Skeleton
+from rmpe.skeletons import POSETRACK_15, POSETRACK_17
 
 FloatArray = NDArray[np.float64]
 
@@ -38,17 +38,9 @@ CATEGORIES = [
         "skeleton": [list(limb) for limb in _FILE_LIMBS],
     }
 ]
-# The file's joints under our names: to convert to and from.
-FILE_SKELETON = Skeleton(
-    "posetrack18_file",
-    tuple("neck" if joint == "head_bottom" else joint for joint in FILE_JOINTS),
-    tuple((first - 1, second - 1) for first, second in _FILE_LIMBS),
-    (0.026, 0.079, 0.079, 0.035, 0.035)
-    + tuple(sigma for s in (0.079, 0.072, 0.062, 0.107, 0.087, 0.089) for sigma in (s, s)),
-)
 EARS = (3, 4)
 # Where each of the 15 joints stands in the file's 17, and in 2017's point ids for each of the 17.
-FROM_FILE = np.array([FILE_SKELETON.joints.index(joint) for joint in POSETRACK_15.joints])
+FROM_FILE = np.array([POSETRACK_17.joints.index(joint) for joint in POSETRACK_15.joints])
 POINT_IDS = {int(place): point_id for point_id, place in enumerate(FROM_FILE)}
 
 

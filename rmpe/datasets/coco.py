@@ -1,0 +1,113 @@
+"""COCO-style keypoint files: COCO itself, CrowdPose, PoseTrack 2018, and a user's own skeleton.
+
+The skeleton is read from ``categories``; names that sets use for the same joint are made one
+(``head`` and ``head_top``, ``head_bottom`` and ``neck``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rmpe.datasets.keypoint_set import (
+    AnnotatedPerson,
+    KeypointSet,
+    Picture,
+    box_from_xywh,
+    checked_joints,
+    present_pictures,
+    read_json_file,
+)
+from rmpe.skeletons import Skeleton, skeleton_from_names
+
+JOINT_ALIASES = {"head": "head_top", "head_bottom": "neck", "upper_neck": "neck"}
+HEAD_SHARE = 0.6
+
+
+def read_coco_set(
+    annotations: Path | str,
+    image_folder: Path | str | None = None,
+    skeleton: Skeleton | None = None,
+) -> KeypointSet:
+    """Return the annotation of a COCO-style file.
+
+    Args:
+        annotations: JSON with ``images``, ``annotations`` and ``categories``.
+        image_folder: folder that ``file_name`` starts from; pictures missing there are skipped.
+            None reads the annotation alone.
+        skeleton: joints of the file, instead of those that its category names.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is no such file, or names no joints.
+    """
+    document = read_json_file(annotations)
+    if not isinstance(document, dict) or not {"images", "annotations"} <= set(document):
+        raise ValueError(f"{annotations} is not a COCO-style file, it needs images and annotations")
+    category = _keypoint_category(document, annotations) if skeleton is None else None
+    joints = skeleton or skeleton_of_category(category or {})
+    pictures, skipped = present_pictures(document["images"], image_folder, annotations)
+    listed = {int(image["id"]) for image in document["images"]}
+    people = []
+    for place, item in enumerate(document["annotations"]):
+        if item.get("iscrowd") or (category and item.get("category_id", 1) != category["id"]):
+            continue
+        name = f"annotation {item.get('id', f'number {place}')}"
+        if item.get("image_id") in listed and item["image_id"] not in pictures:
+            continue
+        try:
+            person = _person(item, pictures, joints)
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
+            skipped.append(f"{name} {reason}")
+            continue
+        if person.visibility.any():
+            people.append(person)
+    return KeypointSet(joints, tuple(pictures.values()), tuple(people), tuple(skipped))
+
+
+def _keypoint_category(document: Mapping[str, Any], path: Path | str) -> Mapping[str, Any]:
+    for category in document.get("categories", ()):
+        if category.get("keypoints"):
+            return dict(category)
+    raise ValueError(f"{path}: no category names its keypoints; name the skeleton of the file")
+
+
+def skeleton_of_category(category: Mapping[str, Any]) -> Skeleton:
+    """Return the skeleton of a COCO category: ``keypoints``, and ``skeleton`` counted from 1."""
+    joints = tuple(_joint_name(joint) for joint in category["keypoints"])
+    limbs = tuple(
+        (int(first) - 1, int(second) - 1)
+        for first, second in category.get("skeleton", ())
+        if 1 <= first <= len(joints) and 1 <= second <= len(joints)
+    )
+    return skeleton_from_names(str(category.get("name", "custom")), joints, limbs)
+
+
+def _joint_name(name: str) -> str:
+    plain = name.strip().lower().replace(" ", "_")
+    return JOINT_ALIASES.get(plain, plain)
+
+
+def _person(
+    item: Mapping[str, Any], pictures: Mapping[int, Picture], skeleton: Skeleton
+) -> AnnotatedPerson:
+    if item["image_id"] not in pictures:
+        raise ValueError(f"names picture {item['image_id']}, which the file does not list")
+    joints = checked_joints(item["keypoints"], skeleton.joint_count)
+    box = box_from_xywh(item["bbox"])
+    head = item.get("bbox_head")
+    track_id = item.get("track_id")
+    return AnnotatedPerson(
+        picture=pictures[item["image_id"]],
+        annotation_id=int(item["id"]),
+        box_xyxy=box,
+        keypoints_xy=joints[:, :2].astype(np.float32),
+        visibility=np.clip(joints[:, 2], 0, 2).astype(np.uint8),
+        area=float(item.get("area") or np.prod(box[2:] - box[:2])),
+        head_size=HEAD_SHARE * float(np.hypot(head[2], head[3])) if head else float("nan"),
+        track_id=None if track_id is None else int(track_id),
+    )

@@ -1,0 +1,171 @@
+"""Annotated people of any keypoint set, in the set's own joints: what every reader returns.
+
+Broken entries are left out, and each is named in ``skipped`` with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rmpe.datasets.pose_samples import PoseSample, torso_length
+from rmpe.datasets.tar_pictures import TarPictures
+from rmpe.skeletons import COCO_19, Skeleton
+
+FloatArray = NDArray[np.float32]
+ImageArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a set."""
+
+    image_id: int
+    """Number in the set's own counting."""
+    path: Path
+    """File; a folder whose name ends in ``.tar`` is an uncompressed archive."""
+
+    def load(self) -> ImageArray:
+        """Return the decoded picture, BGR uint8 (H, W, 3).
+
+        Raises:
+            OSError: the file is missing or cannot be decoded.
+        """
+        if self.path.parent.suffix == ".tar":
+            return _archive(self.path.parent).read(self.path.name)
+        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise OSError(f"{self.path} is missing or not a picture that OpenCV can decode")
+        return np.asarray(image, np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _archive(path: Path) -> TarPictures:
+    return TarPictures(path)
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedPerson:
+    """One annotated person."""
+
+    picture: Picture
+    """Where the person is."""
+    annotation_id: int
+    """Number in the set's own counting."""
+    box_xyxy: FloatArray
+    """Person box in pixels, (4,)."""
+    keypoints_xy: FloatArray
+    """Joints in pixels, (K, 2); anything where the visibility is 0."""
+    visibility: NDArray[np.uint8]
+    """0 not annotated, 1 hidden, 2 visible, (K,)."""
+    area: float
+    """Segmented area in square pixels, the box's if not known."""
+    head_size: float = float("nan")
+    """Reference length of PCKh in pixels, NaN if not known."""
+    track_id: int | None = None
+    """Identity in the clip."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeypointSet:
+    """The annotation of a set of pictures."""
+
+    skeleton: Skeleton
+    """Joints of the people."""
+    pictures: tuple[Picture, ...]
+    """Every picture, with people or without."""
+    people: tuple[AnnotatedPerson, ...]
+    """Every person with at least one annotated joint; crowds are left out."""
+    skipped: tuple[str, ...]
+    """What is broken: one line each."""
+
+    def people_by_picture(self) -> dict[int, list[AnnotatedPerson]]:
+        """Return the people of every picture by its id; pictures without people have none."""
+        grouped: dict[int, list[AnnotatedPerson]] = {p.image_id: [] for p in self.pictures}
+        for person in self.people:
+            grouped[person.picture.image_id].append(person)
+        return grouped
+
+
+def pose_sample(person: AnnotatedPerson, skeleton: Skeleton, source: str) -> PoseSample:
+    """Return a person in COCO-19 joints, matched by name and none derived, for the compact network.
+
+    Args:
+        person: annotated in ``skeleton``.
+        skeleton: joints of the person.
+        source: name of the set.
+    """
+    points = np.zeros((COCO_19.joint_count, 2), np.float32)
+    trust = np.zeros(COCO_19.joint_count, np.float32)
+    for place, joint in enumerate(skeleton.joints):
+        if joint in COCO_19.joints and person.visibility[place]:
+            points[COCO_19.index(joint)] = person.keypoints_xy[place]
+            trust[COCO_19.index(joint)] = 1.0
+    return PoseSample(
+        name=f"{person.picture.path.name}#{person.annotation_id}",
+        source=source,
+        box_xyxy=person.box_xyxy,
+        keypoints_xy=points,
+        trust=trust,
+        teacher_trust=0.0,
+        torso=torso_length(points, trust > 0),
+        area=person.area,
+        load=partial(Picture.load, person.picture),
+    )
+
+
+def read_json_file(path: Path | str) -> Any:
+    """Return a JSON document; ``ValueError`` names file, line and column of what is wrong."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+            ) from error
+
+
+def checked_joints(values: Sequence[float], joint_count: int) -> NDArray[np.float64]:
+    """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
+    joints = np.asarray(values, np.float64)
+    if joints.shape != (3 * joint_count,):
+        raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
+    if not np.isfinite(joints).all():
+        raise ValueError("has keypoints that are not finite")
+    return joints.reshape(-1, 3)
+
+
+def box_from_xywh(box: ArrayLike) -> FloatArray:
+    """Return corners (4,); ``ValueError`` for a box without size."""
+    x, y, width, height = (float(value) for value in np.asarray(box, np.float64).reshape(4))
+    if not (np.isfinite([x, y, width, height]).all() and width > 0 and height > 0):
+        raise ValueError(f"has the box {x:g}, {y:g}, {width:g}, {height:g}, which has no size")
+    return np.array([x, y, x + width, y + height], np.float32)
+
+
+def present_pictures(
+    images: Sequence[Mapping[str, Any]], image_folder: Path | str | None, path: Path | str
+) -> tuple[dict[int, Picture], list[str]]:
+    """Return the pictures by id, and a line for every one whose file is missing.
+
+    Without ``image_folder`` the files are not looked for.
+    """
+    pictures, missing = {}, []
+    folder = Path(image_folder) if image_folder is not None else None
+    for image in images:
+        if "id" not in image or "file_name" not in image:
+            raise ValueError(f"{path}: a picture has no id or no file_name")
+        file = (folder or Path()) / image["file_name"]
+        if folder is not None and not file.is_file():
+            missing.append(f"picture {image['id']}: {file} is missing")
+        else:
+            pictures[int(image["id"])] = Picture(int(image["id"]), file)
+    return pictures, missing

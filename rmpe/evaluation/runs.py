@@ -1,0 +1,291 @@
+"""One evaluation from files to figures: what the command line's ``evaluate`` calls."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from rmpe.datasets.coco import read_coco_set
+from rmpe.datasets.crowdpose import read_crowdpose_set
+from rmpe.datasets.keypoint_set import KeypointSet
+from rmpe.datasets.mpii import read_mpii_set
+from rmpe.datasets.posetrack import read_posetrack_set
+from rmpe.evaluation.coco import evaluate_coco
+from rmpe.evaluation.crowdpose import evaluate_crowdpose
+from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
+from rmpe.evaluation.lsp import evaluate_lsp, lsp_set, read_lsp_predictions, read_lsp_truth
+from rmpe.evaluation.mpii import (
+    MpiiTruth,
+    evaluate_mpii,
+    mpii_table,
+    read_mpii_predictions,
+    read_mpii_truth,
+)
+from rmpe.evaluation.oks_scores import OksScores
+from rmpe.evaluation.posetrack import (
+    PoseTrackScores,
+    evaluate_posetrack,
+    evaluate_posetrack_folders,
+    read_posetrack_folder,
+)
+from rmpe.formats import ReadHints, detect_format, read_records
+from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
+from rmpe.formats.streams import load_json
+from rmpe.records import Poses
+from rmpe.skeletons import POSETRACK_15, Skeleton
+
+if TYPE_CHECKING:  # their packages load torch, which stored predictions do not need
+    from rmpe.detectors.precomputed import PrecomputedBoxes
+    from rmpe.estimator import PoseEstimator
+
+Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp"]
+DATASETS: tuple[Dataset, ...] = get_args(Dataset)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The figures of one run."""
+
+    dataset: Dataset
+    """Whose rules were followed."""
+    table: tuple[str, ...]
+    """The official printout."""
+    document: Mapping[str, Any]
+    """Everything for a JSON file."""
+    oks: OksScores | None = None
+    """Curves and people of COCO and CrowdPose, for a report."""
+    predictions: Sequence[Mapping[str, Any]] = ()
+    """COCO results that were scored."""
+    skipped: tuple[str, ...] = ()
+    """Broken annotations and pictures: one line each."""
+
+
+def evaluate_predictions(
+    dataset: Dataset,
+    annotations: str | Path,
+    predictions: str | Path,
+    *,
+    tracking: bool = True,
+    held_out: bool = False,
+) -> Evaluation:
+    """Return the scores of stored predictions.
+
+    Args:
+        dataset: whose rules to follow.
+        annotations: the set's file; for PoseTrack a folder.
+        predictions: COCO results or any format of :mod:`rmpe.formats` (COCO, CrowdPose), joints
+            (MPII, LSP), a folder of files named as the annotations (PoseTrack).
+        tracking: PoseTrack's tracking figures as well.
+        held_out: LSP: only the rows that the annotation names as held out.
+
+    Raises:
+        OSError: a file cannot be opened.
+        ValueError: a file is malformed, or a library of the extra ``eval`` is missing.
+    """
+    if dataset == "mpii":
+        truth = read_mpii_truth(annotations)
+        return _mpii_evaluation(truth, read_mpii_predictions(predictions), ())
+    if dataset == "lsp":
+        joints = read_lsp_truth(annotations, held_out)
+        scores = evaluate_lsp(joints, read_lsp_predictions(predictions))
+        return Evaluation(dataset, tuple(scores.table()), scores.to_json())
+    if dataset == "posetrack":
+        return _posetrack_evaluation(
+            evaluate_posetrack_folders(annotations, predictions, tracking), ()
+        )
+    keypoint_set = read_set(dataset, annotations, None)
+    results = _results_of(predictions, keypoint_set)
+    return _oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, ())
+
+
+def evaluate_images(
+    dataset: Dataset,
+    annotations: str | Path,
+    images: str | Path,
+    estimator: PoseEstimator,
+    *,
+    boxes: PrecomputedBoxes | None = None,
+    annotated_boxes: bool = True,
+    head_boxes: str | Path | None = None,
+    progress_file: str | Path | None = None,
+    held_out: bool = False,
+) -> Evaluation:
+    """Return the scores of an estimator on a set's pictures.
+
+    Args:
+        dataset: whose rules to follow; PoseTrack gives AP alone, its tracking figures need
+            predictions with identities.
+        annotations: the set's file; for PoseTrack a file or a folder.
+        images: folder that the set's picture names start from, or an uncompressed ``.tar``.
+        estimator: what to score.
+        boxes: boxes by picture id, instead of annotated or detected ones.
+        annotated_boxes: the annotation's boxes; False runs the detector.
+        head_boxes: MPII's ``gt_valid.mat``, needed for a ``.json`` split: it has no head boxes.
+        progress_file: see :func:`~rmpe.evaluation.estimate.estimate_set`.
+        held_out: LSP: only the rows that the annotation names as held out.
+
+    Raises:
+        OSError: a file cannot be opened.
+        ValueError: a file is malformed, the set needs annotated boxes, or a library is missing.
+    """
+    single = dataset in ("mpii", "lsp")
+    if single and (boxes is not None or not annotated_boxes):
+        raise ValueError(f"{dataset} scores one person a box: use the annotation's boxes")
+    lsp = read_lsp_truth(annotations, held_out) if dataset == "lsp" else None
+    keypoint_set = lsp_set(lsp, images) if lsp else read_set(dataset, annotations, images)
+    if not keypoint_set.pictures:
+        raise ValueError(f"{images} has none of the pictures that {annotations} names")
+    heads = _head_truth(keypoint_set, head_boxes) if dataset == "mpii" else None
+    poses = estimate_set(
+        estimator,
+        keypoint_set,
+        boxes,
+        annotated_boxes,
+        Path(progress_file) if progress_file is not None else None,
+    )
+    skipped = (*keypoint_set.skipped, *poses.skipped)
+    if lsp is not None:
+        scores = evaluate_lsp(lsp, people_xy(keypoint_set, poses))
+        return Evaluation(dataset, tuple(scores.table()), scores.to_json(), skipped=skipped)
+    if heads is not None:
+        return _mpii_evaluation(heads, people_xy(keypoint_set, poses), skipped)
+    if dataset == "posetrack":
+        return _posetrack_evaluation(
+            _score_posetrack(annotations, images, keypoint_set, poses), skipped
+        )
+    results = coco_results(poses.by_picture)
+    return _oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, skipped)
+
+
+def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | None) -> KeypointSet:
+    """Return the annotation of a set that has a file of people; pictures may be left aside."""
+    readers = {
+        "coco": read_coco_set,
+        "crowdpose": read_crowdpose_set,
+        "mpii": read_mpii_set,
+        "posetrack": read_posetrack_set,
+    }
+    return readers[dataset](annotations, images)
+
+
+def _oks_evaluation(
+    dataset: Dataset,
+    annotations: str | Path,
+    results: Sequence[Mapping[str, Any]],
+    skeleton: Skeleton,
+    skipped: tuple[str, ...],
+) -> Evaluation:
+    if dataset == "crowdpose":
+        scores = evaluate_crowdpose(annotations, results)
+    else:
+        scores = evaluate_coco(annotations, results, skeleton)
+    document = {**scores.to_json(), "skipped": list(skipped)}
+    return Evaluation(dataset, scores.table, document, scores, results, skipped)
+
+
+def _results_of(path: str | Path, keypoint_set: KeypointSet) -> list[dict[str, Any]]:
+    """Return COCO results of a file in any format, in the set's joints."""
+    if detect_format(path) == "coco":
+        results = load_json(path)
+        wanted = 3 * keypoint_set.skeleton.joint_count
+        if all(len(item.get("keypoints", ())) == wanted for item in results):
+            return list(results)
+    names = tuple(picture.path.name for picture in keypoint_set.pictures)
+    reader = read_records(path, hints=ReadHints(image_names=names))
+    ids = {picture.path.name: picture.image_id for picture in keypoint_set.pictures}
+    by_picture: dict[int, Poses] = {}
+    for record in reader:
+        name = Path(reader.header.image_name(record.frame_index)).name
+        if name in ids:
+            by_picture[ids[name]] = in_skeleton(
+                record.poses, reader.header.skeleton, keypoint_set.skeleton
+            )
+        elif len(record.poses):
+            raise ValueError(f"{path} has poses for {name}, which is not annotated")
+    return coco_results(by_picture)
+
+
+def _mpii_evaluation(
+    truth: MpiiTruth, predicted: np.ndarray, skipped: tuple[str, ...]
+) -> Evaluation:
+    scores = evaluate_mpii(truth, predicted)
+    document = {"PCKh": scores, "people": len(truth.head_sizes), "skipped": list(skipped)}
+    return Evaluation("mpii", tuple(mpii_table(scores)), document, skipped=skipped)
+
+
+def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> MpiiTruth:
+    """Return the people of a set with their head sizes, from the set or from ``gt_valid.mat``."""
+    people = keypoint_set.people
+    sizes = np.array([person.head_size for person in people])
+    if head_boxes is not None:
+        truth = read_mpii_truth(head_boxes)
+        rows = [person.annotation_id for person in people]
+        if max(rows, default=0) >= len(truth.head_sizes):
+            raise ValueError(f"{head_boxes} has {len(truth.head_sizes)} people, the split has more")
+        sizes = truth.head_sizes[rows]
+    if np.isnan(sizes).any():
+        raise ValueError(
+            "this annotation has no head boxes, PCKh needs them: give --head-boxes gt_valid.mat"
+        )
+    return MpiiTruth(
+        keypoints_xy=np.array([person.keypoints_xy for person in people], np.float64),
+        visible=np.array([person.visibility > 0 for person in people]),
+        head_sizes=sizes,
+    )
+
+
+def _posetrack_evaluation(scores: PoseTrackScores, skipped: tuple[str, ...]) -> Evaluation:
+    document = {**scores.to_json(), "skipped": list(skipped)}
+    return Evaluation("posetrack", tuple(scores.table()), document, skipped=skipped)
+
+
+def _score_posetrack(
+    annotations: str | Path, images: str | Path, keypoint_set: KeypointSet, poses: SetPoses
+) -> PoseTrackScores:
+    """Return AP of poses without identities; frames without a picture count as nobody found."""
+    truth = read_posetrack_folder(Path(annotations))
+    ids = {picture.path: picture.image_id for picture in keypoint_set.pictures}
+    predicted: dict[str, list[PoseTrackFrame]] = {}
+    for name, frames in truth.items():
+        predicted[name] = []
+        for frame in frames:
+            found = poses.by_picture.get(ids.get(Path(images) / frame.image_name, -1))
+            people = _posetrack_people(found, keypoint_set.skeleton) if found is not None else ()
+            predicted[name].append(replace(frame, people=people, ignore_polygons=()))
+    return evaluate_posetrack(truth, predicted, tracking=False)
+
+
+def _posetrack_people(poses: Poses, skeleton: Skeleton) -> tuple[PoseTrackPerson, ...]:
+    joints = in_skeleton(poses, skeleton, POSETRACK_15)
+    return tuple(
+        PoseTrackPerson(
+            track_id=None,
+            points_xy=joints.keypoints_xy[row].astype(np.float64),
+            present=joints.keypoint_scores[row] > 0,
+            scores=joints.keypoint_scores[row].astype(np.float64),
+            head_xyxy=None,
+            box_xywh=None,
+        )
+        for row in range(len(joints))
+    )
+
+
+def write_json(evaluation: Evaluation, path: str | Path) -> None:
+    """Write every figure of an evaluation; what is undefined (NaN) becomes null."""
+    document = {"dataset": evaluation.dataset, **evaluation.document}
+    text = json.dumps(_without_nan(document), indent=1, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
