@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from tracking.appearance import colour_likeness
 from tracking.assignment import IntArray, give_ids
 from tracking.memory import Memory, predict, remember
-from tracking.motion import camera_motion, still_camera
+from tracking.motion import camera_motion, move_points, still_camera
 from tracking.parameters import FloatArray, PoseFlowParameters
 from tracking.similarity import People, grade_matrix
 
@@ -89,8 +89,32 @@ class Linker:
             expected = predict(memory, camera, frames, size, rules)
         recent = memory.unseen_updates == 0
         grades = grade_matrix(memory.people(), people, recent, correspondences, rules, expected)
-        if rules.appearance_weight > 0 and colours.shape[1]:
+        fading = 0.5 ** ((memory.unseen_frames + frames - 1) / rules.older_half_life)
+        grades *= np.where(recent, 1.0, fading)[:, None]
+        if rules.reappearance_weight > 0 and colours.shape[1]:
             likeness = colour_likeness(memory.colours, colours)
-            above = (likeness - rules.appearance_floor) / (1 - rules.appearance_floor)
-            grades[~recent] += rules.appearance_weight * np.maximum(above[~recent], 0)
+            floor = rules.reappearance_floor
+            again = rules.reappearance_weight * np.maximum((likeness - floor) / (1 - floor), 0.0)
+            again *= self._within_reach(memory, people, camera, frames) * (1 - fading)[:, None]
+            grades[~recent] = np.maximum(grades, again)[~recent]
         return grades
+
+    def _within_reach(
+        self, memory: Memory, people: People, camera: FloatArray, frames: int
+    ) -> FloatArray:
+        """Return how near people are to where candidates were last seen, 1 there to 0, (N, M)."""
+        at_once, per_frame = self.parameters.reappearance_reach
+        sizes = np.maximum((memory.boxes_xyxy[:, 2:] - memory.boxes_xyxy[:, :2]).max(1), 1.0)
+        reach = sizes * (at_once + per_frame * (memory.unseen_frames + frames))
+        places = move_points(_middles(memory.people()), camera)
+        middles = _middles(people)
+        distance = np.linalg.norm(places[:, None] - middles[None], axis=-1)
+        return np.asarray(np.maximum(1 - (distance / reach[:, None]) ** 2, 0.0), np.float64)
+
+
+def _middles(people: People) -> FloatArray:
+    """Return the mean place of the joints that count, (N, 2)."""
+    counts = np.maximum(people.joint_counts.sum(1), 1)[:, None]
+    return np.asarray(
+        np.einsum("nk,nkc->nc", people.joint_counts, people.keypoints_xy) / counts, np.float64
+    )

@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracking.appearance import mix_colours
 from tracking.assignment import Candidates
 from tracking.motion import displacement, move_points
 from tracking.parameters import FloatArray, PoseFlowParameters
-from tracking.similarity import People, joint_boxes
+from tracking.similarity import People, box_overlaps, joint_boxes
 
 IntArray = NDArray[np.int64]
+
+_NOTABLE_OVERLAP = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,10 +165,10 @@ def _seen_now(
         both = before.joint_counts & people.joint_counts[old]
         moved = displacement(before.keypoints_xy, people.keypoints_xy[old], both)
         moved /= before.unseen_frames[:, None]
-        share = np.where(before.sightings > 1, parameters.velocity_memory, 0.0)[:, None]
+        share = np.minimum(parameters.velocity_memory, 1 - 1 / before.sightings)[:, None]
         velocities[old] = share * before.velocities_xy + (1 - share) * moved
     if colours.shape[1]:
-        mixed[old] = _mix_colours(before.colours, colours[old])
+        mixed[old] = mix_colours(before.colours, colours[old], _hidden(people)[old])
     zeros = np.zeros(count, np.int64)
     return Memory(
         ids=np.asarray(ids, np.int64),
@@ -181,6 +184,8 @@ def _seen_now(
     )
 
 
-def _mix_colours(earlier: FloatArray, now: FloatArray) -> FloatArray:
-    """Return a slow average of histograms, so that one occluded sighting does not spoil them."""
-    return 0.9 * earlier + 0.1 * now
+def _hidden(people: People) -> NDArray[np.bool_]:
+    """Return whether somebody else's box overlaps a person's own notably, (N,)."""
+    overlaps = box_overlaps(people, people)
+    np.fill_diagonal(overlaps, 0.0)
+    return np.asarray(overlaps.max(1, initial=0.0) > _NOTABLE_OVERLAP, np.bool_)

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracking.parameters import FloatArray
 
-_FEWEST_MATCHES = 12
-_FEWEST_INLIERS_SHARE = 0.4
+_FEWEST_MATCHES = 30
+_FEWEST_INLIERS_SHARE = 0.5
+_LARGEST_ZOOM = 0.1
 _INLIER_PX = 3.0
 
 
@@ -44,6 +45,8 @@ def camera_motion(correspondences: ArrayLike, moving_boxes_xyxy: ArrayLike) -> F
         ransacReprojThreshold=_INLIER_PX,
     )
     if matrix is None or inliers.mean() < _FEWEST_INLIERS_SHARE:
+        return still_camera()
+    if np.abs(matrix[:, :2] - np.eye(2)).max() > _LARGEST_ZOOM:
         return still_camera()
     return np.asarray(matrix, np.float64)
 

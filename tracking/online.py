@@ -56,10 +56,12 @@ class OnlineTracker:
             raise ValueError(f"frame {frame.index} came after frame {self._last_index}")
         frames = 1 if self._last_index is None else frame.index - self._last_index
         size = (frame.width, frame.height)
-        people = describe_people(poses.keypoints_xy, *size, self.parameters, poses.keypoint_scores)
+        people = describe_people(
+            poses.keypoints_xy, *size, self.parameters, poses.keypoint_scores, poses.boxes_xyxy
+        )
         correspondences = self._match(frame, people)
         colours = None
-        if self.parameters.appearance_weight > 0:
+        if self.parameters.reappearance_weight > 0:
             colours = colour_histograms(frame.image_bgr, people)
         ids = self._linker.link(people, correspondences, size, colours, frames)
         self._last_index = frame.index

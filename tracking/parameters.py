@@ -6,6 +6,7 @@ the behaviour of its public implementation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -89,10 +90,14 @@ class PoseFlowParameters:
     """Share of a person's earlier velocity kept at every sighting; with ``predict_motion``."""
     longest_prediction: int = 20
     """Frames over which a velocity is believed; with ``predict_motion``."""
-    appearance_weight: float = 0.0
-    """Highest grade that the clothes' colours alone can give to candidates last seen earlier."""
-    appearance_floor: float = 0.8
-    """Colour likeness (0..1) from which that grade rises, from nothing to its highest at 1."""
+    older_half_life: float = math.inf
+    """Frames after which the grade of somebody out of sight counts half, and colours as much."""
+    reappearance_weight: float = 0.0
+    """Highest grade that clothes' colours give somebody out of sight; 0: they are not looked at."""
+    reappearance_floor: float = 0.8
+    """Colour likeness from which that grade rises, from nothing to its highest at 1."""
+    reappearance_reach: tuple[float, float] = (0.5, 0.04)
+    """How far from where they were last seen people reappear, in sizes: at once, and per frame."""
     cut_share: float = 0.0
     """Everyone is new after a cut: when fewer than this share of features match; 0: never."""
     features: FeatureParameters = field(default_factory=FeatureParameters)
@@ -120,7 +125,16 @@ DEFAULT = PoseFlowParameters(
     joint_radius=0.15,
     joint_radius_unit="person",
     minimum_joint_score=0.0,
-    older_weights=(0.0, 2.0, 0.0, 2.0),
+    top_joints=17,
+    match_grade=0.5,
+    previous_weights=(1.0, 1.0, 1.0, 3.0),
+    older_weights=(0.0, 2.0, 0.0, 4.0),
+    link_frames=200,
+    velocity_memory=0.9,
+    older_half_life=20.0,
+    reappearance_weight=4.0,
+    reappearance_floor=0.6,
+    reappearance_reach=(1.0, 0.05),
     predict_motion=True,
     cut_share=0.02,
     features=FeatureParameters(

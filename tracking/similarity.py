@@ -43,6 +43,7 @@ def describe_people(
     height: int,
     parameters: PoseFlowParameters,
     keypoint_scores: ArrayLike | None = None,
+    boxes_xyxy: ArrayLike | None = None,
 ) -> People:
     """Return people with the boxes and joint squares that the grade compares.
 
@@ -55,6 +56,8 @@ def describe_people(
         height: of the picture in pixels.
         parameters: the rules.
         keypoint_scores: confidence of each joint, (N, K); None where every joint counts.
+        boxes_xyxy: detected boxes in pixels, (N, 4); a person is at least as large as this when
+            radii are in persons. None: as large as the extent of the joints.
     """
     points = np.asarray(keypoints_xy, np.float64)
     if points.ndim != 3 or points.shape[2] != 2:
@@ -66,7 +69,11 @@ def describe_people(
     boxes = joint_boxes(points, counted, width, height, parameters.box_margin)
     radii = np.full(len(points), parameters.joint_radius)
     if parameters.joint_radius_unit == "person":
-        radii = parameters.joint_radius * np.maximum((boxes[:, 2:] - boxes[:, :2]).max(1), 1.0)
+        sizes = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0.0), 1.0)
+        if boxes_xyxy is not None:
+            detected = np.asarray(boxes_xyxy, np.float64)
+            sizes = np.maximum(sizes, (detected[:, 2:] - detected[:, :2]).max(1, initial=0.0))
+        radii = parameters.joint_radius * sizes
     return People(points, boxes, counted, radii)
 
 
@@ -116,20 +123,40 @@ def box_overlaps(first: People, second: People) -> FloatArray:
 
 
 def joint_overlaps(first: People, second: People, top_joints: int) -> FloatArray:
-    """Return the overlap of joint squares, averaged over the best joints of every pair, (N, M)."""
-    overlaps = pixel_overlap(joint_squares(first)[:, None], joint_squares(second)[None])
-    overlaps *= first.joint_counts[:, None] & second.joint_counts[None]
-    return _mean_of_best(overlaps, top_joints)
+    """Return the overlap of joint squares, averaged over the best joints of every pair, (N, M).
+
+    The squares of a pair have one size, the larger of the two people's.
+    """
+    radii = np.maximum(first.radii_px[:, None], second.radii_px[None])[..., None, None]
+    one, other = first.keypoints_xy[:, None], second.keypoints_xy[None]
+    overlaps = pixel_overlap(
+        np.concatenate([one - radii, one + radii], -1),
+        np.concatenate([other - radii, other + radii], -1),
+    )
+    return _mean_of_best(overlaps, _counted_in_both(first, second), top_joints)
 
 
-def _mean_of_best(values: FloatArray, count: int) -> FloatArray:
-    """Return the mean of the ``count`` highest values along the last axis."""
+def _counted_in_both(first: People, second: People) -> BoolArray:
+    """Return whether a joint counts in both people of a pair, (N, M, K)."""
+    return np.asarray(first.joint_counts[:, None] & second.joint_counts[None], np.bool_)
+
+
+def _mean_of_best(values: FloatArray, counted: BoolArray, count: int) -> FloatArray:
+    """Return the mean of the highest values that count, ``count`` of them or as many as there are.
+
+    Args:
+        values: not negative, (N, M, K).
+        counted: which of them count, (N, M, K).
+        count: how many enter the mean.
+    """
     joints = values.shape[-1]
     if joints == 0 or values.size == 0:
         return np.zeros(values.shape[:-1])
+    best = np.where(counted, values, 0.0)
     if joints > count:
-        values = np.partition(values, joints - count, axis=-1)[..., joints - count :]
-    return np.asarray(values.mean(-1), np.float64)
+        best = np.partition(best, joints - count, axis=-1)[..., joints - count :]
+    entering = np.clip(counted.sum(-1), 1, count)
+    return np.asarray(best.sum(-1) / entering, np.float64)
 
 
 def shared_features(
@@ -166,8 +193,7 @@ def shared_features(
     union = in_first[:, :, None] + in_second[:, None] - both
     shares = both / (union + _UNION_GUARD)
     joint_shares = np.moveaxis(shares[1:], 0, -1)
-    counted = first.joint_counts[:, None] & second.joint_counts[None]
-    return shares[0], _mean_of_best(joint_shares * counted, top_joints)
+    return shares[0], _mean_of_best(joint_shares, _counted_in_both(first, second), top_joints)
 
 
 def _incidence(regions_xyxy: FloatArray, points_xy: FloatArray) -> NDArray[np.float32]:
