@@ -138,6 +138,7 @@ def run_one(
         reader = open_reader()
         expected = reader.info.frames_expected or None
         hidden = quiet or not sys.stderr.isatty()
+        tqdm.monitor_interval = 0  # no thread of its own; every frame moves the bar
         with tqdm(total=expected, unit="frame", disable=hidden, dynamic_ncols=True) as bar:
 
             def advance(result: PosedFrame) -> None:
@@ -291,6 +292,27 @@ def convert(records: str, to_format: str, output: str | None, **given: Any) -> N
     click.echo(f"{count} frames -> {target}")
 
 
+@rmpe_command.command("learn-nms")
+@click.argument("candidates", type=click.Path(exists=True))
+@click.option("--annotations", required=True, type=click.Path(exists=True), help="The truth.")
+@click.option("-o", "--output", default="pose_nms.json", show_default=True, help="File to write.")
+@click.option("--start", default="alphapose", show_default=True, help="Set to start from.")
+@click.option("--skeleton", default="coco17", show_default=True, help="Joints of the annotations.")
+@click.option("--held-out", default=4, show_default=True, help="Keep every Nth picture; 0: none.")
+def learn_nms(candidates: str, annotations: str, output: str, **given: Any) -> None:
+    """Fit pose-NMS to CANDIDATES, poses that nothing suppressed (--nms none), by their AP."""
+    from rmpe.evaluation.learn_nms import fit_pose_nms
+    from rmpe.skeletons import get_skeleton
+
+    with wrong_use():
+        skeleton = get_skeleton(given["skeleton"])
+        lines = fit_pose_nms(
+            candidates, annotations, output, given["start"], skeleton, given["held_out"]
+        )
+    for line in lines:
+        click.echo(line)
+
+
 @rmpe_command.command(context_settings={"default_map": {"min_score": 0.0}})
 @click.argument("dataset", type=click.Choice(["coco", "crowdpose", "mpii", "posetrack", "lsp"]))
 @click.option("--annotations", required=True, type=click.Path(exists=True), help="The truth.")
@@ -365,6 +387,110 @@ def train(recipe: str, **given: Any) -> None:
 
     logging.getLogger("rmpe").setLevel(logging.INFO)
     click.echo(run_recipe(recipe, **given))
+
+
+@rmpe_command.command()
+@click.option("--people", default=6, show_default=True, help="People in the scene.")
+@click.option("--frames", default=150, show_default=True, help="Length of the clip at 25 fps.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same scene.")
+@click.option("--width", default=960, show_default=True, help="Columns of the picture.")
+@click.option("--height", default=540, show_default=True, help="Rows of the picture.")
+@click.option("--pan", default=0.0, show_default=True, help="Turn of the camera, radians.")
+@click.option("--detect-every", default=1, show_default=True, help="Detect in every n-th frame.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Annotated clip to write.")
+@estimator_options
+def demo(**given: Any) -> None:
+    """Render people whose places are known, run on them, and print what was found."""
+    from pipeline.demo import run_demo
+    from pipeline.writers import VideoWriter, Writer
+    from rmpe.runtimes import limit_threads
+    from rmpe.synthetic import walkers_scene
+    from tracking import OnlineTracker
+
+    frames, size = given["frames"], (given["width"], given["height"])
+    if frames < 1 or min(size) < 16:
+        raise click.UsageError("needed are --frames of 1 or more, --width and --height of 16")
+    with wrong_use():
+        scene = walkers_scene(
+            given["people"], *size, given["seed"], pan=given["pan"], duration_s=max(frames / 25, 4)
+        )
+    options = run_options({**given, "formats": ()})
+    threads = limit_threads()
+    estimator = build_estimator(given, threads.openvino)
+    writers: list[tuple[str, Writer]] = []
+    if given["output"]:
+        video_writer = VideoWriter(
+            given["output"], estimator.skeleton, scene.fps, threads=threads.video
+        )
+        writers.append(("video", video_writer))
+    report = run_demo(scene, frames, estimator, OnlineTracker(), options=options, writers=writers)
+    click.echo("\n".join(report.table()))
+
+
+@rmpe_command.command()
+@click.argument("records", type=click.Path(exists=True))
+@click.option("--video", help="The clip; by default the one that RECORDS name.")
+@click.option("--images", multiple=True, help="Pictures or their folder, in place of a clip.")
+@click.option("-o", "--output", type=click.Path(), help="File to write; a folder for pictures.")
+@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
+@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
+@click.option(
+    "--min-joint-score", default=0.3, show_default=True, help="Leave out joints below it."
+)
+@click.option("--no-limbs", is_flag=True, help="Draw no limbs and joints.")
+@click.option("--no-boxes", is_flag=True, help="Draw no boxes.")
+@click.option("--no-ids", is_flag=True, help="Write no ids.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def render(records: str, video: str | None, images: tuple[str, ...], **given: Any) -> None:
+    """Draw stored poses onto their clip or pictures; no network is run.
+
+    Writes rendered.mp4, or for pictures the folder rendered, beside RECORDS by default.
+    """
+    from pathlib import Path
+
+    from tqdm import tqdm
+
+    from pipeline.readers import ImageReader, VideoReader
+    from pipeline.readers.finding import find_images
+    from pipeline.render import render_records
+    from rmpe.drawing import DrawingStyle
+    from rmpe.formats import ReadHints, read_records
+    from rmpe.runtimes import limit_threads
+    from rmpe.skeletons import get_skeleton
+
+    if video and images:
+        raise click.UsageError("give --video or --images, not both")
+    with wrong_use():
+        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
+        stored = read_records(records, given["from_format"], ReadHints(skeleton=joints))
+    threads = limit_threads()
+    reader: Reader
+    with wrong_use(OSError):
+        if images or (stored.header.image_names and not video):
+            pictures = find_images(images or (stored.header.source,))
+            reader = ImageReader(pictures, source=str(pictures[0].parent))
+        else:
+            reader = VideoReader(video or stored.header.source, threads=threads.video)
+    name = "rendered" if reader.info.image_names else "rendered.mp4"
+    output = Path(given["output"] or Path(records).parent / name)
+    style = DrawingStyle(
+        min_joint_score=given["min_joint_score"],
+        limbs=not given["no_limbs"],
+        boxes=not given["no_boxes"],
+        ids=not given["no_ids"],
+    )
+    hidden = given["quiet"] or not sys.stderr.isatty()
+    expected = reader.info.frames_expected or None
+    with tqdm(total=expected, unit="frame", disable=hidden, dynamic_ncols=True) as bar:
+        count = render_records(
+            reader,
+            stored,
+            output,
+            style=style,
+            video_threads=threads.video,
+            on_frame=lambda _: bar.update(),
+        )
+    click.echo(f"{count} frames -> {output}")
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def render_records(
     *,
     style: DrawingStyle | None = None,
     video_threads: int = 1,
-    on_frame: Callable[[PosedFrame], None] | None = None,
+    on_frame: Callable[[PosedFrame], object] | None = None,
 ) -> int:
     """Draw stored poses and write the annotated clip, or annotated pictures for a folder of them.
 
