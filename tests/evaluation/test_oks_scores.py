@@ -1,0 +1,200 @@
+"""OKS scores on hand-worked cases: what is undefined, what is refused, sizes, joints, people."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from rmpe.evaluation.coco import evaluate_coco
+from rmpe.evaluation.crowdpose import evaluate_crowdpose
+from rmpe.skeletons import CROWDPOSE_14, Skeleton, convert_joints
+
+TWO = Skeleton("two", ("nose", "tail"), ((0, 1),), (0.05, 0.05))
+
+
+def document(people, images=None):
+    """People as (image_id, [(x, y, flag), …], box), area the box's."""
+    images = images or sorted({person[0] for person in people})
+    return {
+        "images": [{"id": i, "file_name": f"{i}.jpg"} for i in images],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": image,
+                "keypoints": [float(v) for joint in joints for v in joint],
+                "bbox": list(box),
+            }
+            for number, (image, joints, box) in enumerate(people, start=1)
+        ],
+    }
+
+
+def result(image, points, score):
+    return {"image_id": image, "score": score, "keypoints": [v for p in points for v in (*p, 1.0)]}
+
+
+BOX = (0, 0, 100, 100)
+PERSON = (1, [(10, 10, 2), (50, 50, 2)], BOX)
+
+
+def offset_for(oks):
+    """Distance in pixels of both joints that gives this OKS: exp(−d² / (2 · 100² · (2σ)²))."""
+    return math.sqrt(-2 * 100**2 * 0.1**2 * math.log(oks))
+
+
+def test_one_person_at_a_known_oks_passes_the_thresholds_below_it():
+    d = offset_for(0.72)
+    scores = evaluate_coco(document([PERSON]), [result(1, [(10 + d, 10), (50 + d, 50)], 0.5)], TWO)
+    assert scores.stats["AP"] == pytest.approx(0.5)
+    assert scores.ap_per_threshold == pytest.approx([1] * 5 + [0] * 5)
+    assert scores.people[0].oks == pytest.approx(0.72)
+    assert scores.mean_oks == pytest.approx(0.72)
+    assert [joint.similarity for joint in scores.by_joint] == pytest.approx([0.72, 0.72])
+    assert scores.by_joint[0].good == 0 and scores.by_joint[0].missed == 0
+    assert scores.by_size["large"] == pytest.approx({"AP": 0.5, "AR": 0.5, "people": 1})
+    assert scores.by_size["medium"] == {"AP": -1, "AR": -1, "people": 0}
+
+
+def test_only_annotated_joints_count():
+    truth = document([(1, [(10, 10, 2), (0, 0, 0)], BOX)])
+    scores = evaluate_coco(truth, [result(1, [(10, 10), (900, 900)], 0.5)], TWO)
+    assert scores.stats["AP"] == pytest.approx(1.0)
+    assert [joint.count for joint in scores.by_joint] == [1, 0]
+    assert math.isnan(scores.by_joint[1].similarity)
+
+
+def test_each_prediction_takes_one_person_and_the_rest_are_false():
+    truth = document([PERSON, (1, [(300, 300, 2), (350, 350, 2)], (290, 290, 100, 100))])
+    found = [result(1, [(10, 10), (50, 50)], 0.9), result(1, [(11, 10), (50, 50)], 0.8)]
+    scores = evaluate_coco(truth, found, TWO)
+    assert [person.oks for person in scores.people] == pytest.approx([1.0, 0.0])
+    assert [person.prediction for person in scores.people] == [0, None]
+    assert scores.stats["AR"] == pytest.approx(0.5)
+    # Recall 0.5 at precision 1: 51 of the 101 recall points.
+    assert scores.stats["AP"] == pytest.approx(51 / 101)
+
+
+def test_crowds_and_people_without_joints_are_neither_truth_nor_false():
+    crowd = {"id": 9, "image_id": 1, "keypoints": [0] * 6, "bbox": [300, 300, 50, 50]}
+    truth = document([PERSON])
+    truth["annotations"].append({**crowd, "iscrowd": 1})
+    found = [result(1, [(10, 10), (50, 50)], 0.5), result(1, [(310, 310), (320, 320)], 0.9)]
+    scores = evaluate_coco(truth, found, TWO)
+    assert scores.stats["AP"] == pytest.approx(1.0)
+    assert len(scores.people) == 1
+
+
+def test_nobody_predicted_and_nobody_annotated_are_normal():
+    scores = evaluate_coco(document([PERSON]), [], TWO)
+    assert scores.stats["AP"] == 0 and scores.stats["AP_M"] == -1
+    empty = evaluate_coco(document([], images=[1]), [], TWO)
+    assert empty.stats["AP"] == -1 and empty.people == () and math.isnan(empty.mean_oks)
+    false_only = evaluate_coco(document([], images=[1]), [result(1, [(1, 1), (2, 2)], 0.5)], TWO)
+    assert false_only.stats["AP"] == -1
+
+
+def test_scores_do_not_change_what_they_are_given():
+    truth, found = document([PERSON]), [result(1, [(10, 10), (50, 50)], 0.5)]
+    before = repr((truth, found))
+    evaluate_coco(truth, found, TWO)
+    assert repr((truth, found)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image_id": 7}, "picture 7, which is not annotated"),
+        ({"keypoints": [1, 2, 3]}, "3 keypoint numbers, needed are 6"),
+    ],
+)
+def test_results_that_do_not_fit_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_coco(document([PERSON]), [{**result(1, [(1, 1), (2, 2)], 1.0), **change}], TWO)
+
+
+def test_malformed_documents_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="needs images and annotations"):
+        evaluate_coco({"images": []}, [])
+    truth = document([PERSON])
+    del truth["annotations"][0]["bbox"]
+    with pytest.raises(ValueError, match="annotation 0 has no bbox"):
+        evaluate_coco(truth, [], TWO)
+    with pytest.raises(ValueError, match="result 0 has no score"):
+        evaluate_coco(document([PERSON]), [{"image_id": 1, "keypoints": [0] * 6}], TWO)
+    with pytest.raises(ValueError, match="no crowdIndex"):
+        evaluate_crowdpose(document([PERSON]), [])
+    with pytest.raises(OSError, match=r"none\.json"):
+        evaluate_coco(tmp_path / "none.json", [])
+
+
+def test_missing_library_is_named_with_its_extra(monkeypatch):
+    monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks_engine", raising=False)
+    for name in [name for name in sys.modules if name.startswith("pycocotools")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    with pytest.raises(ValueError, match=r'pip install "rmpe\[eval\]"'):
+        evaluate_coco(document([PERSON]), [], TWO)
+
+
+def test_crowdpose_area_is_a_share_of_the_box_whatever_the_file_says():
+    joints = [(20.0 + 3 * k, 30.0 + 5 * k, 2) for k in range(14)]
+    truth = document([(1, joints, (0, 0, 100, 200))])
+    truth["images"][0]["crowdIndex"] = 0.1
+    truth["annotations"][0]["area"] = 1.0
+    shifted = [(x + 10, y) for x, y, _ in joints]
+    scores = evaluate_crowdpose(truth, [result(1, shifted, 0.9)])
+    variances = (2 * np.array(CROWDPOSE_14.sigmas)) ** 2
+    expected = np.exp(-(10**2) / (2 * variances * 0.53 * 100 * 200)).mean()
+    assert scores.people[0].oks == pytest.approx(expected)
+    assert scores.stats["AP_medium"] == scores.stats["AP_hard"] == -1
+
+
+def synthetic_predictions(images, per_image, seed=0):
+    random = np.random.default_rng(seed)
+    people, found = [], []
+    for image in range(images):
+        for _ in range(2):
+            x, y, width, height = *random.uniform(0, 400, 2), *random.uniform(40, 200, 2)
+            points = random.uniform((x, y), (x + width, y + height), (17, 2))
+            joints = [(*point, 2) for point in points]
+            people.append((image, joints, (x, y, width, height)))
+            for _ in range(per_image // 2):
+                noisy = points + random.normal(0, random.uniform(1, 30), (17, 2))
+                found.append(result(image, noisy.tolist(), float(random.random())))
+    return document(people, list(range(images))), found
+
+
+@pytest.mark.slow
+def test_fifty_thousand_predictions_take_less_than_a_minute():
+    truth, found = synthetic_predictions(5000, 10)
+    assert len(found) == 50_000
+    start = time.process_time()
+    scores = evaluate_coco(truth, found)
+    assert time.process_time() - start < 60
+    assert 0 < scores.stats["AP"] < 1
+
+
+def test_own_oks_arithmetic_equals_pycocotools(monkeypatch):
+    from pycocotools.cocoeval import COCOeval
+
+    from rmpe.evaluation import oks_engine
+
+    truth, found = synthetic_predictions(30, 12)
+    truth["annotations"][3]["keypoints"] = [0] * 51
+    ours = evaluate_coco(truth, found)
+    monkeypatch.setattr(oks_engine.OksEvaluation, "computeOks", COCOeval.computeOks)
+    theirs = evaluate_coco(truth, found)
+    assert ours.stats == pytest.approx(theirs.stats, abs=1e-12)
+    assert [p.oks for p in ours.people] == pytest.approx([p.oks for p in theirs.people])
+
+
+def test_conversion_to_crowdpose_keeps_every_joint_of_the_body():
+    points = np.arange(34, dtype=np.float32).reshape(1, 17, 2)
+    from rmpe.skeletons import COCO_17
+
+    _, scores = convert_joints(points, np.ones((1, 17)), COCO_17, CROWDPOSE_14)
+    assert (scores > 0).all()

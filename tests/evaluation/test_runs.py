@@ -1,0 +1,276 @@
+"""From files to figures: pictures, resuming, boxes, other formats, the command line, the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rmpe.datasets.coco import read_coco_set
+from rmpe.detectors.precomputed import read_boxes
+from rmpe.evaluation.charts import histogram_svg, precision_svg
+from rmpe.evaluation.estimate import estimate_set
+from rmpe.evaluation.report import worst_pictures, write_report
+from rmpe.evaluation.runs import evaluate_images, evaluate_predictions, write_json
+from rmpe.formats import FORMATS, ClipHeader
+from rmpe.records import Boxes, Poses
+from rmpe.skeletons import COCO_17, LSP_14, MPII_16, SKELETONS
+
+
+class BoxEstimator:
+    """Puts every joint where the fixture's annotators did: at a fixed place in the box."""
+
+    def __init__(self, skeleton=COCO_17):
+        self.skeleton = skeleton
+        self.calls = 0
+
+    def estimate(self, image_bgr, boxes):
+        self.calls += 1
+        corners = boxes.boxes_xyxy
+        sides = corners[:, None, 2:] - corners[:, None, :2]
+        return Poses(
+            boxes_xyxy=corners,
+            box_scores=boxes.scores,
+            keypoints_xy=corners[:, None, :2] + places(self.skeleton) * sides,
+            keypoint_scores=np.full((len(boxes), self.skeleton.joint_count), 0.9),
+            scores=boxes.scores * 0.9,
+            ids=np.zeros(len(boxes)),
+        )
+
+    def suppress(self, poses):
+        return poses
+
+    def limit(self, boxes, image_bgr):
+        return boxes
+
+    def detect(self, images_bgr):
+        return [Boxes(np.array([[10, 10, 60, 110]]), np.array([0.8])) for _ in images_bgr]
+
+
+def places(skeleton):
+    names = sorted({joint for known in SKELETONS.values() for joint in known.joints})
+    shares = {name: ((7 * k % 11) / 11, (5 * k % 13) / 13) for k, name in enumerate(names)}
+    return np.array([shares[joint] for joint in skeleton.joints], np.float32)
+
+
+BOXES = {1: [(10, 10, 50, 100), (100, 20, 60, 120)], 2: [(30, 30, 80, 160)], 3: []}
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """A folder of pictures 1.png, 2.png, 3.png and their annotation file."""
+    for image in BOXES:
+        cv2.imwrite(str(tmp_path / f"{image}.png"), np.full((240, 320, 3), 60 * image, np.uint8))
+    people = [(image, box) for image, boxes in BOXES.items() for box in boxes]
+    annotations = []
+    for number, (image, (x, y, width, height)) in enumerate(people, start=1):
+        points = np.array([x, y]) + places(COCO_17) * np.array([width, height])
+        joints = np.concatenate([points, np.full((17, 1), 2)], 1)
+        annotations.append(
+            {
+                "id": number,
+                "image_id": image,
+                "category_id": 1,
+                "keypoints": joints.reshape(-1).tolist(),
+                "bbox": [x, y, width, height],
+            }
+        )
+    document = {
+        "images": [{"id": image, "file_name": f"{image}.png"} for image in BOXES],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints)}],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(document))
+    return tmp_path
+
+
+def test_estimator_on_annotated_boxes_is_scored(coco):
+    result = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator())
+    assert result.oks.stats["AP"] == pytest.approx(1.0)
+    assert len(result.predictions) == 3
+    assert result.skipped == ()
+    write_json(result, coco / "out.json")
+    assert json.loads((coco / "out.json").read_text())["stats"]["AP"] == pytest.approx(1.0)
+
+
+def test_joints_of_the_estimator_are_mapped_by_name(coco):
+    estimator = BoxEstimator(SKELETONS["coco19"])
+    assert evaluate_images("coco", coco / "truth.json", coco, estimator).oks.mean_oks > 0.999
+
+
+def test_boxes_of_a_file_and_of_the_detector_are_used(coco):
+    (coco / "boxes.json").write_text(
+        json.dumps([{"image_id": 2, "category_id": 1, "bbox": [30, 30, 80, 160], "score": 0.5}])
+    )
+    boxes = read_boxes(coco / "boxes.json")
+    result = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator(), boxes=boxes)
+    assert [p["image_id"] for p in result.predictions] == [2]
+    assert result.oks.stats["AR"] == pytest.approx(1 / 3)
+    found = evaluate_images(
+        "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
+    )
+    assert [p["image_id"] for p in found.predictions] == [1, 2, 3]
+    assert found.oks.people[0].oks == pytest.approx(1.0)
+
+
+def test_pictures_that_are_broken_or_missing_are_named_and_counted(coco):
+    (coco / "1.png").write_bytes(b"no picture")
+    (coco / "2.png").unlink()
+    result = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator())
+    assert len(result.skipped) == 2
+    assert "2.png is missing" in result.skipped[0] and "1.png" in result.skipped[1]
+    assert result.oks.stats["AR"] == 0
+    with pytest.raises(ValueError, match="none of the pictures"):
+        evaluate_images("coco", coco / "truth.json", coco / "elsewhere", BoxEstimator())
+
+
+def test_interrupted_run_goes_on_where_it_stopped(coco):
+    keypoint_set = read_coco_set(coco / "truth.json", coco)
+    progress = coco / "progress.ndjson"
+    whole = estimate_set(BoxEstimator(), keypoint_set, progress_file=progress)
+    lines = progress.read_text().splitlines(keepends=True)
+    assert len(lines) == 3
+    progress.write_text(lines[0] + lines[1][:40])
+    estimator = BoxEstimator()
+    resumed = estimate_set(estimator, keypoint_set, progress_file=progress)
+    assert estimator.calls == 2
+    assert progress.read_text() == "".join(lines)
+    for image_id, poses in whole.by_picture.items():
+        again = resumed.by_picture[image_id]
+        np.testing.assert_array_equal(again.keypoints_xy, poses.keypoints_xy)
+
+
+@pytest.mark.parametrize("name", ["native", "alphapose", "coco", "alphapose-open"])
+def test_stored_poses_of_any_format_are_scored(coco, name):
+    estimator = BoxEstimator()
+    header = ClipHeader(COCO_17, "folder", image_names=("3.png", "1.png", "2.png"))
+    out = coco / "predictions" / FORMATS[name].output_name
+    out.parent.mkdir(parents=True)
+    writer = FORMATS[name].writer(out, header)
+    for index, image in enumerate((3, 1, 2)):
+        corners = np.array([[x, y, x + w, y + h] for x, y, w, h in BOXES[image]]).reshape(-1, 4)
+        boxes = Boxes(corners, np.ones(len(corners)))
+        writer.write(index, 0.0, estimator.estimate(np.zeros((9, 9, 3), np.uint8), boxes))
+    writer.close()
+    result = evaluate_predictions("coco", coco / "truth.json", out)
+    assert result.oks.stats["AP"] == pytest.approx(1.0)
+
+
+def test_mpii_and_lsp_are_scored_from_pictures(tmp_path):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((300, 300, 3), np.uint8))
+    entries = []
+    for name in ("a.png", "b.png", "a.png"):
+        # Centre (101, 86) from 1 and scale 1: the square from (0, 0) to (200, 200).
+        joints = places(MPII_16) * 200 + 1
+        entries.append(
+            {
+                "image": name,
+                "center": [101, 86],
+                "scale": 1.0,
+                "joints": joints.tolist(),
+                "joints_vis": [1] * 16,
+            }
+        )
+    (tmp_path / "valid.json").write_text(json.dumps(entries))
+    heads = np.tile(np.array([[[0.0], [0]], [[30], [40]]]), (1, 1, 3))
+    np.savez(
+        tmp_path / "gt.npz",
+        pos_gt_src=np.zeros((16, 2, 3)),
+        jnt_missing=np.zeros((16, 3)),
+        headboxes_src=heads,
+    )
+    mpii = BoxEstimator(MPII_16)
+    arguments = ("mpii", tmp_path / "valid.json", tmp_path, mpii)
+    result = evaluate_images(*arguments, head_boxes=tmp_path / "gt.npz")
+    assert result.document["PCKh"]["Mean"] == pytest.approx(100)
+    with pytest.raises(ValueError, match="--head-boxes"):
+        evaluate_images(*arguments)
+    with pytest.raises(ValueError, match="annotation's boxes"):
+        evaluate_images(*arguments, annotated_boxes=False)
+
+    joints = np.concatenate([places(LSP_14) * 100 + 50, np.ones((14, 1))], 1)
+    np.savez(tmp_path / "joints.npz", joints=joints[None], file_names=["a.png"])
+    result = evaluate_images("lsp", tmp_path / "joints.npz", tmp_path, BoxEstimator(LSP_14))
+    assert result.document["counts"]["left_hip"] == 1
+
+
+def test_command_line_prints_the_table_and_writes_json(coco):
+    from cli import rmpe_command
+
+    FORMATS["coco"].writer(coco / "r.json", ClipHeader(COCO_17)).close()
+    run = CliRunner().invoke(
+        rmpe_command,
+        ["evaluate", "coco", "--annotations", str(coco / "truth.json"), "--predictions"]
+        + [str(coco / "r.json"), "--json", str(coco / "s.json"), "--report", str(coco / "r.html")],
+    )
+    assert run.exit_code == 0, run.output
+    assert " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets= 20 ] = 0.000" in (
+        run.output
+    )
+    assert json.loads((coco / "s.json").read_text())["people"] == 3
+    assert "<svg" in (coco / "r.html").read_text()
+    arguments = ["evaluate", "coco", "--annotations", str(coco / "truth.json")]
+    assert CliRunner().invoke(rmpe_command, arguments).exit_code == 2
+
+
+def test_command_line_converts(coco):
+    from cli import rmpe_command
+
+    writer = FORMATS["native"].writer(coco / "p.ndjson", ClipHeader(COCO_17, "c.mp4", fps=25.0))
+    writer.write(0, 0.0, Poses.empty(17))
+    writer.close()
+    out = coco / "out" / "posetrack.json"
+    arguments = ["convert", str(coco / "p.ndjson"), "--to", "posetrack", "-o", str(out)]
+    run = CliRunner().invoke(rmpe_command, arguments)
+    assert run.exit_code == 0 and run.output == f"1 frames -> {out}\n"
+    assert len(json.loads(out.read_text())["images"]) == 1
+    run = CliRunner().invoke(rmpe_command, ["convert", str(coco / "p.ndjson"), "--to", "yaml"])
+    assert run.exit_code == 2
+
+
+def test_report_is_one_file_with_curves_and_the_worst_pictures(coco):
+    result = evaluate_images(
+        "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
+    )
+    write_report(coco / "r.html", result, coco / "truth.json", coco)
+    page = (coco / "r.html").read_text()
+    assert page.count("<svg") == 2
+    assert page.count("data:image/jpeg;base64,") == 2  # the third picture has nobody
+    assert page.index("2.png") < page.index("1.png")  # nobody found there
+    assert "http" not in page and "<script" not in page
+    write_report(coco / "r.html", result, coco / "truth.json")
+    assert "data:image" not in (coco / "r.html").read_text()
+
+
+def test_worst_pictures_have_the_lowest_mean_oks(coco):
+    result = evaluate_images(
+        "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
+    )
+    ((first, low, count), (second, high, _)) = worst_pictures(result.oks.people, 5)
+    assert (first, count, second) == (2, 1, 1)
+    assert low < 0.1 and high == pytest.approx(0.5, abs=0.05)
+    assert len(worst_pictures(result.oks.people, 1)) == 1
+
+
+def test_charts_place_values_by_their_size():
+    chart = histogram_svg([0.02, 0.03, 0.99, 1.0])
+    assert "<title>0.00 to 0.05: 2</title>" in chart and "<title>0.95 to 1.00: 2</title>" in chart
+    assert "<svg" in histogram_svg([])
+    curve = precision_svg([0.5, 0.95], np.stack([np.ones(101), np.full(101, -1)]))
+    assert curve.count("<polyline") == 1
+
+
+def test_compact_network_scores_on_real_pictures(shared_dir: Path):
+    from rmpe.estimator import EstimatorOptions, PoseEstimator
+
+    folder = shared_dir / "data" / "samples" / "coco"
+    estimator = PoseEstimator.build(
+        detector=BoxEstimator().detect, runtime="torch", options=EstimatorOptions(min_score=0)
+    )
+    result = evaluate_images("coco", folder / "test_coco.json", folder, estimator)
+    assert result.oks.stats["AP50"] > 0.6
