@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -499,9 +500,15 @@ def main() -> None:
         rmpe_command(prog_name="rmpe", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+    except click.Abort:
         sys.exit(130)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        # Everything is written and closed by now; a network's call that is still running would
+        # hold up, or crash, an orderly end of the interpreter.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(130)
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)

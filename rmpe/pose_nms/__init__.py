@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from rmpe.pose_nms.learn import (
+    LearnedParameters,
+    ValidationFrame,
+    average_precision,
+    learn_parameters,
+)
 from rmpe.pose_nms.oks_nms import hard_order, oks_nms, pose_similarity, soft_order
 from rmpe.pose_nms.parameters import (
     ALPHAPOSE,
@@ -32,11 +38,15 @@ __all__ = [
     "SCORE_RULES",
     "WHOLE_BODY_HEATMAP",
     "WHOLE_BODY_REGRESSION",
+    "LearnedParameters",
     "PoseNmsParameters",
     "Suppression",
+    "ValidationFrame",
+    "average_precision",
     "get_parameters",
     "hard_order",
     "hrnet_score",
+    "learn_parameters",
     "load_parameters",
     "mspn_score",
     "oks_nms",
