@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from rmpe.heatmaps.aligned import UdpCodec
 from rmpe.heatmaps.codec import Codec
+from rmpe.heatmaps.combined import CombinedCodec
 from rmpe.heatmaps.flip import decode_with_flip, flip_average, unflip
 from rmpe.heatmaps.integral import IntegralCodec, soft_argmax
 from rmpe.heatmaps.quarter import HourglassCodec, QuarterCodec
@@ -19,6 +21,10 @@ CODECS: dict[str, Codec] = {
     "hourglass": HourglassCodec(),
     "mmpose_megvii": MegviiCodec(),
     "dark": DarkCodec(),
+    "dark_384": DarkCodec(kernel_size=17, sigma=3.0),
+    "udp": UdpCodec(),
+    "udp_384": UdpCodec(kernel_size=17, sigma=3.0),
+    "alphapose_combined": CombinedCodec(),
     "softmax_integral": IntegralCodec("softmax"),
     "sigmoid_integral": IntegralCodec("sigmoid"),
     "compact": CompactCodec(),
@@ -39,6 +45,7 @@ def get_codec(name: str) -> Codec:
 __all__ = [
     "CODECS",
     "Codec",
+    "CombinedCodec",
     "CompactCodec",
     "DarkCodec",
     "HourglassCodec",
@@ -46,6 +53,7 @@ __all__ = [
     "MegviiCodec",
     "QuarterCodec",
     "SmoothedCodec",
+    "UdpCodec",
     "decode_with_flip",
     "flip_average",
     "get_codec",

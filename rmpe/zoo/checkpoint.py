@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import pickle
 import re
 import warnings
@@ -82,6 +83,11 @@ def _read_torch(path: Path) -> object:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(_refusal(path.name, str(error))) from error
+    except OSError as error:
+        # Torch's zip reader seeks to before the start of an archive that ends too early.
+        if error.errno != errno.EINVAL:
+            raise
+        raise ValueError(f"the checkpoint {path.name} is cut short; fetch it again") from error
     except (RuntimeError, EOFError, KeyError, IndexError, AttributeError, TypeError) as error:
         # What torch's reader says of zip archives and pickles that end too early or are garbled.
         raise ValueError(
@@ -92,9 +98,7 @@ def _read_torch(path: Path) -> object:
 
 def _refusal(file_name: str, message: str) -> str:
     """What to tell of a file whose reading torch refused."""
-    name = re.search(
-        r"(?:GLOBAL|Trying to call|Unsupported (?:global|class):?) ([A-Za-z_][\w.]*)", message
-    )
+    name = re.search(r"(?:GLOBAL|Trying to call|Unsupported class:?) ([A-Za-z_][\w.]*)", message)
     if name is None:
         return (
             f"the file {file_name} is refused: it is no checkpoint of tensors, or it is damaged; "

@@ -275,8 +275,10 @@ def _conventions(
 
 
 def _usual_codec(architecture: Architecture, origin: str, codec: str) -> str:
-    """AlphaPose's whole-body networks with a narrow head were trained by integral regression."""
-    narrow = "fastpose_res50" in architecture.builders
-    if origin == "alphapose" and architecture.joint_count == 136 and narrow:
-        return "sigmoid_integral"
+    """AlphaPose trained its 136-joint networks in three ways, told apart by their heads."""
+    if origin == "alphapose" and architecture.joint_count == 136:
+        if "fastpose_res50" in architecture.builders:
+            return "sigmoid_integral"
+        if "fastpose_res50_dcn_wide" in architecture.builders:
+            return "alphapose_combined"
     return codec

@@ -19,7 +19,7 @@ class Preset:
     """One line for the help."""
 
 
-DETECTOR = "fasterrcnn_resnet50_fpn_v2"
+DETECTOR = "torchvision:fasterrcnn_resnet50_fpn_v2"
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

@@ -156,7 +156,15 @@ def test_encode_then_decode_is_the_joint(name, dtype):
     xy, scores = codec.decode(maps.to(dtype))
     assert xy.dtype == scores.dtype == torch.float32
     # Quantised targets are within half a cell, read to a quarter; the others are exact.
-    exact = name in ("dark", "compact", "softmax_integral", "sigmoid_integral")
+    exact = name in (
+        "dark",
+        "dark_384",
+        "udp",
+        "udp_384",
+        "compact",
+        "softmax_integral",
+        "sigmoid_integral",
+    )
     allowed = (0.02 if dtype == torch.float32 else 0.5) if exact else 3.01
     assert (xy - joints).abs().max().item() <= allowed
     assert scores.min() > 0.85
@@ -275,3 +283,19 @@ def test_regression_flip_test_averages_coordinates():
 def test_unknown_codec_is_refused():
     with pytest.raises(ValueError, match="alphapose"):
         get_codec("openpose")
+
+
+@pytest.mark.parametrize(("cell", "pixel"), [((0, 0), (0, 0)), ((47, 63), (192, 256))])
+def test_udp_puts_the_outer_cells_on_the_borders(cell, pixel):
+    maps = torch.zeros(1, 1, 64, 48)
+    maps[0, 0, cell[1], cell[0]] = 1
+    np.testing.assert_allclose(get_codec("udp").decode(maps)[0][0, 0], pixel, atol=1e-4)
+
+
+def test_combined_reads_the_body_as_heatmaps_and_the_rest_as_integrals():
+    maps = torch.rand(2, 136, 16, 12, generator=torch.Generator().manual_seed(0))
+    xy, scores = get_codec("alphapose_combined").decode(maps)
+    body_xy, body_scores = get_codec("alphapose").decode(maps[:, :26])
+    rest_xy, rest_scores = get_codec("sigmoid_integral").decode(maps[:, 26:])
+    assert torch.equal(xy, torch.cat([body_xy, rest_xy], 1))
+    assert torch.equal(scores, torch.cat([body_scores, rest_scores], 1))

@@ -84,6 +84,18 @@ def test_joints_and_input_size_follow_the_number_of_heatmaps(
     assert (conventions.input_height, conventions.input_width) == size
 
 
+@pytest.mark.parametrize(
+    ("variant", "codec"),
+    [
+        ("fastpose_res50", "sigmoid_integral"),
+        ("fastpose_res50_wide", "alphapose"),
+        ("fastpose_res50_dcn_wide", "alphapose_combined"),
+    ],
+)
+def test_whole_body_networks_are_decoded_as_they_were_trained(variant: str, codec: str) -> None:
+    assert from_state_dict(state_of(variant, 136)).conventions.codec == codec
+
+
 def as_openmmlab(key: str, head: str) -> str:
     """OpenMMLab's name of an original HRNet or pose_resnet key."""
     in_head = key.startswith(("deconv_layers.", "final_layer."))

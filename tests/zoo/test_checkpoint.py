@@ -1,0 +1,147 @@
+"""A checkpoint is data: what is more is refused, what is damaged is said to be so."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import types
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from rmpe.networks.variants import build_network
+from rmpe.zoo import load
+from rmpe.zoo.checkpoint import read_checkpoint
+
+
+class Attack:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.marker}",)
+
+
+STATE = {"conv.weight": torch.arange(6.0).reshape(2, 3), "conv.bias": torch.ones(2)}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_malicious_pickle_is_refused_by_the_name_it_asks_for(
+    tmp_path: Path, zipped: bool
+) -> None:
+    marker, path = tmp_path / "ran", tmp_path / "evil.pth"
+    torch.save(
+        {"state_dict": STATE, "meta": Attack(marker)},
+        path,
+        _use_new_zipfile_serialization=zipped,
+    )
+    with pytest.raises(ValueError, match=r"refused: it asks to run '(posix|nt)\.system'"):
+        read_checkpoint(path)
+    assert not marker.exists()
+
+
+def test_a_bare_malicious_pickle_is_refused(tmp_path: Path) -> None:
+    marker, path = tmp_path / "ran", tmp_path / "evil.pth"
+    path.write_bytes(pickle.dumps({"state_dict": Attack(marker)}))
+    with pytest.raises(ValueError, match="refused"):
+        read_checkpoint(path)
+    assert not marker.exists()
+
+
+def test_a_whole_pickled_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "module.pth"
+    torch.save(torch.nn.Linear(2, 2), path)
+    with pytest.raises(ValueError, match=r"asks to run 'torch\.nn\.modules\.linear\.Linear'"):
+        read_checkpoint(path)
+
+
+def test_logs_beside_the_weights_are_read_as_nothing(tmp_path: Path) -> None:
+    module = types.ModuleType("mmengine.logging.history_buffer")
+    buffer_class = type(
+        "HistoryBuffer", (), {"__module__": module.__name__, "__init__": lambda self: None}
+    )
+    module.HistoryBuffer = buffer_class  # type: ignore[attr-defined]
+    names = ["mmengine", "mmengine.logging", module.__name__]
+    modules = {name: types.ModuleType(name) for name in names[:2]} | {names[2]: module}
+    history = buffer_class()
+    history.values = np.arange(3.0)  # type: ignore[attr-defined]
+    path = tmp_path / "trained.pth"
+    sys.modules.update(modules)
+    try:
+        torch.save({"state_dict": STATE, "log": history, "best": np.float64(0.7)}, path)
+    finally:
+        for name in names:
+            del sys.modules[name]
+    content = read_checkpoint(path)
+    assert torch.equal(content["state_dict"]["conv.weight"], STATE["conv.weight"])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("kept", [0.5, 0.95, 0.02])
+def test_a_truncated_file_says_so(tmp_path: Path, zipped: bool, kept: float) -> None:
+    path = tmp_path / "cut.pth"
+    torch.save(
+        {"a": torch.zeros(500), "b": torch.ones(500)}, path, _use_new_zipfile_serialization=zipped
+    )
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(ValueError, match=r"cut\.pth.*(damaged|cut short)"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("page.pth", b"<html>404 not found</html>", "no checkpoint of tensors"),
+        ("empty.pth", b"", "is empty"),
+        ("cut.safetensors", b"\x10\x00\x00\x00", "damaged or cut short"),
+    ],
+)
+def test_what_is_no_checkpoint_says_so(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_checkpoint(path)
+
+
+def test_a_tensor_alone_is_no_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "tensor.pth"
+    torch.save(torch.zeros(3), path)
+    with pytest.raises(ValueError, match="holds a Tensor"):
+        read_checkpoint(path)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint file .*absent\.pth"):
+        load(tmp_path / "absent.pth")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pth.tar", ".pt", ".safetensors"])
+def test_every_file_kind_loads(tmp_path: Path, suffix: str) -> None:
+    network = build_network("rsn18_1stage", 17)
+    path = tmp_path / f"rsn{suffix}"
+    if suffix == ".safetensors":
+        safetensors.torch.save_file(network.state_dict(), path)
+    else:
+        torch.save({"state_dict": OrderedDict(network.state_dict())}, path)
+    loaded = load(path)
+    assert loaded.variant == "rsn18_1stage"
+    expected = network.state_dict()["top.conv.conv.weight"]
+    assert torch.equal(loaded.network.state_dict()["top.conv.conv.weight"], expected)
+
+
+def test_an_error_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "other.pth"
+    torch.save(STATE, path)
+    with pytest.raises(ValueError, match=r"^other\.pth: the checkpoint is of no known"):
+        load(path)
