@@ -26,14 +26,12 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmpe.networks.compact_detector import BlazeBackbone
+from rmpe.networks.compact_detector import ANCHORS_PER_CELL, VALUES_PER_ANCHOR, BlazeBackbone
 
 if TYPE_CHECKING:
     from tools.tflite_tensors import Graph
 
 INPUT_SIDE = 224
-ANCHORS_PER_CELL = (2, 2, 6)
-VALUES_PER_ANCHOR = 12
 
 
 class AnchorHead(nn.Module):

@@ -4,7 +4,8 @@ The backbone and its top-down neck have the layout of MediaPipe's ``pose_detecti
 (Apache-2.0, see NOTICE); batch norms are folded into the convolutions as in the original file.
 All of it is convolutional, so any input whose sides are multiples of 32 will do. The anchor-free
 head on strides 8, 16 and 32 (FCOS, Tian et al. 2019, without centre-ness; the score is trained
-towards the box's IoU as in Generalized Focal Loss, Li et al. 2020) is this project's own.
+towards the box's IoU as in Generalized Focal Loss, Li et al. 2020) is this project's own; it sees
+what BlazePose's anchor heads say about the cell, which is where its training starts from.
 """
 
 from __future__ import annotations
@@ -145,19 +146,50 @@ class BlazeBackbone(nn.Module):
         return self.late(self.early(x))
 
 
-class BoxHead(nn.Module):
-    """Score and four distances for every cell of one level."""
+ANCHORS_PER_CELL = (2, 2, 6)
+"""Anchors of BlazePose's heads at strides 8, 16 and 32."""
+VALUES_PER_ANCHOR = 12
+"""Centre, width, height and four points (hips, body circle, shoulders, upper circle), in pixels."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int):
+
+class AnchorView(nn.Module):
+    """What BlazePose's own head says about every cell: a logit and twelve distances.
+
+    The original spreads a cell's channels over 2x2 cells, filters them with stride 2 and mixes
+    them; without an activation in between that is a depthwise 3x3 and a 1x1 on the cell itself.
+    """
+
+    def __init__(self, in_channels: int, anchors: int):
+        super().__init__()
+        self.score_filter = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
+        self.score = nn.Conv2d(in_channels, anchors, 1)
+        self.value_filter = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
+        self.value = nn.Conv2d(in_channels, anchors * VALUES_PER_ANCHOR, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, in, h, w) to logits (N, anchors, h, w) and pixels (N, anchors, 12, h, w)."""
+        logits = self.score(self.score_filter(x))
+        values = self.value(self.value_filter(x))
+        return logits, values.unflatten(1, (-1, VALUES_PER_ANCHOR))
+
+
+class BoxHead(nn.Module):
+    """Score and four distances for every cell of one level, beside BlazePose's view of it."""
+
+    LOGIT_SCALE = 4.0
+    """Divides BlazePose's logits to the size of the other channels."""
+
+    def __init__(self, in_channels: int, channels: int, anchors: int, stride: int):
         super().__init__()
         self.stride = stride
+        self.anchor_view = AnchorView(in_channels, anchors)
         self.reduce: nn.Module = (
             nn.Identity() if in_channels == channels else nn.Conv2d(in_channels, channels, 1)
         )
         self.score_tower = nn.Sequential(SeparableResidual(channels), SeparableResidual(channels))
         self.box_tower = nn.Sequential(SeparableResidual(channels), SeparableResidual(channels))
-        self.score = nn.Conv2d(channels, 1, 1)
-        self.distances = nn.Conv2d(channels, 4, 1)
+        self.score = nn.Conv2d(channels + 1, 1, 1)
+        self.distances = nn.Conv2d(channels + VALUES_PER_ANCHOR, 4, 1)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -168,16 +200,21 @@ class BoxHead(nn.Module):
             if isinstance(module, SeparableResidual):
                 module.mix.weight.data.mul_(0.3)
         for output in (self.score, self.distances):
-            nn.init.normal_(output.weight, std=0.05)
-        nn.init.constant_(self.score.bias, -4.6)  # type: ignore[arg-type]
+            nn.init.normal_(output.weight, std=0.03)
+        nn.init.constant_(self.score.weight[:, -1:].detach(), 2.0)
+        nn.init.constant_(self.score.bias, -1.5)  # type: ignore[arg-type]
         nn.init.constant_(self.distances.bias, 2.0)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in, h, w) to (N, h * w, 5): logit, then left, top, right, bottom in pixels."""
+        logits, values = self.anchor_view(x)
+        seen = logits.amax(1, keepdim=True).clamp(-16.0, 16.0) / self.LOGIT_SCALE
+        points = (values.mean(1) / self.stride).clamp(-32.0, 32.0)
         x = functional.relu6(self.reduce(x))
-        score = self.score(self.score_tower(x))
-        distances = functional.softplus(self.distances(self.box_tower(x))) * self.stride
-        return torch.cat([score, distances], 1).flatten(2).transpose(1, 2)
+        score = self.score(torch.cat([self.score_tower(x), seen], 1))
+        distances = self.distances(torch.cat([self.box_tower(x), points], 1))
+        output = torch.cat([score, functional.softplus(distances) * self.stride], 1)
+        return output.flatten(2).transpose(1, 2)
 
 
 class CompactDetector(nn.Module):
@@ -193,8 +230,8 @@ class CompactDetector(nn.Module):
         super().__init__()
         self.backbone = BlazeBackbone()
         self.heads = nn.ModuleList(
-            BoxHead(channels, head_channels, stride)
-            for channels, stride in zip(NECK_CHANNELS, STRIDES)
+            BoxHead(channels, head_channels, anchors, stride)
+            for channels, anchors, stride in zip(NECK_CHANNELS, ANCHORS_PER_CELL, STRIDES)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from rmpe.datasets.box_scenes import SceneMaker, SceneRecipe
 from rmpe.datasets.person_boxes import PersonPicture
-from rmpe.networks.compact_detector import CompactDetector
+from rmpe.networks.compact_detector import ANCHORS_PER_CELL, CompactDetector
 from rmpe.training.depthwise import use_fast_depthwise
 from rmpe.training.detection_loss import DetectionLossParameters, detection_loss
 from rmpe.training.relative_adam import RelativeAdam
@@ -29,8 +29,8 @@ from rmpe.training.relative_adam import RelativeAdam
 logger = logging.getLogger(__name__)
 
 START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_detector_start.safetensors"
-ANCHOR_HEAD_NAME = "heads.0.score_filter.weight"
-"""Of BlazePose's original heads, which the compact detector does not have."""
+ORIGINAL_HEAD = "heads.0.box_filter.weight"
+"""A name that BlazePose's weights have and the compact detector's do not."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class DetectorRecipe:
     """Scenes of 320x320 pixels in a step; larger scenes are fewer, so that pixels stay the same."""
     sides: tuple[int, ...] = (256, 320, 320, 416, 512)
     """Sides of the square scenes, one drawn for each step."""
-    head_rate: float = 2e-2
+    head_rate: float = 1.5e-2
     """Peak relative step (``RelativeAdam``) of the heads."""
-    neck_rate: float = 4e-3
-    """Peak relative step of the top-down neck."""
-    backbone_rate: float = 1.5e-3
+    neck_rate: float = 2e-3
+    """Peak relative step of the top-down neck and of BlazePose's own heads."""
+    backbone_rate: float = 1e-3
     """Peak relative step of the backbone behind stride 8; what lies before is not trained."""
-    warm_up_steps: int = 200
+    warm_up_steps: int = 100
     """Steps over which the rates rise from nothing."""
     last_rate_share: float = 0.02
     """Share of the peak that the cosine ends at."""
@@ -178,9 +178,9 @@ def parameter_groups(network: CompactDetector, recipe: DetectorRecipe) -> list[d
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith("heads."):
+        if name.startswith("heads.") and ".anchor_view." not in name:
             rate = recipe.head_rate
-        elif name.removeprefix("backbone.").startswith(neck):
+        elif ".anchor_view." in name or name.removeprefix("backbone.").startswith(neck):
             rate = recipe.neck_rate
         else:
             rate = recipe.backbone_rate
@@ -223,15 +223,49 @@ def start_network(start: Path | str, seed: int) -> CompactDetector:
     torch.manual_seed(seed)
     network = CompactDetector()
     state = {name: value.float() for name, value in load_file(str(start)).items()}
-    is_original = ANCHOR_HEAD_NAME in state
-    if is_original:
-        own_heads = {k: v for k, v in network.state_dict().items() if k.startswith("heads.")}
-        state = {k: v for k, v in state.items() if not k.startswith("heads.")} | own_heads
+    if ORIGINAL_HEAD in state:
+        state = network.state_dict() | from_original(state)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{start} does not fit the compact detector: {error}") from error
     return network
+
+
+def from_original(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename BlazePose's weights for the compact detector, its heads becoming ``AnchorView``s."""
+    renamed = {name: value for name, value in state.items() if name.startswith("backbone.")}
+    for level in range(len(ANCHORS_PER_CELL)):
+        old, new = f"heads.{level}", f"heads.{level}.anchor_view"
+        for kind, target in (("score", "score"), ("box", "value")):
+            filters, bias = state[f"{old}.{kind}_filter.weight"], state[f"{old}.{kind}_filter.bias"]
+            renamed[f"{new}.{target}_filter.weight"] = unfold_spread_filter(filters)
+            renamed[f"{new}.{target}_filter.bias"] = bias.repeat(4) / 4
+            renamed[f"{new}.{target}.weight"] = state[f"{old}.{kind}.weight"].repeat(1, 4, 1, 1)
+            renamed[f"{new}.{target}.bias"] = state[f"{old}.{kind}.bias"]
+    return renamed
+
+
+def unfold_spread_filter(filters: Tensor) -> Tensor:
+    """Return the depthwise 3x3 on cells that equals one with stride 2 on cells spread over 2x2.
+
+    Args:
+        filters: of the spread map, (C, 1, 3, 3), padding 1.
+
+    Returns:
+        (4 C, 1, 3, 3), to be summed over the four places (row, column) of a cell. Row u of the
+        spread map's filter lies on row 2 i + u - 1: the second row of the cell above for u = 0, the
+        first and second of the cell itself for u = 1, 2.
+    """
+    rows_of_place = {0: ((1, 1),), 1: ((0, 0), (2, 1))}
+    unfolded = filters.new_zeros(2, 2, *filters.shape)
+    for row, row_pairs in rows_of_place.items():
+        for column, column_pairs in rows_of_place.items():
+            for old_row, new_row in row_pairs:
+                for old_column, new_column in column_pairs:
+                    taken = filters[:, :, old_row, old_column]
+                    unfolded[row, column, :, :, new_row, new_column] = taken
+    return unfolded.flatten(0, 2)
 
 
 def train_detector(
