@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,9 +31,10 @@ def first_maximum(flat_maps: Tensor) -> tuple[Tensor, Tensor]:
     """
     if flat_maps.device.type == "cpu":
         # numpy's search is vectorised, torch's is not: a factor of ten on one core.
-        cells = torch.from_numpy(flat_maps.numpy().argmax(axis=1))
-    else:
-        cells = flat_maps.argmax(dim=1)
+        maps = flat_maps.numpy()
+        found = maps.argmax(axis=1)
+        return torch.from_numpy(maps[np.arange(len(maps)), found]), torch.from_numpy(found)
+    cells = flat_maps.argmax(dim=1)
     return flat_maps.gather(1, cells[:, None])[:, 0], cells
 
 

@@ -40,16 +40,18 @@ def two_highest(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
     parts = maps.split(chunk)
     if kernel_size <= _SHIFTED_SUMS_UP_TO:
         plane = ZeroPlane(parts[0], kernel_size)
-        found = [_pick_two(plane.smooth(part), kernel_size // 2) for part in parts]
-        return torch.cat([pair[0] for pair in found]), torch.cat([pair[1] for pair in found])
+        found = [_highest_cells(plane.smooth(part)) for part in parts]
+        values, cells = (torch.cat(column) for column in zip(*found))
+        xy = _cells_to_xy(values, cells, maps.shape[2] + kernel_size - 1, kernel_size // 2)
+        return xy[:, 0], xy[:, 1]
     tried = [_search_best_rows(part, kernel_size) for part in parts]
-    first, second, unsure = (torch.cat(column) for column in zip(*tried))
-    rows = unsure.nonzero()[:, 0]
+    values, cells, limits = (torch.cat(column) for column in zip(*tried))
+    rows = (values[:, 1] <= limits.clamp(min=0)).nonzero()[:, 0]
     if len(rows):
         whole = [_search_plane(part, kernel_size) for part in maps[rows].split(chunk)]
-        first[rows] = torch.cat([pair[0] for pair in whole])
-        second[rows] = torch.cat([pair[1] for pair in whole])
-    return first, second
+        values[rows], cells[rows] = (torch.cat(column) for column in zip(*whole))
+    xy = _cells_to_xy(values, cells, maps.shape[2] + 2 * BORDER, BORDER)
+    return xy[:, 0], xy[:, 1]
 
 
 class ZeroPlane:
@@ -100,13 +102,11 @@ def _weighted_moves(line: Tensor, weights: tuple[float, ...], step: int, out: Te
 
 
 def _search_plane(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
-    """Return x, y (M, 2) of the two highest cells of the whole plane, smoothed by products."""
+    """Return values and cells (M, 2) of the two highest of the whole plane."""
     height, width = maps.shape[1:]
     down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
     across = blur_matrix(width, kernel_size, BORDER).to(maps.device)
-    smoothed = torch.matmul(down, maps) @ across.T
-    first, second, _ = _pick_two(smoothed.contiguous(), BORDER)
-    return first, second
+    return _highest_cells((torch.matmul(down, maps) @ across.T).contiguous())
 
 
 def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -116,7 +116,7 @@ def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, T
     that is positive, weighted down the column; no other row can hold more than that.
 
     Returns:
-        x, y of the two highest, (M, 2) each, and where another row might be higher, (M,).
+        values and cells (M, 2) of the two highest, and what other rows may hold at most, (M,).
     """
     count, height, width = maps.shape
     down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
@@ -128,29 +128,23 @@ def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, T
     rows = best.indices[:, :searched].sort(dim=1).values
     part = torch.bmm(down[rows], maps)
     smoothed = (part.view(-1, width) @ across.T).view(count, searched, len(across))
-    first, second, value = _pick_two(smoothed, BORDER)
+    values, cells = _highest_cells(smoothed)
     # From the row among those searched to the row of the plane.
-    for cell in (first, second):
-        place = (cell[:, 1].to(torch.int64) + BORDER)[:, None]
-        cell[:, 1] = rows.gather(1, place)[:, 0].to(torch.float32) - BORDER
-    return first, second, (value <= best.values[:, searched] * 1.001) | (value <= 0)
+    columns = len(across)
+    cells = rows.gather(1, cells // columns) * columns + cells % columns
+    return values, cells, best.values[:, searched] * 1.001
 
 
-def _pick_two(smoothed: Tensor, border: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x, y (M, 2) of the two highest cells and the second's value (M,); clears the first."""
-    width = smoothed.shape[2]
+def _highest_cells(smoothed: Tensor) -> tuple[Tensor, Tensor]:
+    """Return values and cells (M, 2) of the two highest; the highest is set to 0 for the second."""
     flat = smoothed.flatten(1)
     first_value, first = first_maximum(flat)
     flat.scatter_(1, first[:, None], 0.0)
     second_value, second = first_maximum(flat)
-    return (
-        _cell_xy(first_value, first, width, border),
-        _cell_xy(second_value, second, width, border),
-        second_value,
-    )
+    return torch.stack([first_value, second_value], 1), torch.stack([first, second], 1)
 
 
-def _cell_xy(values: Tensor, cells: Tensor, width: int, border: int) -> Tensor:
-    """Return x, y (M, 2); where nothing is positive the plane's first zero wins."""
+def _cells_to_xy(values: Tensor, cells: Tensor, width: int, border: int) -> Tensor:
+    """Return x, y (M, 2, 2) in cells of the map; without a positive value the first zero's."""
     xy = torch.stack([cells % width, cells // width], -1).to(torch.float32) - border
-    return torch.where(values[:, None] > 0, xy, -float(BORDER))
+    return torch.where(values[..., None] > 0, xy, -float(BORDER))
