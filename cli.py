@@ -276,20 +276,27 @@ def images(inputs: tuple[str, ...], **given: Any) -> None:
 @click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
 @click.option("--fps", default=0.0, help="Frames a second, to give frames a time.")
 @click.option("--frames", type=int, help="Frames of the clip: the last may be without people.")
+@click.option("--images", type=click.Path(exists=True), help="Folder of the pictures it names.")
 def convert(records: str, to_format: str, output: str | None, **given: Any) -> None:
     """Convert stored poses between formats; joints are matched by name."""
+    from pathlib import Path
+
+    from pipeline.readers.finding import find_images
     from rmpe.formats import ReadHints, convert_records, get_format
     from rmpe.skeletons import get_skeleton
 
-    with wrong_use():
+    with wrong_use(OSError):
+        pictures = find_images([given["images"]], False) if given["images"] else []
         target = output or get_format(to_format).output_name
         named = given["skeleton"]
         hints = ReadHints(
             skeleton=get_skeleton(named) if named else None,
             fps=given["fps"],
             frame_count=given["frames"],
+            image_names=tuple(Path(name).name for name in pictures),
         )
-        count = convert_records(records, target, to_format, given["from_format"], hints)
+        get_format(given["from_format"] or "native")
+    count = convert_records(records, target, to_format, given["from_format"], hints)
     click.echo(f"{count} frames -> {target}")
 
 
@@ -500,9 +507,7 @@ def main() -> None:
         rmpe_command(prog_name="rmpe", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         # Everything is written and closed by now; a network's call that is still running would
         # hold up, or crash, an orderly end of the interpreter.
