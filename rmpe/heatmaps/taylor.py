@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,21 +97,29 @@ class DarkCodec:
 
 @dataclass(frozen=True)
 class CompactCodec:
-    """The compact network's convention: logits of Gaussian probabilities, half-pixel aligned.
+    """The compact network's convention: logits over the cells, half-pixel aligned.
 
-    Cell c lies at ``stride * c + offset_px``, the middle of the pixels that it covers. The peak is
-    refined by the parabola through the log-probabilities of the cell and its four neighbours,
-    which is exact for a Gaussian; the score is the probability at the peak.
+    Cell c lies at ``stride * c + offset_px``, the middle of the pixels that it covers. With
+    ``softmax`` a joint's map is the distribution of its place, which is blurred a little before the
+    peak is sought, so that two halves of a split peak count together. The peak is refined by the
+    parabola through the log-probabilities of the cell and its four neighbours, which is exact for a
+    Gaussian. The score is a calibrated probability: that the joint lies within 0.2 torsos.
     """
 
     stride: int = 4
     """Input pixels per heatmap cell."""
     offset_px: float = 1.5
     """Where cell 0 lies, in input pixels; (stride - 1) / 2 when pixel areas are aligned."""
-    sigma: float = 1.5
+    sigma: float = 1.0
     """Standard deviation of the target in cells."""
-    activation: Literal["sigmoid", "none"] = "sigmoid"
-    """``sigmoid``: the maps are logits; ``none``: they are probabilities already."""
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    """``softmax``: logits over the cells; ``sigmoid``: logits of each cell; ``none``: neither."""
+    blur_sigma: float = 1.0
+    """Standard deviation of the blur in cells, with ``softmax``; 0 for none."""
+    score_slope: float = 1.0
+    """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
+    score_offset: float = 2.0
+    """Its value at the peak of a perfect map."""
     flip_shift: bool = False
     """Whether the flip test moves the mirrored map by one cell."""
     flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
@@ -119,7 +128,7 @@ class CompactCodec:
     def encode(
         self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
     ) -> Tensor:
-        """Return targets (N, K, height, width): Gaussian probabilities at the exact position.
+        """Return targets (N, K, height, width): Gaussians of peak 1 at the exact position.
 
         Args: as :meth:`DarkCodec.encode`.
         """
@@ -132,16 +141,43 @@ class CompactCodec:
         maps = checked_maps(heatmaps)
         count, joints, height, width = maps.shape
         stack = maps.view(count * joints, height, width)
+        if self.activation == "softmax":
+            stack = self._blurred(stack.flatten(1).softmax(-1).view_as(stack))
         values, cells = first_maximum(stack.flatten(1))
         x, y = cells % width, cells // width
         patch = _patches(stack, x, y, 1, border=-torch.inf)
         sigmoid = self.activation == "sigmoid"
-        log = functional.logsigmoid(patch) if sigmoid else patch.clamp(min=1e-10).log()
+        log = functional.logsigmoid(patch) if sigmoid else _safe_log(patch)
         step_x = _parabola_step(log[:, 1, 0], log[:, 1, 1], log[:, 1, 2])
         step_y = _parabola_step(log[:, 0, 1], log[:, 1, 1], log[:, 2, 1])
         xy = torch.stack([x + step_x, y + step_y], -1) * self.stride + self.offset_px
-        scores = values.sigmoid() if sigmoid else values
-        return xy.view(count, joints, 2), scores.view(count, joints)
+        return xy.view(count, joints, 2), self._scores(values).view(count, joints)
+
+    def _blurred(self, probabilities: Tensor) -> Tensor:
+        """Return maps (M, h, w) after a Gaussian blur, zeros outside."""
+        if self.blur_sigma == 0:
+            return probabilities
+        radius = math.ceil(3 * self.blur_sigma)
+        steps = torch.arange(-radius, radius + 1, device=probabilities.device)
+        kernel = torch.exp(-(steps.float() ** 2) / (2 * self.blur_sigma**2))
+        kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+        rows = functional.conv2d(probabilities[:, None], kernel, padding=(0, radius))
+        return functional.conv2d(rows, kernel.transpose(2, 3), padding=(radius, 0))[:, 0]
+
+    def _scores(self, peaks: Tensor) -> Tensor:
+        """Return probabilities of the peaks (M,) of the maps that were read."""
+        if self.activation == "none":
+            return peaks
+        if self.activation == "sigmoid":
+            return peaks.sigmoid()
+        perfect = 1 / (2 * math.pi * (self.sigma**2 + self.blur_sigma**2))
+        certainty = (peaks.clamp(min=1e-10) / perfect).log()
+        return (self.score_slope * certainty + self.score_offset).sigmoid()
+
+
+def _safe_log(patch: Tensor) -> Tensor:
+    """Return the logarithm of probabilities; cells outside the map (-inf) stay below all others."""
+    return torch.where(torch.isinf(patch), patch, patch.clamp(min=1e-10).log())
 
 
 def _parabola_step(before: Tensor, middle: Tensor, after: Tensor) -> Tensor:

@@ -139,8 +139,25 @@ def test_scores_by_hand():
     assert get_codec("mspn").decode(heat * 51)[1].item() == pytest.approx(0.9)
     assert get_codec("mmpose_megvii").decode(heat * 51)[1].item() == pytest.approx(0.9)
     assert get_codec("dark").decode(heat)[1].item() == 2.0
+    sigmoid = CompactCodec(activation="sigmoid")
     compact = one_map({(3, 3): 2.0}) - 1.0
-    assert get_codec("compact").decode(compact)[1].item() == pytest.approx(1 / (1 + math.exp(-1)))
+    assert sigmoid.decode(compact)[1].item() == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_compact_score_is_the_logistic_of_the_blurred_peaks_logarithm():
+    codec = CompactCodec(sigma=1.0, blur_sigma=0.0, score_slope=2.0, score_offset=0.5)
+    # One cell holds all: its probability is 1, a perfect Gaussian's peak 1 / (2 pi).
+    certain = one_map({(3, 3): 60.0})
+    expected = 1 / (1 + math.exp(-(2 * math.log(2 * math.pi) + 0.5)))
+    assert codec.decode(certain)[1].item() == pytest.approx(expected)
+
+
+def test_compact_blur_joins_the_halves_of_a_split_peak():
+    # Two neighbours of 0.3 each outweigh a lone cell of 0.4 once they are blurred.
+    split = one_map({(1, 3): math.log(0.3), (2, 3): math.log(0.3), (5, 3): math.log(0.4)})
+    split = torch.where(split == 0, -30.0, split)
+    assert get_codec("compact").decode(split)[0][0, 0, 0] < 4 * 3
+    assert CompactCodec(blur_sigma=0.0).decode(split)[0][0, 0, 0] > 4 * 4
 
 
 @pytest.mark.parametrize("name", sorted(CODECS))
@@ -152,7 +169,7 @@ def test_encode_then_decode_is_the_joint(name, dtype):
     maps = codec.encode(joints, torch.ones(4, 17), 64, 48)
     assert maps.shape == (4, 17, 64, 48) and maps.dtype == torch.float32
     if name == "compact":
-        maps = torch.logit(maps.clamp(1e-6, 1 - 1e-6))
+        maps = maps.clamp(min=1e-12).log()
     xy, scores = codec.decode(maps.to(dtype))
     assert xy.dtype == scores.dtype == torch.float32
     # Quantised targets are within half a cell, read to a quarter; the others are exact.
