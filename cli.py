@@ -57,6 +57,14 @@ def estimator_options(command: F) -> F:
         click.option("--max-people", default=0, **default, help="Most people a frame; 0: any."),
         click.option("--flip-test", is_flag=True, help="Average with the mirrored crop: slower."),
         click.option("--boxes", type=file, help="Person boxes to use instead of a detector."),
+        click.option("--nms", default="pose", **default, help="pose, oks, oks-soft or none."),
+        click.option(
+            "--nms-parameters",
+            default="alphapose",
+            **default,
+            help="Set of pose-NMS constants, or a file from learn-nms.",
+        ),
+        click.option("--oks-threshold", default=0.9, **default, help="Most alike two may be."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -80,6 +88,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
     """Return the estimator that the options ask for."""
     from pipeline.assemble import find_nobody
     from rmpe.estimator import EstimatorOptions, PoseEstimator
+    from rmpe.pose_nms import choose_nms
     from rmpe.zoo.presets import get_preset
 
     with wrong_use():
@@ -97,6 +106,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
                 max_people=given["max_people"],
                 flip_test=given["flip_test"],
                 batch_size=given["batch_size"],
+                nms=choose_nms(given["nms"], given["nms_parameters"], given["oks_threshold"]),
             ),
         )
 
