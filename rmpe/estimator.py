@@ -18,7 +18,7 @@ from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, get_codec
-from rmpe.pose_nms import ALPHAPOSE, PoseNmsParameters, pose_nms
+from rmpe.pose_nms import ALPHAPOSE, NmsRule, apply_nms
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
@@ -39,8 +39,8 @@ class EstimatorOptions:
     """Average with the mirrored crop's heatmaps: better joints at twice the time."""
     batch_size: int = 16
     """Crops in one call of the network."""
-    nms: PoseNmsParameters | None = ALPHAPOSE
-    """Rule of the pose-NMS; None keeps every pose."""
+    nms: NmsRule = ALPHAPOSE
+    """How redundant poses are suppressed; None keeps every pose."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_score <= 1:
@@ -243,9 +243,8 @@ class PoseEstimator:
         return self.decode(self.infer(crops), transforms, boxes)
 
     def suppress(self, poses: Poses) -> Poses:
-        """Return the poses that pose-NMS keeps and whose score is high enough."""
-        if self.options.nms is not None:
-            poses = pose_nms(poses, self.options.nms)
+        """Return the poses that the suppression keeps and whose score is high enough."""
+        poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
         return poses.select(poses.scores >= self.options.min_score)
 
     def __call__(self, image_bgr: ImageArray) -> Poses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rmpe.pose_nms.choice import NMS_NAMES, NmsRule, OksNmsParameters, apply_nms, choose_nms
 from rmpe.pose_nms.learn import (
     LearnedParameters,
     ValidationFrame,
@@ -32,6 +33,7 @@ from rmpe.pose_nms.suppress import Suppression, pose_nms, suppress
 
 __all__ = [
     "ALPHAPOSE",
+    "NMS_NAMES",
     "PAPER",
     "PARAMETER_SETS",
     "RMPE",
@@ -39,10 +41,14 @@ __all__ = [
     "WHOLE_BODY_HEATMAP",
     "WHOLE_BODY_REGRESSION",
     "LearnedParameters",
+    "NmsRule",
+    "OksNmsParameters",
     "PoseNmsParameters",
     "Suppression",
     "ValidationFrame",
+    "apply_nms",
     "average_precision",
+    "choose_nms",
     "get_parameters",
     "hard_order",
     "hrnet_score",
