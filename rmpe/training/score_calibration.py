@@ -1,0 +1,84 @@
+"""Joint scores that mean what they say: a score of 0.7, about 70 % of the joints right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def fit_logistic(
+    values: ArrayLike, right: ArrayLike, steps: int = 50, ridge: float = 1e-3
+) -> tuple[float, float]:
+    """Slope and offset of the logistic curve through right and wrong answers.
+
+    Newton's method on the log-likelihood with a small ridge (Platt, 1999).
+
+    Args:
+        values: what the score is made of, (N,).
+        right: whether each answer was right, (N,).
+        steps: iterations at most.
+        ridge: keeps the slope finite where one value parts right from wrong.
+
+    Raises:
+        ValueError: the lengths differ or there is nothing to fit.
+    """
+    x, y = np.asarray(values, np.float64), np.asarray(right, np.float64)
+    if x.shape != y.shape or x.ndim != 1 or not len(x):
+        raise ValueError(f"got values {x.shape} and answers {y.shape}, needed are two equal (N,)")
+    design = np.stack([x, np.ones_like(x)], 1)
+    weights = np.zeros(2)
+    for _ in range(steps):
+        probability = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (y - probability) - ridge * weights
+        curvature = (design * (probability * (1 - probability))[:, None]).T @ design
+        step = np.linalg.solve(curvature + ridge * np.eye(2), gradient)
+        weights += np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])
+
+
+@dataclass(frozen=True)
+class ScoreBin:
+    """Joints whose scores lie close together."""
+
+    mean_score: float
+    """What was said."""
+    share_right: float
+    """What was true."""
+    count: int
+    """Number of joints."""
+
+
+def reliability(scores: ArrayLike, right: ArrayLike, bins: int = 10) -> list[ScoreBin]:
+    """Mean score and share of right answers in equal ranges of the score 0..1; empty ones go.
+
+    Args:
+        scores: (N,), 0..1.
+        right: whether each answer was right, (N,).
+        bins: number of ranges.
+    """
+    said, true = np.asarray(scores, np.float64), np.asarray(right, bool)
+    place = np.clip((said * bins).astype(int), 0, bins - 1)
+    return [
+        ScoreBin(
+            float(said[place == index].mean()),
+            float(true[place == index].mean()),
+            int((place == index).sum()),
+        )
+        for index in range(bins)
+        if (place == index).any()
+    ]
+
+
+def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
+    """Mean distance between what the scores say and what is true, weighted by joints (ECE)."""
+    found = reliability(scores, right, bins)
+    total = sum(entry.count for entry in found)
+    if not total:
+        return 0.0
+    return sum(abs(e.mean_score - e.share_right) * e.count for e in found) / total
