@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,24 +44,17 @@ def read_lsp_truth(path: str | Path, validation_only: bool = False) -> LspTruth:
         ValueError: it has no joints of such a shape.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-    elif path.suffix == ".mat":
-        arrays = loadmat(str(path))
-    else:
-        raise ValueError(f"got {path.name}, supported are .mat and .npz files")
+    arrays = _arrays(path)
     joints = np.asarray(arrays.get("joints", np.zeros(0)), np.float64)
-    if joints.ndim == 3 and joints.shape[:2] == (3, 14):
-        joints = joints.transpose(2, 1, 0)
-        flags, digits = np.ones(joints.shape[:2], bool), 4
-    elif joints.ndim == 3 and joints.shape[:2] == (14, 3):
-        joints = joints.transpose(2, 0, 1)
-        flags, digits = joints[..., 2] > 0, 5
-    elif joints.ndim == 3 and joints.shape[1:] == (14, 3):
-        flags, digits = joints[..., 2] > 0, 5
+    if path.suffix == ".mat" and joints.ndim == 3:
+        # LSP stores (3, 14, N), LSPET (14, 3, N); four and five digits in their picture names.
+        lsp = joints.shape[:2] == (3, 14)
+        joints, digits = joints.transpose((2, 1, 0) if lsp else (2, 0, 1)), 4 if lsp else 5
     else:
+        lsp, digits = False, 5
+    if joints.ndim != 3 or joints.shape[1:] != (14, 3):
         raise ValueError(f"{path} has joints of shape {joints.shape}, needed is (N, 14, 3)")
+    flags = np.ones(joints.shape[:2], bool) if lsp else joints[..., 2] > 0
     names = [f"im{number:0{digits}d}.jpg" for number in range(1, len(joints) + 1)]
     if "file_names" in arrays:
         names = [str(name) for name in arrays["file_names"]]
@@ -70,6 +64,15 @@ def read_lsp_truth(path: str | Path, validation_only: bool = False) -> LspTruth:
             raise ValueError(f"{path} does not say which rows are held out")
         rows = np.flatnonzero(arrays["is_val"])
     return LspTruth(joints[rows, :, :2], flags[rows], tuple(names[row] for row in rows))
+
+
+def _arrays(path: Path) -> Mapping[str, NDArray]:
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    if path.suffix == ".mat":
+        return dict(loadmat(str(path)))
+    raise ValueError(f"got {path.name}, supported are .mat and .npz files")
 
 
 def read_lsp_predictions(path: str | Path) -> FloatArray:

@@ -89,18 +89,28 @@ def evaluate_posetrack_folders(
 ) -> PoseTrackScores:
     """Return the scores of a folder of prediction files, paired by name with the annotations.
 
+    ``NAME.json`` is paired with ``NAME.json`` or, as ``video --format posetrack`` writes it, with
+    ``NAME_rmpe/posetrack.json``. Two single files are a pair whatever their names.
+
     Raises:
         OSError: a folder or file cannot be read.
         ValueError: a file has no partner or is malformed.
     """
-    truth, predicted = (
-        read_posetrack_folder(Path(annotations)),
-        read_posetrack_folder(Path(predictions)),
-    )
-    missing = sorted(set(truth) - set(predicted))
-    if missing:
-        raise ValueError(f"{predictions} has no file {missing[0]}, which is annotated")
-    return evaluate_posetrack(truth, {name: predicted[name] for name in truth}, tracking)
+    truth = read_posetrack_folder(Path(annotations))
+    files = {name: _prediction_file(Path(predictions), name) for name in truth}
+    predicted = {name: parse_posetrack(load_json(file), file) for name, file in files.items()}
+    return evaluate_posetrack(truth, predicted, tracking)
+
+
+def _prediction_file(folder: Path, name: str) -> Path:
+    """Return where the predictions of a sequence are; ``video`` makes a folder for each clip."""
+    if folder.is_file() and not name:
+        return folder
+    places = [folder / name, folder / f"{Path(name).stem}_rmpe" / "posetrack.json"]
+    for place in places:
+        if place.is_file():
+            return place
+    raise ValueError(f"{folder} has no file {name} (nor {places[1].relative_to(folder)})")
 
 
 def read_posetrack_folder(folder: Path) -> dict[str, list[PoseTrackFrame]]:

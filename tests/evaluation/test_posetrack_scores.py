@@ -162,3 +162,10 @@ def test_folder_of_our_own_writer_scores_against_annotations(tmp_path):
     (tmp_path / "gt" / "t.json").write_text(json.dumps(document))
     with pytest.raises(ValueError, match=r"no file t\.json"):
         evaluate_posetrack_folders(tmp_path / "gt", tmp_path / "pr")
+    (tmp_path / "pr" / "t_rmpe").mkdir()
+    (tmp_path / "pr" / "s.json").rename(tmp_path / "pr" / "t_rmpe" / "posetrack.json")
+    (tmp_path / "gt" / "s.json").unlink()
+    again = evaluate_posetrack_folders(tmp_path / "gt", tmp_path / "pr", tracking=False)
+    assert again.ap == scores.ap
+    pair = (tmp_path / "gt" / "t.json", tmp_path / "pr" / "t_rmpe" / "posetrack.json")
+    assert evaluate_posetrack_folders(*pair, tracking=False).ap == scores.ap

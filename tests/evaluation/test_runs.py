@@ -17,8 +17,9 @@ from rmpe.evaluation.estimate import estimate_set
 from rmpe.evaluation.report import worst_pictures, write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions, write_json
 from rmpe.formats import FORMATS, ClipHeader
+from rmpe.formats.posetrack_document import CATEGORIES
 from rmpe.records import Boxes, Poses
-from rmpe.skeletons import COCO_17, LSP_14, MPII_16, SKELETONS
+from rmpe.skeletons import COCO_17, LSP_14, MPII_16, POSETRACK_17, SKELETONS
 
 
 class BoxEstimator:
@@ -197,6 +198,69 @@ def test_mpii_and_lsp_are_scored_from_pictures(tmp_path):
     np.savez(tmp_path / "joints.npz", joints=joints[None], file_names=["a.png"])
     result = evaluate_images("lsp", tmp_path / "joints.npz", tmp_path, BoxEstimator(LSP_14))
     assert result.document["counts"]["left_hip"] == 1
+
+
+def test_posetrack_pictures_give_average_precision(tmp_path):
+    frames = [f"images/val/s/{index:06d}.png" for index in range(2)]
+    (tmp_path / "images/val/s").mkdir(parents=True)
+    images = [{"id": 10 + i, "file_name": name} for i, name in enumerate(frames)]
+    points = np.array([20, 30]) + places(POSETRACK_17) * np.array([60, 160])
+    joints = np.concatenate([points, np.ones((17, 1))], 1)
+    joints[3:5] = 0
+    people = [
+        {
+            "id": 100 * image["id"],
+            "image_id": image["id"],
+            "track_id": 0,
+            "keypoints": joints.reshape(-1).tolist(),
+            "bbox": [20, 30, 60, 160],
+            "bbox_head": [20, 30, 18, 24],
+        }
+        for image in images
+    ]
+    truth = {"images": images, "annotations": people, "categories": CATEGORIES}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    cv2.imwrite(str(tmp_path / frames[0]), np.zeros((240, 320, 3), np.uint8))
+    estimator = BoxEstimator(POSETRACK_17)
+    result = evaluate_images("posetrack", tmp_path / "truth.json", tmp_path, estimator)
+    assert len(result.skipped) == 1  # the second frame has no picture
+    assert result.document["ap"]["total"] == pytest.approx(50)
+    assert result.document["tracking"] == {}
+    file = tmp_path / "truth.json"
+    same = evaluate_predictions("posetrack", file, file)
+    assert same.document["tracking"]["mota"]["total"] == pytest.approx(100)
+
+
+def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path):
+    joints = np.random.default_rng(0).uniform(1, 200, (3, 16, 2))
+    np.savez(
+        tmp_path / "gt.npz",
+        pos_gt_src=joints.transpose(1, 2, 0),
+        jnt_missing=np.zeros((16, 3)),
+        headboxes_src=np.tile(np.array([[[0.0], [0]], [[30], [40]]]), (1, 1, 3)),
+    )
+    np.save(tmp_path / "p.npy", joints - 1)
+    result = evaluate_predictions("mpii", tmp_path / "gt.npz", tmp_path / "p.npy")
+    assert result.document["PCKh"]["Mean"] == pytest.approx(100)
+    lsp = np.concatenate([joints[:, :14], np.ones((3, 14, 1))], -1)
+    np.savez(tmp_path / "joints.npz", joints=lsp)
+    np.save(tmp_path / "p.npy", lsp)
+    result = evaluate_predictions("lsp", tmp_path / "joints.npz", tmp_path / "p.npy")
+    assert result.document["PCK"] == 1
+    with pytest.raises(ValueError, match="has none"):
+        write_report(tmp_path / "r.html", result, tmp_path / "joints.npz")
+
+
+def test_figures_without_value_are_null_in_json(tmp_path):
+    lsp = np.random.default_rng(0).uniform(1, 200, (2, 14, 3))
+    lsp[:, 0, 2] = 0
+    np.savez(tmp_path / "joints.npz", joints=lsp)
+    np.save(tmp_path / "p.npy", lsp)
+    write_json(
+        evaluate_predictions("lsp", tmp_path / "joints.npz", tmp_path / "p.npy"),
+        tmp_path / "s.json",
+    )
+    assert json.loads((tmp_path / "s.json").read_text())["by_joint"]["right_ankle"] is None
 
 
 def test_command_line_prints_the_table_and_writes_json(coco):
