@@ -70,10 +70,13 @@ def find_features(
         fastThreshold=parameters.fast_threshold,
     )
     mask = _people_mask(boxes * scale, grey.shape, parameters.surroundings)
-    keypoints, descriptors = orb.detectAndCompute(grey, mask)
+    x1, y1, x2, y2 = _looked_at(mask, grey.shape)
+    mask = None if mask is None else mask[y1:y2, x1:x2]
+    keypoints, descriptors = orb.detectAndCompute(grey[y1:y2, x1:x2], mask)
     if descriptors is None:
         return Features.empty()
     points = np.asarray(cv2.KeyPoint.convert(keypoints), np.float64).reshape(-1, 2)
+    points += np.array([x1, y1])
     ratio = np.array([width / grey.shape[1], height / grey.shape[0]])
     return Features(points * ratio, np.asarray(descriptors, np.uint8))
 
@@ -92,12 +95,23 @@ def _people_mask(
     if surroundings is None or len(boxes_xyxy) == 0:
         return None
     mask = np.zeros(shape, np.uint8)
-    grow = surroundings * (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2])
+    sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+    grow = surroundings * sides.max(1, keepdims=True)
     low = np.maximum(boxes_xyxy[:, :2] - grow, 0).astype(int)
     high = np.ceil(boxes_xyxy[:, 2:] + grow).astype(int) + 1
     for (x1, y1), (x2, y2) in zip(low, high):
         mask[y1:y2, x1:x2] = 255
     return mask
+
+
+def _looked_at(mask: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return the part x1 y1 x2 y2 of the picture that holds the mask and the features' border."""
+    height, width = shape
+    if mask is None:
+        return 0, 0, width, height
+    x, y, columns, rows = cv2.boundingRect(mask)
+    x1, y1 = max(x - _BORDER_PX, 0), max(y - _BORDER_PX, 0)
+    return x1, y1, min(x + columns + _BORDER_PX, width), min(y + rows + _BORDER_PX, height)
 
 
 def match_features(first: Features, second: Features, parameters: FeatureParameters) -> FloatArray:

@@ -105,7 +105,7 @@ class OnlineTracker:
             with np.load(io.BytesIO(state), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             saved = str(arrays["parameters"])
-        except (OSError, KeyError, EOFError) as error:
+        except (OSError, KeyError, EOFError, ValueError) as error:
             raise ValueError(f"got {len(state)} bytes that are no tracker state") from error
         if saved != repr(self.parameters):
             raise ValueError(

@@ -36,7 +36,7 @@ class FeatureParameters:
     longest_side_px: int | None = None
     """Pictures with a longer side are made smaller before features are sought; None: never."""
     surroundings: float | None = None
-    """Features are sought in the person boxes widened by this share of their size on every side;
+    """Features are sought in person boxes widened on every side by this share of the longer one;
     None: in the whole picture."""
     red_and_blue_swapped: bool = True
     """Grey as the public implementation makes it: 0.299 B + 0.587 G + 0.114 R."""
@@ -136,13 +136,14 @@ DEFAULT = PoseFlowParameters(
     reappearance_floor=0.6,
     reappearance_reach=(1.0, 0.05),
     predict_motion=True,
-    cut_share=0.02,
+    cut_share=0.05,
     features=FeatureParameters(
-        maximum_features=1200,
-        features_per_person=25,
-        base_features=300,
-        levels=4,
-        longest_side_px=1280,
+        maximum_features=700,
+        features_per_person=15,
+        base_features=200,
+        levels=2,
+        fast_threshold=25,
+        longest_side_px=640,
         surroundings=0.5,
         red_and_blue_swapped=False,
         search="exhaustive",

@@ -1,0 +1,67 @@
+"""A whole clip at once: the online tracker's identities, then flow-NMS and joined flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rmpe.records import Frame, Poses
+from tracking.flow import Flow, build_flows, close_flow, join_poses
+from tracking.flow_nms import FlowParameters, join_flows, suppress_flows
+from tracking.online import OnlineTracker
+from tracking.parameters import DEFAULT, PoseFlowParameters
+
+
+def track_clip(
+    clip: Iterable[tuple[Frame, Poses]],
+    parameters: PoseFlowParameters = DEFAULT,
+    flow_parameters: FlowParameters | None = None,
+) -> list[Poses]:
+    """Return the poses of every frame with the identities of the whole clip's flows.
+
+    Pictures are looked at once and not kept.
+
+    Args:
+        clip: every frame with its people, in order.
+        parameters: rules of the tracker.
+        flow_parameters: rules of flow-NMS and joining.
+
+    Returns:
+        One entry for every frame. People of suppressed flows are merged into those that stay;
+        identities are 1, 2, ... in order of first appearance.
+    """
+    tracker = OnlineTracker(parameters)
+    tracked = [tracker.update(frame, poses) for frame, poses in clip]
+    return refine_tracks(tracked, flow_parameters)
+
+
+def refine_tracks(
+    tracked: Sequence[Poses], parameters: FlowParameters | None = None
+) -> list[Poses]:
+    """Return a tracked clip after flows were closed, suppressed, merged and joined.
+
+    Args:
+        tracked: poses with identities, one entry for every frame, people or none.
+        parameters: rules of flow-NMS and joining.
+    """
+    rules = parameters or FlowParameters()
+    closed = [
+        close_flow(flow, rules.recent_frames, rules.least_confidence)
+        for flow in build_flows(tracked)
+    ]
+    flows = suppress_flows([flow for flow in closed if flow is not None], rules)
+    return _frames_of(join_flows(flows, rules), tracked)
+
+
+def _frames_of(flows: Sequence[Flow], tracked: Sequence[Poses]) -> list[Poses]:
+    """Return the people of every frame, identities in order of first appearance."""
+    if not flows:
+        return [Poses.empty(poses.joint_count) for poses in tracked]
+    ordered = sorted(flows, key=lambda flow: (flow.start, int(flow.poses.ids[0])))
+    frames = np.concatenate([flow.frames for flow in ordered])
+    lengths = [len(flow.frames) for flow in ordered]
+    everybody = join_poses([flow.poses for flow in ordered]).with_ids(
+        np.repeat(np.arange(1, len(ordered) + 1), lengths)
+    )
+    return [everybody.select(frames == number) for number in range(len(tracked))]
