@@ -377,7 +377,7 @@ def evaluate(
         )
     for line in result.skipped:
         click.echo(f"skipped: {line}", err=True)
-    click.echo("\n".join(result.table))
+    click.echo("\n".join([*result.table, *result.breakdown]))
     if given["json_file"]:
         runs.write_json(result, given["json_file"])
     if given["report"]:

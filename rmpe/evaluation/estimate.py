@@ -53,9 +53,18 @@ def estimate_set(
         annotated_boxes: use the annotation's boxes; False runs the detector.
         progress_file: results a picture, appended as they come; a run that was interrupted goes on
             from it. The caller gives one file to one set and estimator.
+
+    Raises:
+        ValueError: the progress file is of another set.
     """
     done = _read_progress(progress_file, keypoint_set.skeleton.joint_count)
     people = keypoint_set.people_by_picture()
+    foreign = set(done) - set(people)
+    if foreign:
+        raise ValueError(
+            f"{progress_file} has results of picture {min(foreign)}, which is not in this set; "
+            "give another file"
+        )
     skipped = []
     for picture in tqdm(keypoint_set.pictures, "pictures", disable=None, leave=False):
         if picture.image_id in done:

@@ -91,6 +91,21 @@ class OksScores:
             "people": len(self.people),
         }
 
+    def breakdown(self) -> list[str]:
+        """Return a printout by size and by joint, beside the official one."""
+        lines = [f"{'size':<16} {'people':>7} {'AP':>6} {'AR':>6}"]
+        for size, values in self.by_size.items():
+            lines.append(
+                f"{size:<16} {values['people']:7.0f} {values['AP']:6.3f} {values['AR']:6.3f}"
+            )
+        lines.append(f"{'joint':<16} {'count':>7} {'OKS':>6} {'good':>6} {'missed':>6}")
+        for joint in self.by_joint:
+            lines.append(
+                f"{joint.joint:<16} {joint.count:7d} {joint.similarity:6.3f} {joint.good:6.3f} "
+                f"{joint.missed:6.3f}"
+            )
+        return lines
+
     @property
     def mean_oks(self) -> float:
         """Mean OKS over annotated people, missed ones counting 0; NaN without people."""

@@ -157,9 +157,14 @@ def evaluate_posetrack(
 
 
 def _named(values: FloatArray, total: float | None = None) -> dict[str, float]:
-    """Return values by joint name with their mean, or the given figure, as ``total``."""
+    """Return values by joint name with their mean, or the given figure, as ``total``.
+
+    A joint with nothing to count is NaN and left out of the mean.
+    """
     named = {joint: float(value) for joint, value in zip(POSETRACK_15.joints, values)}
-    return {**named, "total": float(np.mean(values)) if total is None else total}
+    known = values[~np.isnan(values)]
+    mean = float(known.mean()) if known.size else float("nan")
+    return {**named, "total": mean if total is None else total}
 
 
 def _average_precisions(frames: Sequence[FrameMatch]) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -182,7 +187,9 @@ def _precision_curve_figures(
     scores: FloatArray, right: NDArray[np.bool_], truths: int
 ) -> tuple[float, float, float]:
     """Return the area under the monotone precision curve, and its last point, in per cent."""
-    if not len(scores) or not truths:
+    if not truths:
+        return float("nan"), 0.0 if len(scores) else float("nan"), float("nan")
+    if not len(scores):
         return 0.0, 0.0, 0.0
     true = right[np.argsort(-scores, kind="stable")].cumsum()
     precision = true / np.arange(1, len(true) + 1)
@@ -230,7 +237,8 @@ def _clear_mot(counts: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.asarray(part / np.maximum(whole, 1e-12) * (whole > 0), np.float64)
+    """Return part / whole, NaN where there is nothing."""
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 def _check_ids(frames: Sequence[FrameMatch], name: str) -> None:

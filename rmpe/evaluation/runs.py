@@ -58,6 +58,8 @@ class Evaluation:
     """The official printout."""
     document: Mapping[str, Any]
     """Everything for a JSON file."""
+    breakdown: tuple[str, ...] = ()
+    """Printout by size and by joint, where the official one has none."""
     oks: OksScores | None = None
     """Curves and people of COCO and CrowdPose, for a report."""
     predictions: Sequence[Mapping[str, Any]] = ()
@@ -186,7 +188,9 @@ def _oks_evaluation(
     else:
         scores = evaluate_coco(annotations, results, skeleton)
     document = {**scores.to_json(), "skipped": list(skipped)}
-    return Evaluation(dataset, scores.table, document, scores, results, skipped)
+    return Evaluation(
+        dataset, scores.table, document, tuple(scores.breakdown()), scores, results, skipped
+    )
 
 
 def _results_of(path: str | Path, keypoint_set: KeypointSet) -> list[dict[str, Any]]:

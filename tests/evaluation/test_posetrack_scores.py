@@ -114,6 +114,19 @@ def test_border_of_a_region_is_outside_and_double_vertices_do_no_harm():
     ]
 
 
+def test_figures_with_nothing_to_count_are_undefined_not_perfect():
+    single = score(sequence([(1, 2)]), sequence([(1, 2)]))
+    assert single.ap["total"] == pytest.approx(100)
+    assert np.isnan(single.tracking["mota"]["total"])
+    earless = person(1, 0)
+    earless.present[POSETRACK_15.index("nose")] = False
+    scores = score([frame(0, earless)], [frame(0, person(1, 0))], tracking=False)
+    assert np.isnan(scores.ap["nose"]) and scores.precision["nose"] == 0
+    assert scores.ap["total"] == pytest.approx(100)
+    nobody = score([frame(0)], [frame(0)], tracking=False)
+    assert np.isnan(nobody.ap["total"])
+
+
 def test_what_does_not_fit_is_refused():
     truth = sequence([(1, 2)] * 2)
     with pytest.raises(ValueError, match="2 frames, the prediction 1"):

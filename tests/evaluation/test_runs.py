@@ -143,6 +143,9 @@ def test_interrupted_run_goes_on_where_it_stopped(coco):
     for image_id, poses in whole.by_picture.items():
         again = resumed.by_picture[image_id]
         np.testing.assert_array_equal(again.keypoints_xy, poses.keypoints_xy)
+    progress.write_text(lines[0].replace('"image_id": 1', '"image_id": 77'))
+    with pytest.raises(ValueError, match="picture 77"):
+        estimate_set(estimator, keypoint_set, progress_file=progress)
 
 
 @pytest.mark.parametrize("name", ["native", "alphapose", "coco", "alphapose-open"])
@@ -276,6 +279,7 @@ def test_command_line_prints_the_table_and_writes_json(coco):
     assert " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets= 20 ] = 0.000" in (
         run.output
     )
+    assert "left_knee" in run.output and "medium" in run.output
     assert json.loads((coco / "s.json").read_text())["people"] == 3
     assert "<svg" in (coco / "r.html").read_text()
     arguments = ["evaluate", "coco", "--annotations", str(coco / "truth.json")]
