@@ -211,6 +211,7 @@ def doctor() -> None:
 @click.option("--stride", default=1, show_default=True, help="Take every n-th frame.")
 @click.option("--detect-every", default=1, show_default=True, help="Detect in every n-th frame.")
 @click.option("--track/--no-track", default=True, show_default=True, help="Give identities.")
+@click.option("--smooth", is_flag=True, help="Smooth the joints of every person over time.")
 @estimator_options
 def video(inputs: tuple[str, ...], **given: Any) -> None:
     """Poses of the people in clips: files, folders of clips or addresses.
@@ -221,13 +222,14 @@ def video(inputs: tuple[str, ...], **given: Any) -> None:
     from pipeline.clip import OutputPlan
     from pipeline.readers import Span, VideoReader
     from pipeline.readers.finding import find_clips, output_folders
+    from pipeline.stages.track import build_tracker
     from rmpe.runtimes import limit_threads
-    from tracking import OnlineTracker
 
     with wrong_use(OSError):
         sources = find_clips(inputs, given["recursive"])
     with wrong_use():
         span = Span(given["start"], given["end"], given["stride"])
+        build_tracker(given["track"], given["smooth"])
     options = run_options(given)
     threads = limit_threads()
     estimator = build_estimator(given, threads.openvino)
@@ -240,7 +242,7 @@ def video(inputs: tuple[str, ...], **given: Any) -> None:
                 folder, given["formats"], not given["no_video"], video_threads=threads.video
             ),
             options,
-            OnlineTracker() if given["track"] else None,
+            build_tracker(given["track"], given["smooth"]),
             given,
         )
     if not succeeded:
@@ -497,6 +499,7 @@ def render(records: str, video: str | None, images: tuple[str, ...], **given: An
         boxes=not given["no_boxes"],
         ids=not given["no_ids"],
     )
+    tqdm.monitor_interval = 0  # no thread of its own; every frame moves the bar
     hidden = given["quiet"] or not sys.stderr.isatty()
     expected = reader.info.frames_expected or None
     with tqdm(total=expected, unit="frame", disable=hidden, dynamic_ncols=True) as bar:
@@ -509,6 +512,64 @@ def render(records: str, video: str | None, images: tuple[str, ...], **given: An
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{count} frames -> {output}")
+
+
+@rmpe_command.command()
+@click.argument("records", type=click.Path(exists=True))
+@click.option("--video", help="The clip; by default the one that RECORDS name.")
+@click.option("--images", multiple=True, help="Pictures or their folder, in place of a clip.")
+@click.option("-o", "--output", type=click.Path(), help="File to write; tracked.ndjson by default.")
+@click.option("--to", "to_format", default="native", show_default=True, help="Format to write.")
+@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
+@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
+@click.option("--offline", is_flag=True, help="See the whole clip: merge and join whole flows.")
+@click.option("--smooth", is_flag=True, help="Smooth the joints of every person over time.")
+@click.option("--reference", is_flag=True, help="Rules of the public PoseFlow, not our own.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def track(records: str, video: str | None, images: tuple[str, ...], **given: Any) -> None:
+    """Give stored poses identities, anew and without a network; pictures come from the clip."""
+    from pathlib import Path
+
+    from tqdm import tqdm
+
+    from pipeline.readers import ImageReader, VideoReader
+    from pipeline.readers.finding import find_images
+    from pipeline.retrack import retrack_records
+    from rmpe.formats import ReadHints, get_format, read_records
+    from rmpe.runtimes import limit_threads
+    from rmpe.skeletons import get_skeleton
+    from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
+
+    if video and images:
+        raise click.UsageError("give --video or --images, not both")
+    output = Path(given["output"] or Path(records).parent / "tracked.ndjson")
+    if output.exists() and output.samefile(records):
+        raise click.UsageError(f"{output} is the file to read; give another --output")
+    with wrong_use():
+        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
+        target = get_format(given["to_format"])
+        stored = read_records(records, given["from_format"], ReadHints(skeleton=joints))
+    threads = limit_threads()
+    reader: Reader
+    with wrong_use(OSError):
+        if images or (stored.header.image_names and not video):
+            pictures = find_images(images or (stored.header.source,))
+            reader = ImageReader(pictures, source=str(pictures[0].parent))
+        else:
+            reader = VideoReader(video or stored.header.source, threads=threads.video)
+    hidden = given["quiet"] or not sys.stderr.isatty()
+    expected = reader.info.frames_expected or None
+    with tqdm(total=expected, unit="frame", disable=hidden, dynamic_ncols=True) as bar:
+        people = retrack_records(
+            reader,
+            stored,
+            lambda header: target.writer(output, header),
+            parameters=POSEFLOW_REFERENCE if given["reference"] else DEFAULT,
+            whole_clip=given["offline"],
+            smoother=OneEuroSmoother() if given["smooth"] else None,
+            on_frame=lambda _: bar.update(),
+        )
+    click.echo(f"{people} people -> {output}")
 
 
 def main() -> None:

@@ -19,11 +19,10 @@ from pipeline.stages.detect import DetectStage, FindBoxes
 from pipeline.stages.estimate import DecodeStage, EstimateStage
 from pipeline.stages.follow import FollowStage
 from pipeline.stages.suppress import SuppressStage
-from pipeline.stages.track import Tracker, TrackStage
+from pipeline.stages.track import Tracker, TrackStage, build_tracker
 from pipeline.writers.base import Writer, WriteStage
 from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.records import Boxes, Frame, ImageArray
-from tracking import OnlineTracker
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -111,6 +110,7 @@ def run_video(
     span: Span | None = None,
     options: RunOptions | None = None,
     track: bool = True,
+    smooth: bool = False,
     writers: Iterable[tuple[str, Writer]] = (),
 ) -> Generator[PosedFrame, None, None]:
     """Yield (frame, poses) for every frame of a clip, in order; nothing is kept.
@@ -123,16 +123,17 @@ def run_video(
         span: part of the clip, for a file or address.
         options: how the run goes.
         track: give people identities that last for the clip.
+        smooth: smooth the joints of every identity over time.
         writers: see :func:`assemble`.
 
     Raises:
         OSError: the source cannot be opened.
         StageError: a stage failed; ``__cause__`` says why.
     """
+    tracker = build_tracker(track, smooth)
     reader = VideoReader(source, span) if isinstance(source, (str, Path)) else source
     if estimator is None:
         from rmpe.estimator import PoseEstimator
 
         estimator = PoseEstimator.from_preset("compact")
-    tracker = OnlineTracker() if track else None
     yield from assemble(reader, estimator, options, tracker, writers)

@@ -113,6 +113,20 @@ def test_a_failure_inside_the_estimator_names_the_stage(squares, people, reader,
     assert (caught.value.stage, caught.value.frame_index) == (stage, 0)
 
 
+def test_smoothing_moves_joints_and_leaves_identities(squares, people, reader):
+    def run(smooth):
+        frames = reader(list(people([2] * 6, step=3)))
+        return list(run_video(frames, squares(), smooth=smooth))
+
+    plain, smoothed = run(False), run(True)
+    for (_, one), (_, other) in zip(plain, smoothed):
+        np.testing.assert_array_equal(one.ids, other.ids)
+    np.testing.assert_array_equal(plain[0][1].keypoints_xy, smoothed[0][1].keypoints_xy)
+    assert not np.allclose(plain[5][1].keypoints_xy, smoothed[5][1].keypoints_xy)
+    with pytest.raises(ValueError, match="needs tracking"):
+        next(run_video(reader([]), squares(), track=False, smooth=True))
+
+
 def test_a_failing_writer_is_named_with_its_frame(squares, people, reader):
     class FullDisk:
         def write(self, frame, poses):
