@@ -1,12 +1,12 @@
 """Swapped joints in synthetic crowds: global association beside arg-max decoding + pose-NMS.
 
-    python benchmarks/bench_association.py [--pictures 40] [--network compact]
+    python benchmarks/bench_association.py [--pictures 40] [--weights FILE]
 
 Crowds of 6 to 15 overlapping people with known joints. Every person has one or two proposals of
-jittered boxes. With ``--network none`` the maps are those of an ideal joint-candidate network plus
+jittered boxes. Without ``--weights`` the maps are those of an ideal joint-candidate network plus
 noise: a Gaussian for each own joint and a lower one for every other person's joint in the crop,
 with heights drawn at random, so that in some maps the wrong joint answers more strongly. With
-``compact`` they are the bundled network's own. A joint is swapped when it lies on another person's
+``--weights`` they are those of a joint-candidate network of 19 joints. A joint is swapped when it lies on another person's
 joint of that type (within 0.1 of the box's height) and that joint is nearer than the own one.
 """
 
@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from pipeline.assemble import find_nobody
 from rmpe.association import associate
-from rmpe.estimator import EstimatorOptions, PoseEstimator
+from rmpe.estimator import PoseEstimator
 from rmpe.geometry.crop import HRNET, CropTransform, points_to_image
 from rmpe.heatmaps import Codec, get_codec
 from rmpe.oks import oks_matrix
@@ -101,15 +102,13 @@ def count_swaps(frame: SyntheticFrame, poses: Poses) -> tuple[int, int, int]:
 
 @click.command()
 @click.option("--pictures", default=40, show_default=True)
-@click.option(
-    "--network", type=click.Choice(["none", "compact"]), default="none", show_default=True
-)
-def main(pictures: int, network: str) -> None:
+@click.option("--weights", type=click.Path(exists=True), help="A joint-candidate network.")
+def main(pictures: int, weights: str | None) -> None:
     """Print swapped joints of both ways on the same maps."""
     estimator = None
-    if network == "compact":
-        estimator = PoseEstimator.from_preset("compact", options=EstimatorOptions(nms=None))
-    codec = get_codec("compact" if estimator else "hrnet")
+    if weights:
+        estimator = PoseEstimator.build(detector=find_nobody, weights=weights)
+    codec = get_codec(estimator.conventions.codec if estimator else "hrnet")
     totals = {"arg-max + pose-NMS": np.zeros(3, int), "association": np.zeros(3, int)}
     for seed in range(pictures):
         rng = np.random.default_rng(seed)
@@ -118,18 +117,16 @@ def main(pictures: int, network: str) -> None:
         if estimator:
             crops, transforms = estimator.crop(frame.image_bgr, boxes)
             maps = estimator.infer(crops)[:, 0]
-            responses = maps.sigmoid()
         else:
             transforms = [
                 CropTransform.from_person_box(b, 256, 192, HRNET) for b in boxes.boxes_xyxy
             ]
-            maps = responses = ideal_maps(frame, boxes, transforms, rng)
+            maps = ideal_maps(frame, boxes, transforms, rng)
         plain = plain_poses(maps, transforms, boxes, codec)
-        reader = get_codec("hrnet") if estimator else codec
-        joined = associate(responses, transforms, boxes, reader, COCO_19.sigmas)
+        joined = associate(maps, transforms, boxes, codec, COCO_19.sigmas)
         totals["arg-max + pose-NMS"] += count_swaps(frame, plain)
         totals["association"] += count_swaps(frame, joined)
-    click.echo(f"{pictures} crowds of 6-15 people, maps: {network}")
+    click.echo(f"{pictures} crowds of 6-15 people, maps: {weights or 'ideal with noise'}")
     for name, (swapped, right, total) in totals.items():
         click.echo(
             f"{name:20} swapped {swapped:5} ({swapped / total:6.2%})  right {right / total:6.2%}"

@@ -7,18 +7,19 @@ methods from its stages, so both give the same poses.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rmpe.association import AssociationParameters, associate
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
-from rmpe.heatmaps import decode_with_flip, get_codec
-from rmpe.pose_nms import ALPHAPOSE, NmsRule, apply_nms
+from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
+from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
@@ -41,6 +42,9 @@ class EstimatorOptions:
     """Crops in one call of the network."""
     nms: NmsRule = ALPHAPOSE
     """How redundant poses are suppressed; None keeps every pose."""
+    association: AssociationParameters | None = None
+    """Assign joint candidates to people over the whole picture instead of taking each map's peak;
+    for networks trained with joint-candidate targets."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_score <= 1:
@@ -68,12 +72,20 @@ class PoseEstimator:
             runtime: gives heatmaps (N, K, h, w) for crops.
             conventions: how the network wants its crops and its heatmaps read.
             options: thresholds and limits.
+
+        Raises:
+            ValueError: the options do not go with the network.
         """
         self.detector = detector
         self.runtime = runtime
         self.conventions = conventions
         self.options = options or EstimatorOptions()
         self._codec = get_codec(conventions.codec)
+        if self.options.association is not None and conventions.codec == "compact":
+            raise ValueError(
+                "association needs a network whose maps peak at 1 for each joint candidate; "
+                "the compact network's are distributions over the cells"
+            )
 
     @classmethod
     def from_preset(
@@ -209,10 +221,12 @@ class PoseEstimator:
         """Return the poses of N crops in frame pixels.
 
         Args:
-            heatmaps: (N, V, K, h, w), as :meth:`infer` gives them.
+            heatmaps: (N, V, K, h, w), as :meth:`infer` gives them, of one picture.
             transforms: the map of each crop.
             boxes: the box that each crop was made from.
         """
+        if self.options.association is not None:
+            return self._associate(heatmaps, transforms, boxes, self.options.association)
         if heatmaps.shape[1] == 1:
             points, joint_scores = self._codec.decode(heatmaps[:, 0])
         else:
@@ -229,6 +243,20 @@ class PoseEstimator:
             ids=np.zeros(len(boxes), np.int64),
         )
 
+    def _associate(
+        self,
+        heatmaps: Tensor,
+        transforms: Sequence[CropTransform],
+        boxes: Boxes,
+        parameters: AssociationParameters,
+    ) -> Poses:
+        """Return the people of one picture that its joint candidates make up."""
+        maps = heatmaps[:, 0]
+        if heatmaps.shape[1] == 2:
+            order = self.skeleton.mirror_permutation
+            maps = flip_average(maps, heatmaps[:, 1], order, self._codec.flip_shift)
+        return associate(maps, transforms, boxes, self._codec, self.skeleton.sigmas, parameters)
+
     def _joint_mean(self, scores: FloatArray) -> FloatArray:
         """Return the mean joint score of each pose by the network's rule, (N, K) -> (N,)."""
         counted = scores > (0.2 if self.conventions.score_rule == "hrnet" else -1.0)
@@ -243,8 +271,15 @@ class PoseEstimator:
         return self.decode(self.infer(crops), transforms, boxes)
 
     def suppress(self, poses: Poses) -> Poses:
-        """Return the poses that the suppression keeps and whose score is high enough."""
+        """Return the poses that the suppression keeps and whose score is high enough.
+
+        Parametric pose-NMS scores its merged poses by AlphaPose's sum, up to 3.25; here, as
+        everywhere, a pose scores its box's score times its joints' mean.
+        """
         poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
+        if isinstance(self.options.nms, PoseNmsParameters):
+            scores = poses.box_scores * self._joint_mean(poses.keypoint_scores)
+            poses = replace(poses, scores=scores)
         return poses.select(poses.scores >= self.options.min_score)
 
     def __call__(self, image_bgr: ImageArray) -> Poses:
