@@ -81,8 +81,12 @@ def read_records(
         OSError: the file cannot be opened.
         ValueError: the format is unknown, or the file is not in it.
     """
-    chosen = get_format(detect_format(path) if format_name is None else format_name)
-    return chosen.reader(Path(path), hints or ReadHints())
+    name = detect_format(path) if format_name is None else format_name
+    chosen = get_format(name)
+    try:
+        return chosen.reader(Path(path), hints or ReadHints())
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no valid {name} file: {error!r}") from error
 
 
 def convert_records(

@@ -122,7 +122,10 @@ def flat_joints(rows: Sequence[Sequence[float]], path: Path) -> NDArray[np.float
             f"lists of {sorted(lengths)} numbers"
         )
     joint_count = max(lengths, default=0) // 3
-    flat = np.asarray(rows, np.float64).reshape(len(rows), joint_count, 3)
+    try:
+        flat = np.asarray(rows, np.float64).reshape(len(rows), joint_count, 3)
+    except ValueError as error:
+        raise ValueError(f"{path}: keypoints are numbers: {error}") from error
     return flat.astype(np.float32)
 
 

@@ -222,3 +222,34 @@ def test_wrong_files_are_refused_with_what_is_wrong(tmp_path):
     native_clip(tmp_path / "in.ndjson", COCO_17, (1,))
     with pytest.raises(ValueError, match="another output"):
         convert_records(tmp_path / "in.ndjson", tmp_path / "in.ndjson", "native")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("alphapose", "[3]"),
+        ("alphapose", '{"a.jpg": [{"keypoints": null}]}'),
+        ("alphapose", '[{"image_id": "a", "keypoints": [1, 2]}]'),
+        ("alphapose-cmu", '{"a.jpg": {"bodies": [{}]}}'),
+        ("alphapose-open", '{"a.jpg": {"people": [{"pose_keypoints_2d": [1, 2, 3]}]}}'),
+        ("coco", '[{"image_id": 1}]'),
+        ("coco", '[{"image_id": 1, "keypoints": ["a", 2, 3]}]'),
+        ("coco", "[[]]"),
+        ("coco", "{}"),
+        ("posetrack", '{"images": [{"id": 1}], "annotations": []}'),
+        ("posetrack", '{"images": 4, "annotations": []}'),
+        ("posetrack17", '{"annolist": [{}]}'),
+        ("native", "{}"),
+        ("native", '{"schema": "rmpe/1"}'),
+    ],
+)
+def test_documents_that_lack_a_part_are_refused_in_words(tmp_path, name, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match=r"x\.json"):
+        read_records(tmp_path / "x.json", name)
+
+
+def test_openpose_file_that_lacks_a_part_is_refused_in_words(tmp_path):
+    (tmp_path / "a_000000000000_keypoints.json").write_text('{"people": [{}]}')
+    with pytest.raises(ValueError, match="no valid openpose"):
+        read_records(tmp_path)
