@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.stages.track import Tracker
     from rmpe.estimator import PoseEstimator
     from rmpe.evaluation.runs import Dataset
+    from rmpe.zoo.describe import Kind
+    from rmpe.zoo.download import FetchOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +59,7 @@ def estimator_options(command: F) -> F:
         click.option("--min-score", default=0.15, **default, help="Drop people below this score."),
         click.option("--max-people", default=0, **default, help="Most people a frame; 0: any."),
         click.option("--flip-test", is_flag=True, help="Average with the mirrored crop: slower."),
+        click.option("--association", is_flag=True, help="Assign joint candidates to people."),
         click.option("--boxes", type=file, help="Person boxes to use instead of a detector."),
         click.option("--nms", default="pose", **default, help="pose, oks, oks-soft or none."),
         click.option(
@@ -87,6 +91,7 @@ def output_options(command: F) -> F:
 def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimator:
     """Return the estimator that the options ask for."""
     from pipeline.assemble import find_nobody
+    from rmpe.association import AssociationParameters
     from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.pose_nms import choose_nms
     from rmpe.zoo.presets import get_preset
@@ -107,6 +112,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
                 flip_test=given["flip_test"],
                 batch_size=given["batch_size"],
                 nms=choose_nms(given["nms"], given["nms_parameters"], given["oks_threshold"]),
+                association=AssociationParameters() if given.get("association") else None,
             ),
         )
 
@@ -570,6 +576,109 @@ def track(records: str, video: str | None, images: tuple[str, ...], **given: Any
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{people} people -> {output}")
+
+
+@rmpe_command.group()
+def weights() -> None:
+    """Published checkpoints: what there is, what a file holds, fetching, checking."""
+
+
+def fetch_options(command: F) -> F:
+    """Add the options that say where fetched files come from and go to."""
+    options = [
+        click.option("--cache-dir", type=click.Path(file_okay=False), help="Folder of the files."),
+        click.option("--offline", is_flag=True, help="Take files from the cache only."),
+        click.option("--mirror", help="Address in place of the publisher's https://host."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen_fetch_options(given: dict[str, Any]) -> FetchOptions:
+    """Return the options given, the environment's where none was."""
+    from rmpe.zoo.download import FetchOptions
+
+    chosen: dict[str, Any] = {}
+    if given["cache_dir"]:
+        chosen["cache_dir"] = Path(given["cache_dir"])
+    if given["offline"]:
+        chosen["offline"] = True
+    if given["mirror"]:
+        chosen["mirror"] = given["mirror"]
+    return FetchOptions(**chosen)
+
+
+@weights.command("list")
+@click.argument("containing", default="")
+@click.option("--kind", type=click.Choice(["pose", "detector", "all"]), default="pose")
+@click.option("--dataset", default="", help="Only those of COCO, MPII, CrowdPose or PoseTrack18.")
+@fetch_options
+def weights_list(containing: str, kind: Kind, dataset: str, **given: Any) -> None:
+    """List the checkpoints with a direct address; * marks those that are fetched."""
+    from rmpe.zoo.describe import list_entries, render_entries
+
+    for line in render_entries(
+        list_entries(kind, dataset, containing), chosen_fetch_options(given)
+    ):
+        click.echo(line)
+
+
+@weights.command("show")
+@click.argument("source")
+@fetch_options
+def weights_show(source: str, **given: Any) -> None:
+    """Show what a checkpoint FILE holds, or a catalogue entry by NAME."""
+    from rmpe.zoo.describe import describe
+
+    with wrong_use():
+        facts = describe(source, chosen_fetch_options(given))
+    for label, value in facts:
+        click.echo(f"{label:>14}  {value}")
+
+
+@weights.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+@fetch_options
+def weights_fetch(names: tuple[str, ...], **given: Any) -> None:
+    """Fetch catalogue entries, going on where a fetch was interrupted."""
+    from tqdm import tqdm
+
+    from rmpe.zoo.catalogue import find_entry
+    from rmpe.zoo.download import fetch
+
+    with wrong_use():
+        entries = [find_entry(name) for name in names]
+    tqdm.monitor_interval = 0
+    for entry in entries:
+        with tqdm(unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+
+            def advance(done: int, total: int, bar: Any = bar) -> None:
+                bar.total = total or None
+                bar.update(done - bar.n)
+
+            path = fetch(entry.address, entry.sha256_prefix, chosen_fetch_options(given), advance)
+        click.echo(str(path))
+
+
+@weights.command("check")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False))
+@fetch_options
+def weights_check(files: tuple[str, ...], **given: Any) -> None:
+    """Check the hash and the content of FILES, or of every fetched file."""
+    from rmpe.zoo.describe import cached_files, check_file
+
+    paths = [Path(file) for file in files] or cached_files(chosen_fetch_options(given))
+    failed = 0
+    for path in paths:
+        try:
+            click.echo(f"{path.name}: {check_file(path)}")
+        except (ValueError, OSError) as error:
+            failed += 1
+            click.echo(f"error: {error}", err=True)
+    click.echo(f"{len(paths) - failed} of {len(paths)} files are right")
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 def main() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import DeformConv2d
+from torchvision.ops import DeformConv2d, deform_conv2d
 
 from rmpe.networks.layers import SqueezeExcitation
 
@@ -88,6 +89,24 @@ class Bottleneck(nn.Module):
             branch = self.se(branch)
         shortcut = x if self.downsample is None else self.downsample(x)
         return functional.relu(branch + shortcut)
+
+
+class DeformableConvolution(DeformConv2d):
+    """Torchvision's, computed in float32 at least: it has no bfloat16, and offsets need digits."""
+
+    def forward(self, x: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(N, C, h, w) and offsets (N, 18, h/stride, w/stride) → (N, C', h/stride, w/stride)."""
+        if x.dtype in (torch.float32, torch.float64):
+            return super().forward(x, offset, mask)
+        out = deform_conv2d(
+            x.float(),
+            offset.float(),
+            self.weight.float(),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+        )
+        return out.to(x.dtype)
 
 
 class SpaceToChannels(nn.Module):
@@ -170,7 +189,7 @@ class ResNet(nn.Module):
 
 def _middle_convolution(width: int, stride: int, middle: MiddleConvolution) -> nn.Module:
     if middle == "deformable":
-        return DeformConv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        return DeformableConvolution(width, width, 3, stride=stride, padding=1, bias=False)
     if middle == "unshuffle":
         return nn.Sequential(
             SpaceToChannels(stride), nn.Conv2d(width * stride**2, width, 3, padding=1, bias=False)
