@@ -95,9 +95,8 @@ def test_own_matcher_finds_most_of_the_stored_correspondences(case: Case) -> Non
     nowhere = np.zeros((0, 4))
     features = [
         find_features(cv2.imread(str(case.folder / "frames" / name)), nowhere, settings)
-        for name in case.names[:4]
+        for name in case.names[:2]
     ]
-    for number in range(3):
-        rows = match_features(features[number], features[number + 1], settings)
-        stored = set(map(tuple, case.steps[f"cors_{number:03d}"].tolist()))
-        assert len(stored & set(map(tuple, rows.tolist()))) >= 0.9 * len(stored)
+    rows = match_features(*features, settings)
+    stored = set(map(tuple, case.steps["cors_000"].tolist()))
+    assert len(stored & set(map(tuple, rows.tolist()))) >= 0.9 * len(stored)

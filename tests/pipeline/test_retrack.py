@@ -1,0 +1,79 @@
+"""Stored poses get identities anew: through the command, with the pictures of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tqdm import tqdm
+
+import cli
+from rmpe.formats import ClipHeader, NativeWriter, read_records
+from rmpe.records import Poses
+from rmpe.skeletons import COCO_17
+
+
+@pytest.fixture(autouse=True)
+def no_progress_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The progress bar starts a thread for the whole process."""
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)
+
+
+def two_people(step: int) -> Poses:
+    rng = np.random.default_rng(0)
+    shape = rng.uniform(0, 80, (17, 2))
+    joints = np.stack([shape + [40 + 4 * step, 20], shape + [180 - 4 * step, 30]])
+    order = [0, 1] if step % 2 else [1, 0]
+    boxes = np.concatenate([joints.min(1), joints.max(1)], 1)
+    poses = Poses(boxes, [1, 1], joints, np.ones((2, 17)), [1, 1], [5, 5])
+    return poses.select(order)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    image = cv2.resize(rng.integers(0, 256, (20, 32, 3), dtype=np.uint8), (320, 200))
+    names = tuple(f"{index}.png" for index in range(8))
+    (tmp_path / "frames").mkdir()
+    header = ClipHeader(COCO_17, str(tmp_path / "frames"), 320, 200, image_names=names)
+    writer = NativeWriter(tmp_path / "poses.ndjson", header)
+    for index, name in enumerate(names):
+        cv2.imwrite(str(tmp_path / "frames" / name), image)
+        writer.write(index, 0.0, Poses.empty(17) if index == 4 else two_people(index))
+    writer.close()
+    return tmp_path
+
+
+@pytest.mark.parametrize("options", [[], ["--offline"], ["--reference"]])
+def test_identities_are_made_anew_and_frames_without_people_stay(
+    clip: Path, options: list[str]
+) -> None:
+    command = ["track", str(clip / "poses.ndjson"), "--images", str(clip / "frames"), *options]
+    result = CliRunner().invoke(cli.rmpe_command, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "2 people" in result.output
+    records = list(read_records(clip / "tracked.ndjson"))
+    assert [len(record.poses) for record in records] == [2, 2, 2, 2, 0, 2, 2, 2]
+    first = None
+    for record in records:
+        if len(record.poses) == 0:
+            continue
+        people = {
+            int(identity): float(two_people(record.frame_index).keypoints_xy[row, 0, 0])
+            for row, identity in enumerate(record.poses.ids)
+        }
+        assert set(people) == {1, 2}
+        if not options:  # order is kept, so who moves right can be told by row
+            right = int(record.poses.ids[0 if record.frame_index % 2 else 1])
+            first = right if first is None else first
+            assert right == first
+
+
+def test_records_are_not_written_over(clip: Path) -> None:
+    path = str(clip / "poses.ndjson")
+    result = CliRunner().invoke(cli.rmpe_command, ["track", path, "-o", path])
+    assert result.exit_code == 2
+    assert "is the file to read" in result.output
