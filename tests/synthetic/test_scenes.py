@@ -156,6 +156,16 @@ def test_the_street_has_corners_to_follow():
     assert len(corners) > 200
 
 
+@pytest.mark.parametrize("place", ["street", "park", "hall"])
+def test_every_place_can_be_drawn_and_its_ground_is_below_its_wall(place):
+    for seed in range(8):
+        picture = Backdrop(CAMERA, seed, place=place).view(CAMERA)
+        assert picture.shape == (240, 320, 3)
+        np.testing.assert_array_equal(picture, Backdrop(CAMERA, seed, place=place).view(CAMERA))
+        upper, lower = picture[60:100].mean(axis=(0, 1)), picture[200:].mean(axis=(0, 1))
+        assert np.abs(upper - lower).max() > 3.0
+
+
 def test_leavers_come_back_under_their_id():
     scene = walkers_scene(2, 160, 120, seed=3, leaving_and_returning=True, fps=2.0)
     seen = [set(scene.frame_at(index).ids.tolist()) for index in range(32)]
