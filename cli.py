@@ -52,6 +52,8 @@ def estimator_options(command: F) -> F:
         click.option("--detector", help="Person detector instead of the preset's."),
         click.option("--pose-network", help="Network of the zoo instead of the preset's."),
         click.option("--weights", type=file, help="Checkpoint of a pose network, any family."),
+        click.option("--weights-as", help="Variant or origin that the file's keys cannot tell."),
+        click.option("--input-size", help="Height x width of the checkpoint's input: 384x288."),
         click.option("--device", default="auto", **default, help="auto, cpu, cuda, cuda:N, mps."),
         click.option("--runtime", default="auto", **default, help="auto, torch or openvino."),
         click.option("--precision", default="auto", **default, help="auto, fp32, bf16 or fp16."),
@@ -94,6 +96,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
     from rmpe.association import AssociationParameters
     from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.pose_nms import choose_nms
+    from rmpe.zoo import LoadChoices
     from rmpe.zoo.presets import get_preset
 
     with wrong_use():
@@ -102,6 +105,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
             detector=find_nobody if given["boxes"] else given["detector"] or preset.detector,
             network=given["pose_network"] or preset.network,
             weights=given["weights"],
+            weights_choices=LoadChoices.from_text(given["weights_as"], given["input_size"]),
             device=given["device"],
             runtime=given["runtime"],
             precision=given["precision"],

@@ -23,7 +23,7 @@ from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
-from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
+from rmpe.zoo import LoadChoices, LoadedNetwork, load, load_bundled_pose
 from rmpe.zoo.conventions import Conventions
 from rmpe.zoo.presets import get_preset
 
@@ -122,6 +122,7 @@ class PoseEstimator:
         detector: str | Detector = "compact",
         network: str = "compact",
         weights: str | None = None,
+        weights_choices: LoadChoices | None = None,
         device: str = "auto",
         runtime: RuntimeName = "auto",
         precision: Precision = "auto",
@@ -134,6 +135,7 @@ class PoseEstimator:
             detector: a detector's name or a detector.
             network: name in the zoo's catalogue, or ``compact``.
             weights: a checkpoint file; its architecture is recognised and ``network`` not used.
+            weights_choices: what the checkpoint's keys cannot tell, such as the input size.
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
             runtime: ``auto``, ``torch`` or ``openvino``.
             precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
@@ -148,7 +150,7 @@ class PoseEstimator:
             detector = build_detector(
                 detector, device=device, runtime=runtime, precision=precision, threads=threads
             )
-        loaded = _load_network(network, weights)
+        loaded = _load_network(network, weights, weights_choices)
         conventions = loaded.conventions
         door = PreprocessedNetwork(
             loaded.network, conventions.colour_order, conventions.mean, conventions.std
@@ -288,10 +290,10 @@ class PoseEstimator:
         return self.suppress(self.estimate(image_bgr, boxes))
 
 
-def _load_network(network: str, weights: str | None) -> LoadedNetwork:
+def _load_network(network: str, weights: str | None, choices: LoadChoices | None) -> LoadedNetwork:
     if weights is not None:
-        return load(weights)
-    return load_bundled_pose() if network == "compact" else load(network)
+        return load(weights, choices)
+    return load_bundled_pose() if network == "compact" else load(network, choices)
 
 
 def _to_numpy(values: Tensor) -> NDArray[np.float32]:

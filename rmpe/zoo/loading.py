@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,26 @@ class LoadChoices:
     """Height and width of the network's input in pixels."""
     codec: str | None = None
     """Key in ``rmpe.heatmaps.CODECS``."""
+
+    @classmethod
+    def from_text(cls, name: str | None, input_size: str | None) -> LoadChoices:
+        """The choices of a command line.
+
+        Args:
+            name: an origin, or else a variant; either may be among a file's ``same_keys``.
+            input_size: height x width, such as ``384x288``.
+
+        Raises:
+            ValueError: the size is not of that form.
+        """
+        size_hw = None
+        if input_size is not None:
+            match = re.fullmatch(r"(\d+)x(\d+)", input_size)
+            if match is None:
+                raise ValueError(f"got input size {input_size!r}, expected is one like 384x288")
+            size_hw = (int(match[1]), int(match[2]))
+        origin = next((known for known in CONVENTIONS if known == name), None)
+        return cls(variant=name if origin is None else None, origin=origin, input_size_hw=size_hw)
 
 
 def load(

@@ -225,6 +225,16 @@ def test_an_hrnet_of_alphapose_is_named_by_its_origin() -> None:
     assert alphapose.conventions == CONVENTIONS["alphapose"]
 
 
+def test_choices_of_a_command_line() -> None:
+    assert LoadChoices.from_text(None, None) == LoadChoices()
+    assert LoadChoices.from_text("alphapose", "384x288") == LoadChoices(
+        origin="alphapose", input_size_hw=(384, 288)
+    )
+    assert LoadChoices.from_text("pose_resnet50_caffe", None).variant == "pose_resnet50_caffe"
+    with pytest.raises(ValueError, match="expected is one like 384x288"):
+        LoadChoices.from_text(None, "384 by 288")
+
+
 def without(state: dict[str, Tensor], key: str) -> dict[str, Tensor]:
     """The state with one key less."""
     return {name: value for name, value in state.items() if name != key}
