@@ -6,8 +6,9 @@ Crowds of 6 to 15 overlapping people with known joints. Every person has one or 
 jittered boxes. Without ``--weights`` the maps are those of an ideal joint-candidate network plus
 noise: a Gaussian for each own joint and a lower one for every other person's joint in the crop,
 with heights drawn at random, so that in some maps the wrong joint answers more strongly. With
-``--weights`` they are those of a joint-candidate network of 19 joints. A joint is swapped when it lies on another person's
-joint of that type (within 0.1 of the box's height) and that joint is nearer than the own one.
+``--weights`` they are those of a joint-candidate network of 19 joints. A joint is swapped when it
+lies on another person's joint of that type (within 0.1 of the box's height) and that joint is
+nearer than the own one.
 """
 
 from __future__ import annotations
