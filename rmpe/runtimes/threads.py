@@ -35,15 +35,20 @@ def available_cores() -> int:
 def limit_threads(cores: int | None = None) -> ThreadCounts:
     """Set the thread counts of torch and OpenCV for the whole process and return all counts.
 
-    Stages run beside each other, each on its own thread, so a crop or a drawing uses one core and
-    the networks share the rest.
+    Stages run beside each other, each on its own thread, so a crop or a drawing uses one core, and
+    each of the two networks half of the cores: on two cores a network on both of them took a
+    quarter more processor time and made the whole run slower (benchmarks/bench_pipeline.py).
 
     Args:
         cores: cores to plan for; all that the process may use when None.
     """
     count = max(cores or available_cores(), 1)
     counts = ThreadCounts(
-        cores=count, torch=count, opencv=1, openvino=count, video=max(1, min(count // 2, 4))
+        cores=count,
+        torch=max(1, count // 2),
+        opencv=1,
+        openvino=max(1, count // 2),
+        video=max(1, min(count // 2, 4)),
     )
     torch.set_num_threads(counts.torch)
     cv2.setNumThreads(counts.opencv)
