@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rmpe.networks.resnet import Bottleneck
 from rmpe.networks.variants import build_network
 from rmpe.runtimes import Precision, PreprocessedNetwork, RuntimeName, build_runtime
 from rmpe.zoo.conventions import CONVENTIONS
@@ -48,8 +49,11 @@ def assert_equal_in_float32(network: nn.Module) -> None:
     assert (found - expected).abs().max() <= 1e-3 * expected.abs().max()
 
 
-def test_openvino_equals_torch_on_a_small_network() -> None:
-    assert_equal_in_float32(made("rsn18_1stage"))
+def test_openvino_has_the_operators_that_are_not_torch_s_own() -> None:
+    torch.manual_seed(0)
+    deformable = Bottleneck(3, 4, stride=2, middle="deformable")
+    unshuffled = Bottleneck(16, 4, stride=2, middle="unshuffle", squeeze_excitation=True)
+    assert_equal_in_float32(nn.Sequential(deformable, unshuffled).eval())
 
 
 @pytest.mark.slow
