@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.pose_samples import FloatArray, ImageArray, PoseSample
+from rmpe.geometry.augment import warp_affine
 from rmpe.geometry.crop import HRNET, fit_crop_box
 from rmpe.skeletons import COCO_19
 
@@ -87,7 +88,7 @@ def make_training_crop(
     degrees = _draw_angle(augmentation, rng)
     mirrored = bool(rng.random() < 0.5)
     matrix = _random_matrix(sample, box, degrees, mirrored, augmentation, rng, height, width)
-    clean = _warp(image_bgr, matrix, height, width)
+    clean = warp_affine(image_bgr, matrix, height, width)
     points = sample.keypoints_xy @ matrix[:, :2].T + matrix[:, 2]
     trust = sample.trust * shown
     if mirrored:
@@ -193,23 +194,6 @@ def _random_matrix(
         linear[0] *= -1
         offset[0] = width - 1 - offset[0]
     return np.concatenate([linear, offset[:, None]], 1)
-
-
-def _warp(
-    image_bgr: ImageArray, matrix: NDArray[np.float64], height: int, width: int
-) -> ImageArray:
-    """Bilinear; a person of more than twice the crop is first shrunk by area averaging."""
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if scale < 0.5:
-        shrink = 2 * scale
-        size = [max(round(shrink * side), 1) for side in image_bgr.shape[1::-1]]
-        ratio = np.array(size) / image_bgr.shape[1::-1]
-        image_bgr = np.asarray(
-            cv2.resize(image_bgr, (size[0], size[1]), interpolation=cv2.INTER_AREA), np.uint8
-        )
-        linear = matrix[:, :2] / ratio
-        matrix = np.concatenate([linear, (matrix[:, 2] + linear @ (0.5 - 0.5 * ratio))[:, None]], 1)
-    return np.asarray(cv2.warpAffine(image_bgr, matrix, (width, height)), np.uint8)
 
 
 def _cover(

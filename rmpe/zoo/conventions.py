@@ -25,7 +25,7 @@ class Conventions:
     """How pictures go into a network and how its heatmaps are read."""
 
     skeleton_name: str
-    """Key in ``rmpe.skeletons.SKELETONS``."""
+    """Key in ``rmpe.skeletons.SKELETONS``, or the name of ``own_skeleton``."""
     input_height: int
     """Rows of the network's input."""
     input_width: int
@@ -42,11 +42,13 @@ class Conventions:
     """Key in ``rmpe.heatmaps.CODECS``."""
     score_rule: ScoreRule = "mean"
     """Pose score: box score times the mean of all joints, or of the joints above 0.2 (HRNet)."""
+    own_skeleton: Skeleton | None = None
+    """Joints that are none of the known sets': those of a user's own annotation."""
 
     @property
     def skeleton(self) -> Skeleton:
         """The skeleton of the network's channels."""
-        return get_skeleton(self.skeleton_name)
+        return self.own_skeleton or get_skeleton(self.skeleton_name)
 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rmpe.skeletons import get_skeleton
+from rmpe.zoo.card import read_card
 from rmpe.zoo.catalogue import CatalogueEntry, entry_of_file, find_entry
 from rmpe.zoo.checkpoint import read_checkpoint
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
@@ -71,6 +72,8 @@ class LoadChoices:
     """Height and width of the network's input in pixels."""
     codec: str | None = None
     """Key in ``rmpe.heatmaps.CODECS``."""
+    conventions: Conventions | None = None
+    """Everything of this, as the weights' own trainer wrote it down; the above is not used then."""
 
     @classmethod
     def from_text(cls, name: str | None, input_size: str | None) -> LoadChoices:
@@ -103,7 +106,7 @@ def load(
     """A published network by its file or its name in the catalogue.
 
     A file that carries the name of a catalogue entry takes that entry's input size, skeleton and
-    codec; ``choices`` come before both.
+    codec, a file that ``train`` wrote what it says of itself; ``choices`` come before both.
 
     Args:
         source: path of a checkpoint file, or name of a catalogue entry.
@@ -127,6 +130,9 @@ def load(
     choices = choices or LoadChoices()
     if entry is not None:
         choices = _with_entry(choices, entry)
+    card = read_card(path)
+    if card is not None and choices == LoadChoices():
+        choices = LoadChoices(card.variant, card.origin, conventions=card.conventions)
     try:
         loaded = from_state_dict(read_checkpoint(path), choices)
     except ValueError as error:
@@ -262,11 +268,18 @@ def _origins(architecture: Architecture, layout: KeyLayout) -> tuple[Origin, ...
 def _conventions(
     architecture: Architecture, origins: tuple[Origin, ...], choices: LoadChoices
 ) -> Conventions:
+    joint_count = architecture.joint_count
+    if choices.conventions is not None:
+        own = choices.conventions.skeleton
+        if own.joint_count > joint_count:
+            raise ValueError(
+                f"the file names {own.joint_count} joints, its network has {joint_count} heatmaps"
+            )
+        return choices.conventions
     origin = choices.origin or origins[0]
     if origin not in CONVENTIONS:
         raise ValueError(f"got origin {origin!r}, supported are {', '.join(CONVENTIONS)}")
     usual = CONVENTIONS[origin]
-    joint_count = architecture.joint_count
     skeleton_name = choices.skeleton_name or JOINT_COUNT_SKELETONS.get(joint_count)
     if skeleton_name is None:
         raise ValueError(

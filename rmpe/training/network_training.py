@@ -1,0 +1,278 @@
+"""A whole run of a network recipe: people in, checkpoints, logs, sheets and weights out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from safetensors.torch import save_file
+from torch import nn
+
+from rmpe.networks.compact_pose import compact_pose
+from rmpe.networks.variants import build_network
+from rmpe.proposals import ProposalGenerator
+from rmpe.skeletons import SKELETONS, Skeleton
+from rmpe.sstn import SymmetricPose
+from rmpe.training.backbones import start_backbone
+from rmpe.training.network_module import NetworkData, NetworkModule
+from rmpe.training.people import TrainingPeople, in_skeleton, report_skipped
+from rmpe.training.person_crops import PersonCrops
+from rmpe.training.recipes import NetworkRecipe
+from rmpe.training.validation import ValidationPeople
+from rmpe.zoo import load, load_bundled_pose
+from rmpe.zoo.card import WeightsCard
+from rmpe.zoo.conventions import Conventions
+
+logger = logging.getLogger(__name__)
+
+BEST_BY = "val_oks"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run takes beside its recipe and its people."""
+
+    start: Path | None = None
+    """Weights of the same network to start from; a head of other joints starts anew."""
+    resume: Path | None = None
+    """Checkpoint of an interrupted run of the same recipe."""
+    proposals: Path | None = None
+    """Boxes as a detector errs, a file of :class:`ProposalGenerator`."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Lightning's accelerator."""
+    devices: int = 1
+    """Processes on each machine."""
+    machines: int = 1
+    """Machines (nodes)."""
+    workers: int = 2
+    """Processes that make crops, for each training process."""
+    progress: bool = True
+    """Whether a bar is shown on stderr."""
+
+
+def train_network(
+    people: TrainingPeople,
+    output: Path | str,
+    recipe: NetworkRecipe,
+    options: RunOptions | None = None,
+    network: nn.Module | None = None,
+) -> Path:
+    """Train by a recipe and write the weights with their card.
+
+    Args:
+        people: training people and, for scores and the best checkpoint, held-out ones.
+        output: folder for ``last.ckpt``, ``best-*.ckpt``, ``metrics.csv``, TensorBoard's events,
+            ``predictions/epoch_NNN.jpg``, ``skipped.txt``, ``recipe.json`` and the weights.
+        recipe: the run.
+        options: where to start, go on, and on what.
+        network: trained in place of the recipe's variant, for narrow ones.
+
+    Returns:
+        Path of ``NAME.safetensors``, which ``video --weights`` takes: the best epoch's weights if
+        people are held out, else the last's.
+
+    Raises:
+        ValueError: recipe, people and files do not fit, or the loss stops being finite.
+        OSError: a file is missing or cannot be written.
+    """
+    options = options or RunOptions()
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    people = _in_recipe_skeleton(people, recipe)
+    report_skipped(people, folder)
+    conventions = run_conventions(recipe, people.train.skeleton)
+    (folder / "recipe.json").write_text(recipe.as_json() + "\n", encoding="utf-8")
+    logger.info("recipe %s (%s)\n%s", recipe.name, recipe.digest(), recipe.describe())
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    if network is None:
+        network = starting_network(recipe, people.train.skeleton.joint_count, options)
+    if recipe.transformer:
+        network = _with_transformer(network)
+    proposals = _proposals(recipe, options)
+    crops = PersonCrops(people.train, recipe, conventions, proposals)
+    data = NetworkData(crops, recipe, options.workers)
+    scorer = None
+    if people.validation is not None and people.validation.people:
+        scorer = ValidationPeople(people.validation, conventions, folder / "predictions")
+    module = NetworkModule(network, recipe, conventions, scorer, data.steps_per_epoch)
+    best = ModelCheckpoint(
+        folder,
+        filename="best-{epoch:03d}",
+        monitor=BEST_BY if scorer else None,
+        mode="max",
+        save_last=True,
+        save_on_train_epoch_end=True,
+    )
+    trainer = _trainer(recipe, options, folder, best, data.steps_per_epoch)
+    trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=False)
+    _report_unreadable(module, scorer, folder)
+    scores = {n: float(v) for n, v in trainer.callback_metrics.items() if n.startswith("val_")}
+    if scorer is not None and best.best_model_path:
+        stored = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        module.load_state_dict(stored["state_dict"])
+        scores = {BEST_BY: float(best.best_model_score or 0.0)}
+    result = folder / f"{recipe.name}.safetensors"
+    if trainer.is_global_zero:
+        save_weights(module.result, recipe, conventions, scores, result)
+    return result
+
+
+def run_conventions(recipe: NetworkRecipe, skeleton: Skeleton) -> Conventions:
+    """Return the conventions of weights trained for a skeleton, a user's own one included."""
+    conventions = recipe.conventions(skeleton.name)
+    own = None if SKELETONS.get(skeleton.name) == skeleton else skeleton
+    return replace(conventions, own_skeleton=own)
+
+
+def starting_network(recipe: NetworkRecipe, joint_count: int, options: RunOptions) -> nn.Module:
+    """Return the recipe's network with the weights it starts from.
+
+    Raises:
+        ValueError: the variant is unknown or the weights to start from are another network's.
+        OSError: the weights to start from are missing.
+    """
+    if recipe.variant == "compact":
+        network: nn.Module = compact_pose(joint_count)
+    else:
+        network = build_network(recipe.variant, joint_count)
+    if options.start is not None:
+        _start_from(network, load(options.start).network.state_dict(), str(options.start))
+    elif recipe.variant == "compact":
+        _start_from(network, load_bundled_pose().network.state_dict(), "the bundled weights")
+    elif recipe.backbone and options.resume is None:
+        start_backbone(network, recipe.backbone)
+    return network
+
+
+def _start_from(network: nn.Module, state: Mapping[str, torch.Tensor], source: str) -> None:
+    """Copy all weights that fit; those of a head of other joints stay as they are, said loudly."""
+    own = network.state_dict()
+    unknown = [key for key in state if key not in own]
+    absent = [key for key in own if key not in state]
+    if unknown or absent:
+        raise ValueError(
+            f"{source}: holds another network; it differs at {', '.join((unknown + absent)[:4])}"
+        )
+    fitting = {key: value for key, value in state.items() if own[key].shape == value.shape}
+    other = [key for key in own if key not in fitting]
+    if len(other) > len(own) / 4:
+        raise ValueError(f"{source}: most tensors have another shape, such as {other[0]}")
+    if other:
+        logger.warning(
+            "%s has other joints: %s and so on start from scratch", source, ", ".join(other[:3])
+        )
+    network.load_state_dict(fitting, strict=False)
+
+
+def _with_transformer(network: nn.Module) -> SymmetricPose:
+    """Return the network, frozen, inside a spatial transformer with its parallel branch."""
+    symmetric = SymmetricPose(network.requires_grad_(False).eval())
+    symmetric.enable_parallel_branch()
+    return symmetric
+
+
+def _in_recipe_skeleton(people: TrainingPeople, recipe: NetworkRecipe) -> TrainingPeople:
+    if not recipe.skeleton:
+        return people
+    validation = people.validation
+    return TrainingPeople(
+        in_skeleton(people.train, recipe.skeleton),
+        None if validation is None else in_skeleton(validation, recipe.skeleton),
+    )
+
+
+def _proposals(recipe: NetworkRecipe, options: RunOptions) -> ProposalGenerator | None:
+    if recipe.proposals_from < 0:
+        return None
+    if options.proposals is None:
+        logger.warning(
+            "recipe %s samples boxes as a detector errs from epoch %d on, but no file of them is "
+            "given (--proposals): IT TRAINS ON ANNOTATED BOXES",
+            recipe.name,
+            recipe.proposals_from,
+        )
+        return None
+    return ProposalGenerator.load(options.proposals)
+
+
+def _trainer(
+    recipe: NetworkRecipe,
+    options: RunOptions,
+    folder: Path,
+    best: ModelCheckpoint,
+    steps_per_epoch: int,
+) -> lightning.Trainer:
+    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
+    if find_spec("tensorboard") is not None:
+        loggers.append(TensorBoardLogger(folder, name="", version=""))
+    else:
+        logger.warning("no TensorBoard log: python -m pip install tensorboard gives one")
+    callbacks: list[Any] = [best, LearningRateMonitor("step")]
+    if options.progress:
+        callbacks.append(TQDMProgressBar())
+    several = options.devices * options.machines > 1
+    return lightning.Trainer(
+        accelerator=options.device,
+        devices=options.devices,
+        num_nodes=options.machines,
+        strategy="ddp" if several else "auto",
+        sync_batchnorm=several and options.device != "cpu",
+        use_distributed_sampler=False,
+        reload_dataloaders_every_n_epochs=1,
+        max_epochs=recipe.epochs,
+        precision=recipe.precision,
+        accumulate_grad_batches=recipe.accumulate,
+        gradient_clip_val=recipe.clip_gradient or None,
+        logger=loggers,
+        callbacks=callbacks,
+        log_every_n_steps=max(min(20, steps_per_epoch), 1),
+        enable_model_summary=False,
+        enable_progress_bar=options.progress,
+    )
+
+
+def _report_unreadable(
+    module: NetworkModule, scorer: ValidationPeople | None, folder: Path
+) -> None:
+    lines = sorted(module.skipped | (scorer.skipped if scorer else set()))
+    if lines:
+        with (folder / "skipped.txt").open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        logger.warning(
+            "%d pictures could not be read, listed in %s", len(lines), folder / "skipped.txt"
+        )
+
+
+def save_weights(
+    network: nn.Module,
+    recipe: NetworkRecipe,
+    conventions: Conventions,
+    scores: Mapping[str, float],
+    path: Path,
+) -> None:
+    """Write weights in float32 with their card; of a symmetric whole the parallel branch is left.
+
+    Raises OSError when the file cannot be written.
+    """
+    card = WeightsCard(
+        recipe.variant,
+        recipe.origin,
+        conventions,
+        json.loads(recipe.as_json()),
+        scores,
+    )
+    state = {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in copy.copy(network.state_dict()).items()
+    }
+    save_file(state, str(path), metadata=card.as_metadata())

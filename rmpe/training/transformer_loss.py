@@ -1,0 +1,74 @@
+"""The losses of a symmetric spatial transformer: both branches, and the transform itself.
+
+Fang et al., RMPE, ICCV 2017, section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rmpe.heatmaps import CompactCodec, get_codec, soft_argmax
+from rmpe.sstn import SymmetricPose, centred_targets, invert_affine, warp
+from rmpe.training.losses import coordinate_error, heatmap_error
+from rmpe.training.person_crops import CropBatch
+from rmpe.training.recipes import NetworkRecipe
+
+
+def transformer_losses(
+    recipe: NetworkRecipe, outputs: Sequence[Tensor], batch: CropBatch
+) -> dict[str, Tensor]:
+    """Return the loss of the main branch, of the parallel branch and of the transform.
+
+    The main branch is compared with the labels in the crop's own frame, through the inverse
+    transform, the parallel one with the centred pose in the transformed frame. Networks that give
+    logits are compared by their expected joints, mapped exactly, the others by their maps.
+
+    Args:
+        recipe: kind of loss and weight of the regression.
+        outputs: maps, maps of the frozen parallel branch, and θ, as
+            :meth:`SymmetricPose.supervised_outputs` gives them.
+        batch: joints in the crop's frame and the transform back to the plain crop.
+
+    Raises:
+        ValueError: the parallel branch is missing.
+    """
+    if len(outputs) != 3:
+        raise ValueError("the transformer is trained with its parallel branch; enable it first")
+    maps, parallel, theta = outputs
+    truth = batch.truth
+    height, width = batch.crops_bgr.shape[1:3]
+    moved = SymmetricPose.to_transformed(truth.keypoints_xy, theta.detach(), height, width)
+    centred = centred_targets(moved, truth.weights > 0, height, width)
+    codec = get_codec(recipe.conventions(recipe.skeleton).codec)
+    if recipe.loss == "heatmap":
+        rows, columns = maps.shape[-2:]
+        returned = warp(maps.float(), invert_affine(theta))
+        own = codec.encode(truth.keypoints_xy, truth.weights, rows, columns)
+        middle = codec.encode(centred, truth.weights, rows, columns)
+        losses = {
+            "main": heatmap_error(returned, own, truth.weights),
+            "parallel": heatmap_error(parallel, middle, truth.weights),
+        }
+    else:
+        offset = codec.offset_px if isinstance(codec, CompactCodec) else 0.0
+        found, seen = (_expected_joints(m, codec.stride, offset) for m in (maps, parallel))
+        back = SymmetricPose.to_crop(found, theta, height, width)
+        size = (width, height)
+        losses = {
+            "main": coordinate_error(back, truth.keypoints_xy, truth.weights, size),
+            "parallel": coordinate_error(seen, centred, truth.weights, size),
+        }
+    if recipe.transformer_regression:
+        error = functional.smooth_l1_loss(theta, batch.theta, beta=0.05)
+        losses["transform"] = recipe.transformer_regression * error
+    return losses
+
+
+def _expected_joints(logits: Tensor, stride: int, offset_px: float) -> Tensor:
+    """Return expected joints (N, K, 2) in input pixels of logits (N, K, h, w)."""
+    chances = torch.softmax(logits.float().flatten(2), -1).view_as(logits)
+    return soft_argmax(chances) * stride + offset_px
