@@ -41,6 +41,9 @@ class Source:
     """Called once when reading is over, however it ended."""
     overflow: Overflow = "wait"
     """``wait`` loses nothing; ``drop_oldest`` keeps up with a live source and counts the loss."""
+    interrupt: Callable[[], None] = lambda: None
+    """Called when the run is over or cancelled, from any thread and perhaps more than once: wakes
+    a reader that waits for a camera."""
 
 
 class Pipeline:
@@ -80,6 +83,7 @@ class Pipeline:
             )
             for position, name in enumerate([source.name, *(stage.name for stage in stages)])
         ]
+        self._interrupt = source.interrupt
         self._source = SourceThread(
             source.name, source.items, source.close, self._channels[0], self._fail
         )
@@ -120,6 +124,7 @@ class Pipeline:
             Whether all threads have ended.
         """
         self._cancellation.set()
+        self._interrupt()
         deadline = None if patience_s is None else time.monotonic() + patience_s
         for thread in self._threads():
             if thread.ident is not None and thread is not threading.current_thread():

@@ -1,0 +1,107 @@
+"""Detection with the time that is left: ``--detect-every auto``.
+
+Every frame that is taken brings the time since the one before; estimating the poses around the
+people already known costs some of it; what is left is saved up, and when it pays for a detection,
+one is made. With nobody to follow everything is left, and every frame is looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+from pipeline.flow import DetectedFrame, PosedFrame
+from pipeline.stage import Stage
+from pipeline.stages.detect import FindBoxes
+from pipeline.stages.follow import FollowStage
+from rmpe.records import Frame
+
+_SMOOTHING = 0.2
+_LONGEST_WITHOUT_S = 1.0
+
+
+class DetectionBudget:
+    """Decides which frames are searched for people; thread-safe.
+
+    Args:
+        longest_without_s: a frame is searched after this long in any case, so that people who
+            came are found.
+    """
+
+    def __init__(self, longest_without_s: float = _LONGEST_WITHOUT_S) -> None:
+        self._longest_without_s = longest_without_s
+        self._saved_s = 0.0
+        self._estimate_s = 0.0
+        self._detect_s = 0.0
+        self._last_frame_s: float | None = None
+        self._last_detection_s = -float("inf")
+        self._lock = threading.Lock()
+
+    def wants(self, now_s: float) -> bool:
+        """Return whether the frame that is taken now shall be searched.
+
+        Args:
+            now_s: any clock; the frames' distances count.
+        """
+        with self._lock:
+            gap_s = 0.0 if self._last_frame_s is None else now_s - self._last_frame_s
+            self._last_frame_s = now_s
+            left_s = max(gap_s - self._estimate_s, 0.0)
+            self._saved_s = min(self._saved_s + left_s, self._detect_s)
+            overdue = now_s - self._last_detection_s >= self._longest_without_s
+            if not overdue and self._saved_s < self._detect_s:
+                return False
+            self._saved_s = 0.0
+            self._last_detection_s = now_s
+            return True
+
+    def note_detection(self, seconds: float) -> None:
+        """Take the duration of a detection."""
+        with self._lock:
+            self._detect_s = _smoothed(self._detect_s, seconds)
+
+    def note_estimate(self, seconds: float) -> None:
+        """Take the duration of estimating one frame."""
+        with self._lock:
+            self._estimate_s = _smoothed(self._estimate_s, seconds)
+
+
+class BudgetedDetectStage(Stage):
+    """Frames in, frames with boxes out; those that the budget leaves out with ``boxes=None``."""
+
+    name = "detect"
+
+    def __init__(self, find_boxes: FindBoxes, budget: DetectionBudget) -> None:
+        self._find_boxes = find_boxes
+        self._budget = budget
+
+    def process(self, item: Frame) -> Iterable[DetectedFrame]:
+        """Search one frame, or leave it to the poses of the one before."""
+        began_s = time.perf_counter()
+        if not self._budget.wants(began_s):
+            return [DetectedFrame(item, None)]
+        boxes = self._find_boxes([item])[0]
+        self._budget.note_detection(time.perf_counter() - began_s)
+        return [DetectedFrame(item, boxes)]
+
+
+class BudgetedFollowStage(Stage):
+    """A :class:`~pipeline.stages.follow.FollowStage` whose duration the budget gets to know."""
+
+    name = "estimate"
+
+    def __init__(self, follow: FollowStage, budget: DetectionBudget) -> None:
+        self._follow = follow
+        self._budget = budget
+
+    def process(self, item: DetectedFrame) -> Iterable[PosedFrame]:
+        """Estimate one frame."""
+        began_s = time.perf_counter()
+        posed = self._follow.process(item)
+        self._budget.note_estimate(time.perf_counter() - began_s)
+        return posed
+
+
+def _smoothed(before: float, value: float) -> float:
+    return value if before == 0 else before + _SMOOTHING * (value - before)

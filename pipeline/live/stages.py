@@ -1,0 +1,112 @@
+"""The stages of a live run: none waits for another frame, and each result is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pipeline.assemble import RunOptions, boxes_finder
+from pipeline.batching import BatchStage
+from pipeline.flow import PosedFrame
+from pipeline.live.detection import BudgetedDetectStage, BudgetedFollowStage, DetectionBudget
+from pipeline.live.latency import LatencyMeter
+from pipeline.live.policy import InFlightRule
+from pipeline.readers.live import LiveReader
+from pipeline.runner import ChannelLimits, Pipeline, Source
+from pipeline.stage import Stage
+from pipeline.stages.crop import CropStage
+from pipeline.stages.detect import DetectStage
+from pipeline.stages.estimate import DecodeStage, EstimateStage
+from pipeline.stages.follow import FollowStage
+from pipeline.stages.suppress import SuppressStage
+from pipeline.stages.track import Tracker, TrackStage
+from pipeline.writers.base import Writer, WriteStage
+from rmpe.records import Frame, Poses
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
+
+DetectEvery = int | Literal["auto"]
+
+
+class Viewer(Protocol):
+    """Is shown every result; must return at once."""
+
+    def show(self, frame: Frame, poses: Poses) -> None:
+        """Take one result; neither picture nor poses may be changed."""
+
+
+class ResultStage(Stage):
+    """Notes when a result is there, lets the next frame in and shows the result to viewers."""
+
+    name = "show"
+
+    def __init__(
+        self,
+        reader: LiveReader,
+        meter: LatencyMeter,
+        rule: InFlightRule | None,
+        viewers: Sequence[Viewer] = (),
+    ) -> None:
+        self._gate = reader.gate
+        self._meter = meter
+        self._rule = rule
+        self._viewers = viewers
+
+    def process(self, item: PosedFrame) -> Iterable[PosedFrame]:
+        """Take one result."""
+        latency_s = self._gate.done(item.frame.index)
+        self._meter.add(latency_s)
+        if self._rule is not None:
+            dropped = self._gate.counts().dropped_total
+            self._gate.under_way_limit = self._rule.update(latency_s, dropped)
+        for viewer in self._viewers:
+            viewer.show(item.frame, item.poses)
+        return [item]
+
+
+def assemble_live(
+    reader: LiveReader,
+    estimator: PoseEstimator,
+    detect_every: DetectEvery,
+    tracker: Tracker | None,
+    result: ResultStage,
+    writers: Iterable[tuple[str, Writer]] = (),
+) -> Pipeline:
+    """Return the pipeline of a live run, iterable once; :class:`PosedFrame` come out in order.
+
+    A batch holds the people of one frame: it is sent at once, whatever the wanted latency.
+
+    Args:
+        reader: where frames come from; closed at the end.
+        estimator: finds people and their joints.
+        detect_every: search every n-th frame taken, or as often as there is time (``auto``).
+        tracker: gives identities; None leaves every id 0.
+        result: times and shows results; writers come after it.
+        writers: what is written, as (name, writer); closed at the end.
+    """
+    find_boxes = boxes_finder(estimator, RunOptions())
+    stages: list[Stage]
+    if detect_every == "auto":
+        budget = DetectionBudget()
+        stages = [
+            BudgetedDetectStage(find_boxes, budget),
+            BudgetedFollowStage(FollowStage(estimator), budget),
+        ]
+    elif detect_every > 1:
+        stages = [DetectStage(find_boxes, detect_every), FollowStage(estimator)]
+    else:
+        stages = [
+            DetectStage(find_boxes),
+            CropStage(estimator),
+            BatchStage(estimator.options.batch_size, max_frames=1),
+            EstimateStage(estimator),
+            DecodeStage(estimator),
+            SuppressStage(estimator),
+        ]
+    if tracker is not None:
+        stages.append(TrackStage(tracker))
+    stages.append(result)
+    stages += [WriteStage(f"write {name}", writer) for name, writer in writers]
+    source = Source(reader, close=reader.close, interrupt=reader.stop)
+    return Pipeline(source, stages, ChannelLimits(max_items=1))

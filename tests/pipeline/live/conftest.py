@@ -1,0 +1,174 @@
+"""Senders of synthetic live streams on the loopback interface, and slow or quick estimators."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+BOUNDARY = "frame"
+
+
+class MjpegSender:
+    """Serves pictures as an endless multipart stream over HTTP, to one client after another.
+
+    ``sent`` counts the frames written; ``hang()`` keeps the connection and sends nothing more.
+    """
+
+    def __init__(self, pictures, fps, port=0):
+        self.sent = 0
+        self.hanging = threading.Event()
+        self._pictures, self._fps = pictures, fps
+        self._stopping = threading.Event()
+        sender = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+                self.end_headers()
+                try:
+                    sender._send(self.wfile)
+                except OSError:
+                    return
+
+            def log_message(self, *arguments):
+                return
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = False
+            allow_reuse_address = True
+
+        self._server = Server(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        self.address = f"http://127.0.0.1:{self.port}/video"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def _send(self, file):
+        next_s = time.monotonic()
+        for picture in self._pictures():
+            data = cv2.imencode(".jpg", picture)[1].tobytes()
+            while self.hanging.is_set() and not self._stopping.is_set():
+                time.sleep(0.01)
+            if self._stopping.is_set():
+                return
+            head = (
+                f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            )
+            file.write(head.encode() + data + b"\r\n")
+            self.sent += 1
+            next_s += 1 / self._fps
+            time.sleep(max(next_s - time.monotonic(), 0))
+        file.write(f"--{BOUNDARY}--\r\n".encode())
+
+    def stop(self):
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class UdpSender:
+    """Sends pictures as H.264 in MPEG-TS over UDP, from a thread of its own."""
+
+    def __init__(self, pictures, fps, port):
+        self.sent = 0
+        self._pictures, self._fps, self._port = pictures, fps, port
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        address = f"udp://127.0.0.1:{self._port}?pkt_size=1316"
+        options = {"preset": "ultrafast", "tune": "zerolatency", "g": "5"}
+        with av.open(address, "w", format="mpegts") as container:
+            stream = container.add_stream("libx264", rate=Fraction(self._fps), options=options)
+            stream.width, stream.height, stream.pix_fmt = 200, 60, "yuv420p"
+            next_s = time.monotonic()
+            for picture in self._pictures():
+                if self._stopping.is_set():
+                    break
+                frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+                for packet in stream.encode(frame):
+                    container.mux(packet)
+                self.sent += 1
+                next_s += 1 / self._fps
+                time.sleep(max(next_s - time.monotonic(), 0))
+
+    def stop(self):
+        self._stopping.set()
+        self._thread.join()
+
+
+def walking_squares(count=None):
+    """Yield pictures, 60 x 200, of two squares that walk; for ever when ``count`` is None."""
+    index = 0
+    while count is None or index < count:
+        picture = np.zeros((60, 200, 3), np.uint8)
+        for number in range(2):
+            left = 8 + 60 * number + index % 40
+            picture[15:27, left : left + 12] = 100 + 80 * number
+        yield picture
+        index += 1
+
+
+def free_port():
+    """Return a UDP port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def mjpeg():
+    """A function that starts an :class:`MjpegSender`; all are stopped at the end."""
+    senders = []
+
+    def start(count=None, fps=50, port=0):
+        senders.append(MjpegSender(lambda: walking_squares(count), fps, port))
+        return senders[-1]
+
+    yield start
+    for sender in senders:
+        sender.stop()
+
+
+@pytest.fixture
+def udp():
+    """A function that starts a :class:`UdpSender` to a port; all are stopped at the end."""
+    senders = []
+
+    def start(port, fps=50):
+        senders.append(UdpSender(walking_squares, fps, port))
+        return senders[-1]
+
+    yield start
+    for sender in senders:
+        sender.stop()
+
+
+@pytest.fixture
+def udp_port():
+    """A free UDP port."""
+    return free_port()
+
+
+@pytest.fixture
+def wait_for():
+    """A function that waits until a condition holds, at most 10 s."""
+
+    def wait(condition, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "the wait was in vain"
+            time.sleep(0.01)
+
+    return wait
