@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -228,8 +229,8 @@ class StreamCapture:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                if isinstance(error, av.error.EOFError):
-                    return
+                if isinstance(error, av.error.EOFError) or error.errno == errno.EIO:
+                    return  # FFmpeg calls the end of a multipart connection an input error
                 raise OSError(reason_of(error, self._settings.stall_s)) from error
             if packet is None:
                 return
