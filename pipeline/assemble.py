@@ -42,11 +42,22 @@ class RunOptions:
     """How a pose becomes the next frame's box, with ``detect_every`` above 1."""
     limits: ChannelLimits = field(default_factory=ChannelLimits)
     """How much may wait between stages."""
+    section_frames: int = 64
+    """Batches start afresh after this many frames; a run can be cut there without any effect."""
 
     def __post_init__(self) -> None:
-        for name in ("detect_every", "detect_batch"):
+        for name in ("detect_every", "detect_batch", "section_frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 1 or more")
+
+    @property
+    def section(self) -> int:
+        """Frames of one section: ``section_frames`` made a multiple of ``detect_every``.
+
+        The first frame of a section is looked at by the detector and shares no batch with frames
+        before, so its poses do not depend on where a run began.
+        """
+        return -(-self.section_frames // self.detect_every) * self.detect_every
 
 
 def assemble(
@@ -67,12 +78,17 @@ def assemble(
     """
     options = options or RunOptions()
     stages: list[Stage] = [
-        DetectStage(boxes_finder(estimator, options), options.detect_every, options.detect_batch)
+        DetectStage(
+            boxes_finder(estimator, options),
+            options.detect_every,
+            options.detect_batch,
+            options.section,
+        )
     ]
     if options.detect_every == 1:
         stages += [
             CropStage(estimator),
-            BatchStage(estimator.options.batch_size),
+            BatchStage(estimator.options.batch_size, section_frames=options.section),
             EstimateStage(estimator),
             DecodeStage(estimator),
             SuppressStage(estimator),

@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.assemble import RunOptions, assemble
 from pipeline.flow import PosedFrame
+from pipeline.journal import Journal, write_atomically
+from pipeline.outputs import OutputPlan, open_writers, stored_poses
 from pipeline.readers.base import Reader
 from pipeline.runner import PATIENCE_AFTER_INTERRUPT_S, Pipeline
 from pipeline.stages.track import Tracker
 from pipeline.stats import RunStats, peak_memory_bytes
-from pipeline.writers import ImagesWriter, RecordsWriter, VideoWriter, Writer
-from rmpe.formats import ClipHeader, get_format
+from rmpe.formats import ClipHeader
+from rmpe.records import Poses
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
 
-NATIVE = "native"
 SUMMARY_NAME = "summary.json"
-VIDEO_NAME = "annotated.mp4"
 _VERSIONS_OF = ("rmpe", "torch", "openvino", "opencv-python", "av", "numpy")
 
-
-@dataclass(frozen=True)
-class OutputPlan:
-    """What is written for one clip."""
-
-    folder: Path
-    """Where to; it is made if missing."""
-    formats: tuple[str, ...] = ()
-    """Record formats beside the native one, names in :data:`rmpe.formats.FORMATS`."""
-    video: bool = True
-    """Write ``annotated.mp4``, for clips."""
-    images: bool = False
-    """Write annotated pictures, for folders of pictures."""
-    video_threads: int = 1
-    """Threads of the encoder."""
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -69,8 +56,14 @@ class ClipSummary:
     """The first of them in words."""
     warnings: list[str] = field(default_factory=list)
     """What was odd but lost nothing."""
+    asked: str = ""
+    """Digest of what was asked for, see :class:`pipeline.jobs.ClipJob`."""
+    resumed_at: int = 0
+    """Frames that an interrupted run had done before this one went on."""
+    already_done: bool = False
+    """Whether nothing was left to do."""
     stats: RunStats | None = None
-    """Times of the run and its stages."""
+    """Times of the run and its stages, of the part after ``resumed_at``."""
 
     @property
     def succeeded(self) -> bool:
@@ -79,9 +72,16 @@ class ClipSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        item = {name: value for name, value in vars(self).items() if name != "stats"}
+        left_out = ("stats", "already_done")
+        item = {name: value for name, value in vars(self).items() if name not in left_out}
         item["timing"] = self.stats.to_json() if self.stats else {}
         return item
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> ClipSummary:
+        """Return the summary that a file holds, without its times."""
+        names = {f.name for f in fields(cls)} - {"stats"}
+        return cls(**{name: value for name, value in item.items() if name in names})
 
 
 def process_clip(
@@ -93,6 +93,7 @@ def process_clip(
     tracker: Tracker | None = None,
     described: Mapping[str, Any] | None = None,
     on_frame: Callable[[PosedFrame], None] | None = None,
+    journal: Journal | None = None,
 ) -> ClipSummary:
     """Run one clip into its folder and return what happened.
 
@@ -106,6 +107,8 @@ def process_clip(
         tracker: gives identities; None leaves every id 0.
         described: how the run was asked for, for the records' header and the summary.
         on_frame: called with every result, for progress.
+        journal: notes how far the run has come and says where it begins; the reader must begin
+            there too. It wraps the tracker, so ``tracker`` is then not looked at.
 
     Raises:
         StageError: a stage failed.
@@ -113,16 +116,31 @@ def process_clip(
         ValueError: a format is unknown.
     """
     described = dict(described or {})
-    summary = ClipSummary(reader.info.source, str(plan.folder))
+    info = reader.info
+    summary = ClipSummary(info.source, str(plan.folder))
+    header = ClipHeader(
+        skeleton=estimator.skeleton,
+        source=info.source,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        options=described,
+        image_names=info.image_names,
+    )
     try:
-        writers = _open_writers(reader, estimator, plan, described)
+        writers = open_writers(plan, header, journal)
+        if journal is not None:
+            summary.asked, summary.resumed_at = journal.start.asked, journal.start.frames
+            tracker = journal.tracker
+            for record in stored_poses(plan.folder, summary.resumed_at):
+                _count(summary, record.poses)
     except BaseException:
         reader.close()
         raise
     run = assemble(reader, estimator, options, tracker, writers)
     try:
         for result in run:
-            _count(summary, result)
+            _count(summary, result.poses)
             if on_frame is not None:
                 on_frame(result)
         summary.complete = True
@@ -136,53 +154,18 @@ def process_clip(
     finally:
         run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
         _note_reading(summary, reader, run)
+        summary.warnings += journal.warnings if journal is not None else []
         _write_summary(plan.folder / SUMMARY_NAME, summary, described, estimator)
     return summary
 
 
-def _open_writers(
-    reader: Reader, estimator: PoseEstimator, plan: OutputPlan, described: Mapping[str, Any]
-) -> list[tuple[str, Writer]]:
-    """Open every output; nothing stays open if one of them fails."""
-    info, skeleton = reader.info, estimator.skeleton
-    header = ClipHeader(
-        skeleton=skeleton,
-        source=info.source,
-        width=info.width,
-        height=info.height,
-        fps=info.fps,
-        options=described,
-        image_names=info.image_names,
-    )
-    for name in plan.formats:
-        get_format(name)
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    writers: list[tuple[str, Writer]] = []
-    try:
-        for name in dict.fromkeys((NATIVE, *plan.formats)):
-            writers.append((name, RecordsWriter(name, plan.folder, header)))
-        if plan.images:
-            folder = plan.folder / "annotated"
-            writers.append(("images", ImagesWriter(folder, info.image_names, skeleton)))
-        if plan.video:
-            path = plan.folder / VIDEO_NAME
-            path.unlink(missing_ok=True)
-            video = VideoWriter(path, skeleton, info.fps, threads=plan.video_threads)
-            writers.append(("video", video))
-    except BaseException:
-        for _, writer in writers:
-            writer.close(complete=False)
-        raise
-    return writers
-
-
-def _count(summary: ClipSummary, result: PosedFrame) -> None:
-    people = len(result.poses)
+def _count(summary: ClipSummary, poses: Poses) -> None:
+    people = len(poses)
     summary.frames += 1
     summary.people += people
     summary.most_people = max(summary.most_people, people)
     if people:
-        summary.identities = max(summary.identities, int(result.poses.ids.max()))
+        summary.identities = max(summary.identities, int(poses.ids.max()))
 
 
 def _note_reading(summary: ClipSummary, reader: Reader, run: Pipeline) -> None:
@@ -204,7 +187,12 @@ def _write_summary(
     item["network"] = getattr(estimator.runtime, "description", "")
     item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
     item["versions"] = {name: _version(name) for name in _VERSIONS_OF}
-    path.write_text(json.dumps(item, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        write_atomically(path, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        if summary.complete:
+            raise
+        log.warning("%s cannot be written: %s", path, error)
 
 
 def _version(library: str) -> str:

@@ -6,6 +6,7 @@ Interactive Systems", CHI 2012.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,37 @@ class OneEuroSmoother:
         limit = timestamp_s - self.parameters.forget_after_s
         self._tracks = {i: track for i, track in self._tracks.items() if track.time_s >= limit}
         return replace(poses, keypoints_xy=joints)
+
+    def state(self) -> bytes:
+        """Return everything that is remembered, as the bytes of an ``.npz`` file."""
+        tracks = list(self._tracks.values())
+        arrays = {
+            "ids": np.array(list(self._tracks), np.int64),
+            "times_s": np.array([track.time_s for track in tracks], np.float64),
+            "points": np.array([track.points for track in tracks], np.float64),
+            "speeds": np.array([track.speeds for track in tracks], np.float64),
+            "known": np.array([track.known for track in tracks], np.bool_),
+        }
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        return buffer.getvalue()
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a saved state, as if there had been no interruption.
+
+        Raises:
+            ValueError: the bytes are no state of a smoother.
+        """
+        try:
+            with np.load(io.BytesIO(state), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            columns = [arrays[name] for name in ("ids", "times_s", "points", "speeds", "known")]
+        except (OSError, KeyError, EOFError, ValueError) as error:
+            raise ValueError(f"got {len(state)} bytes that are no smoother state") from error
+        self._tracks = {
+            int(identity): _Track(float(time_s), points, speeds, known)
+            for identity, time_s, points, speeds, known in zip(*columns)
+        }
 
     def _smooth(
         self, identity: int, time_s: float, joints: NDArray[np.float32], known: NDArray[np.bool_]

@@ -66,14 +66,19 @@ class VideoReader:
         path: file or address.
         span: part of the clip.
         threads: threads of the decoder; 0 lets it choose.
+        skip: frames to leave out of those that would be given, for a run that goes on; they are
+            decoded, so that what comes after them is the same to the last bit.
 
     Raises:
         OSError: the file is missing, no video, or has no picture stream.
     """
 
-    def __init__(self, path: str | Path, span: Span | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, path: str | Path, span: Span | None = None, threads: int = 1, skip: int = 0
+    ) -> None:
         self._path = str(path)
         self._span = span or Span()
+        self._skip = skip
         if "://" not in self._path:
             _check_file(Path(self._path))
         try:
@@ -107,7 +112,8 @@ class VideoReader:
             if time_s >= span.start_s:
                 if kept % span.stride == 0:
                     self.report.frames += 1
-                    yield Frame(index, time_s, self._picture(frame))
+                    if self.report.frames > self._skip:
+                        yield Frame(index, time_s, self._picture(frame))
                 kept += 1
             index += 1
         else:

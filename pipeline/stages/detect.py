@@ -18,6 +18,7 @@ class DetectStage(Stage):
         find_boxes: gives the boxes of each of several frames.
         detect_every: look at every n-th frame that comes; the others leave with ``boxes=None``.
         batch_size: frames handed to ``find_boxes`` at once; more than 1 pays on a GPU.
+        section_frames: no batch spans a multiple of this many frames; 0: batches know no border.
 
     Raises:
         ValueError: a number is below 1.
@@ -25,12 +26,19 @@ class DetectStage(Stage):
 
     name = "detect"
 
-    def __init__(self, find_boxes: FindBoxes, detect_every: int = 1, batch_size: int = 1) -> None:
+    def __init__(
+        self,
+        find_boxes: FindBoxes,
+        detect_every: int = 1,
+        batch_size: int = 1,
+        section_frames: int = 0,
+    ) -> None:
         if detect_every < 1 or batch_size < 1:
             raise ValueError(f"allowed is 1 or more, got {detect_every=}, {batch_size=}")
         self._find_boxes = find_boxes
         self._detect_every = detect_every
         self._batch_size = batch_size
+        self._section_frames = section_frames
         self._seen = 0
         self._held: list[tuple[Frame, bool]] = []
 
@@ -38,7 +46,9 @@ class DetectStage(Stage):
         """Take one frame; return the frames whose boxes are known."""
         self._held.append((item, self._seen % self._detect_every == 0))
         self._seen += 1
-        return self.finish() if sum(key for _, key in self._held) >= self._batch_size else ()
+        is_full = sum(key for _, key in self._held) >= self._batch_size
+        at_border = self._section_frames > 0 and self._seen % self._section_frames == 0
+        return self.finish() if is_full or at_border else ()
 
     def finish(self) -> Iterable[DetectedFrame]:
         """Return the frames held back, with boxes."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from typing import Protocol
+
+import numpy as np
 
 from pipeline.flow import PosedFrame
 from pipeline.stage import Stage
@@ -17,6 +20,12 @@ class Tracker(Protocol):
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities."""
 
+    def state(self) -> bytes:
+        """Return everything that the tracker knows."""
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a saved state; ``ValueError`` if it is none of this tracker's."""
+
 
 class SmoothingTracker:
     """A tracker whose people's joints are smoothed over time, apart for every identity."""
@@ -28,6 +37,28 @@ class SmoothingTracker:
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities, smoothed."""
         return self._smoother.update(frame.timestamp_s, self._tracker.update(frame, poses))
+
+    def state(self) -> bytes:
+        """Return what tracker and smoother know."""
+        buffer = io.BytesIO()
+        parts = {"tracker": self._tracker.state(), "smoother": self._smoother.state()}
+        arrays = {name: np.frombuffer(part, np.uint8) for name, part in parts.items()}
+        np.savez(buffer, allow_pickle=False, **arrays)
+        return buffer.getvalue()
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a saved state.
+
+        Raises:
+            ValueError: the bytes are no state of a smoothing tracker.
+        """
+        try:
+            with np.load(io.BytesIO(state), allow_pickle=False) as archive:
+                tracker, smoother = archive["tracker"].tobytes(), archive["smoother"].tobytes()
+        except (OSError, KeyError, EOFError, ValueError) as error:
+            raise ValueError(f"got {len(state)} bytes that are no tracker state") from error
+        self._tracker.restore(tracker)
+        self._smoother.restore(smoother)
 
 
 class TrackStage(Stage):

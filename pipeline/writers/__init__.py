@@ -3,6 +3,14 @@
 from pipeline.writers.base import Writer, WriteStage
 from pipeline.writers.images import ImagesWriter
 from pipeline.writers.records import RecordsWriter
+from pipeline.writers.segments import SegmentedVideoWriter
 from pipeline.writers.video import VideoWriter
 
-__all__ = ["ImagesWriter", "RecordsWriter", "VideoWriter", "WriteStage", "Writer"]
+__all__ = [
+    "ImagesWriter",
+    "RecordsWriter",
+    "SegmentedVideoWriter",
+    "VideoWriter",
+    "WriteStage",
+    "Writer",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rmpe.formats import ClipHeader, open_writer
+from rmpe.formats import ClipHeader, NativeWriter, PoseWriter, open_writer
+from rmpe.formats.clip import PoseRecord
 from rmpe.records import Frame, Poses
 
 
@@ -22,7 +23,23 @@ class RecordsWriter:
     """
 
     def __init__(self, format_name: str, folder: str | Path, header: ClipHeader) -> None:
-        self._writer = open_writer(format_name, folder, header)
+        self._writer: PoseWriter = open_writer(format_name, folder, header)
+
+    @classmethod
+    def go_on(cls, path: Path, frames: int) -> RecordsWriter:
+        """Return a writer that goes on with native records after so many frames.
+
+        Raises:
+            OSError: the file cannot be read and written.
+            ValueError: it holds fewer frames.
+        """
+        writer = cls.__new__(cls)
+        writer._writer = NativeWriter.resume(path, frames)
+        return writer
+
+    def write_record(self, record: PoseRecord) -> None:
+        """Write one frame as it was stored."""
+        self._writer.write(record.frame_index, record.timestamp_s, record.poses)
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Write one frame."""

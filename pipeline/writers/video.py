@@ -15,7 +15,7 @@ from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.records import Frame, ImageArray, Poses
 from rmpe.skeletons import Skeleton
 
-_TICKS = 90_000
+TICKS = 90_000
 # Fragments reach the disk while the run goes on, so a killed run leaves a playable file; a run that
 # ends well turns them into a plain MP4.
 _CONTAINER = {"movflags": "+hybrid_fragmented", "frag_duration": "2000000", "flush_packets": "1"}
@@ -38,6 +38,7 @@ class VideoWriter:
         threads: threads of the encoder.
         quality: x264's constant rate factor, 0 (best) to 51.
         preset: x264's speed.
+        size: (width, height) of the clip, both even; None takes the first frame's.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class VideoWriter:
         threads: int = 1,
         quality: int = 23,
         preset: str = "superfast",
+        size: tuple[int, int] | None = None,
     ) -> None:
         self._path = Path(path)
         self._skeleton = skeleton
@@ -59,9 +61,19 @@ class VideoWriter:
         self._codec_options = {"crf": str(quality), "preset": preset, "bf": "0"}
         self._container: Any = None
         self._stream: Any = None
-        self._size = (0, 0)
+        self._size = size
         self._first_s = 0.0
         self._last_tick = -1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the clip; (0, 0) before the first frame."""
+        return self._size or (0, 0)
+
+    @property
+    def last_tick(self) -> int:
+        """Time of the latest frame, in ticks of :data:`TICKS` a second; -1 before the first."""
+        return self._last_tick
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Draw and encode one frame.
@@ -72,10 +84,10 @@ class VideoWriter:
         drawn = draw_poses(frame.image_bgr, poses, self._skeleton, self._style)
         if self._container is None:
             self._open(frame)
-        tick = max(round((frame.timestamp_s - self._first_s) * _TICKS), self._last_tick + 1)
+        tick = max(round((frame.timestamp_s - self._first_s) * TICKS), self._last_tick + 1)
         self._last_tick = tick
-        picture = av.VideoFrame.from_ndarray(to_i420(drawn, *self._size), format="yuv420p")
-        picture.pts, picture.time_base = tick, Fraction(1, _TICKS)
+        picture = av.VideoFrame.from_ndarray(to_i420(drawn, *self.size), format="yuv420p")
+        picture.pts, picture.time_base = tick, Fraction(1, TICKS)
         self._mux(self._stream.encode(picture))
 
     def close(self, complete: bool) -> None:
@@ -92,7 +104,8 @@ class VideoWriter:
     def _open(self, frame: Frame) -> None:
         """Make the file for frames of this size."""
         self._first_s = frame.timestamp_s
-        self._size = (frame.width + frame.width % 2, frame.height + frame.height % 2)
+        if self._size is None:
+            self._size = (frame.width + frame.width % 2, frame.height + frame.height % 2)
         rate = Fraction(self._fps).limit_denominator(1001)
         container = av.open(str(self._path), "w", format="mp4", options=_CONTAINER)
         group = max(round(self._fps * _KEYFRAME_EVERY_S), 1)
@@ -101,7 +114,7 @@ class VideoWriter:
         )
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = Fraction(1, _TICKS)
+        stream.codec_context.time_base = Fraction(1, TICKS)
         stream.codec_context.thread_count = self._threads
         # OpenCV converts by BT.601, limited range; players must be told.
         stream.codec_context.colorspace = Colorspace.SMPTE170M

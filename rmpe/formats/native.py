@@ -48,14 +48,18 @@ class NativeWriter:
         self._write_line(header_to_json(header))
 
     @classmethod
-    def resume(cls, path: str | Path) -> NativeWriter:
+    def resume(cls, path: str | Path, frames: int | None = None) -> NativeWriter:
         """Go on with a file that a killed run left: cut after its last whole line, then append.
 
         ``frames_written`` and ``next_frame_index`` tell where the run stopped; an end line is
         taken off.
 
+        Args:
+            path: the file.
+            frames: keep this many frames; None keeps all that are whole.
+
         Raises:
-            ValueError: the file has no readable header.
+            ValueError: the file has no readable header, or fewer frames than asked for.
         """
         reader = NativeReader(path)
         writer = cls.__new__(cls)
@@ -67,10 +71,14 @@ class NativeWriter:
                 item = _parsed(line)
                 if item is None or "end" in item or not line.endswith(b"\n"):
                     break
+                if "frame" in item and writer.frames_written == frames:
+                    break
                 keep += len(line)
                 if "frame" in item:
                     writer.frames_written += 1
                     writer.next_frame_index = int(item["frame"]) + 1
+        if frames is not None and writer.frames_written < frames:
+            raise ValueError(f"{path} has {writer.frames_written} whole frames, needed {frames}")
         with open(path, "r+b") as file:
             file.truncate(keep)
         writer._file = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115

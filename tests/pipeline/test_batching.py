@@ -65,3 +65,10 @@ def test_nothing_in_nothing_out():
 def test_sizes_below_one_are_refused(sizes):
     with pytest.raises(ValueError, match="1 or more"):
         BatchStage(*sizes)
+
+
+def test_no_batch_spans_the_border_of_a_section_so_a_cut_there_changes_nothing():
+    stage = BatchStage(4, section_frames=3)
+    made = [b for i in range(7) for b in stage.process(cropped(i, 3))]
+    frames = [[part.frame.index for part in batch.parts] for batch in [*made, *stage.finish()]]
+    assert frames == [[0, 1], [1, 2], [2], [3, 4], [4, 5], [5], [6]]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.writers.images import ImagesWriter
+from pipeline.writers.segments import SegmentedVideoWriter
 from pipeline.writers.video import VideoWriter, to_i420
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import COCO_17
@@ -128,3 +129,45 @@ def test_a_picture_that_cannot_be_written_is_an_os_error(tmp_path):
     writer = ImagesWriter(tmp_path, ["a.png"], COCO_17)
     with pytest.raises(OSError, match=r"a\.png cannot be written"):
         writer.write(flat(0, 0.0, 0), NOBODY)
+
+
+def piecewise(path, section, **settings):
+    def open_video(piece, size):
+        return VideoWriter(piece, COCO_17, 25.0, size=size)
+
+    return SegmentedVideoWriter(path, path.parent / "pieces", section, open_video, **settings)
+
+
+def test_pieces_are_joined_with_every_frame_at_its_time(tmp_path):
+    frames = [flat(i, 7.01 + i / 30 + (i == 9) * 0.01, 20 * i, (35, 53)) for i in range(10)]
+    writer = piecewise(tmp_path / "a.mp4", 4)
+    for frame in frames:
+        writer.write(frame, NOBODY)
+    writer.close(True)
+    times, images, facts = decode(tmp_path / "a.mp4")
+    assert facts == ("h264", "yuv420p")
+    np.testing.assert_allclose(times, [f.timestamp_s - 7.01 for f in frames], atol=1e-4)
+    assert all(abs(float(i.mean()) - float(f.image_bgr.mean())) < 4 for f, i in zip(frames, images))
+    assert len(list((tmp_path / "pieces").iterdir())) == 3
+
+    again = piecewise(tmp_path / "b.mp4", 4, done=8, first_time_s=7.01)
+    assert len(list((tmp_path / "pieces").iterdir())) == 2
+    for frame in frames[8:]:
+        again.write(frame, NOBODY)
+    again.close(True)
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "a.mp4").read_bytes()
+
+
+def test_pieces_that_are_gone_are_an_error_and_no_frames_make_no_clip(tmp_path):
+    piecewise(tmp_path / "a.mp4", 4).close(True)
+    assert not (tmp_path / "a.mp4").exists()
+    with pytest.raises(OSError, match="does not hold the clip's first 8 frames"):
+        piecewise(tmp_path / "a.mp4", 4, done=8)
+
+
+def test_a_later_piece_keeps_the_size_of_the_clip(tmp_path):
+    writer = piecewise(tmp_path / "a.mp4", 2)
+    for index in range(4):
+        writer.write(flat(index, index / 25, 60, (36, 64) if index < 2 else (72, 128)), NOBODY)
+    writer.close(True)
+    assert [image.shape for image in decode(tmp_path / "a.mp4")[1]] == [(36, 64, 3)] * 4

@@ -54,3 +54,29 @@ def test_settings_that_cannot_be_are_refused() -> None:
         OneEuroParameters(cutoff_hz=0)
     with pytest.raises(ValueError, match="speed_factor"):
         OneEuroParameters(speed_factor=-1)
+
+
+def test_a_restored_smoother_goes_on_as_if_nothing_had_happened() -> None:
+    generator = np.random.default_rng(3)
+    frames = [
+        Poses(
+            np.tile([0, 0, 9, 9], (2, 1)),
+            np.ones(2),
+            generator.normal(50, 5, (2, 3, 2)),
+            np.ones((2, 3)),
+            np.ones(2),
+            [4, 1 + step % 2],
+        )
+        for step in range(8)
+    ]
+    whole, first, second = OneEuroSmoother(), OneEuroSmoother(), OneEuroSmoother()
+    expected = [whole.update(step / 25, poses) for step, poses in enumerate(frames)]
+    for step in range(4):
+        first.update(step / 25, frames[step])
+    second.restore(first.state())
+    for step in range(4, 8):
+        got = second.update(step / 25, frames[step])
+        np.testing.assert_array_equal(got.keypoints_xy, expected[step].keypoints_xy)
+    second.restore(OneEuroSmoother().state())
+    with pytest.raises(ValueError, match="3 bytes that are no smoother state"):
+        second.restore(b"abc")

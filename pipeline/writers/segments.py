@@ -1,0 +1,166 @@
+"""Writes the annotated clip in closed pieces, so that a killed run can go on, and joins them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from pipeline.writers.video import TICKS, VideoWriter
+from rmpe.records import Frame, Poses
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One piece of the clip: a file that plays on its own, named ``FRAME-TICK.mp4``."""
+
+    path: Path
+    """The file."""
+    first: int
+    """Frames of the clip before it."""
+    tick: int
+    """Time of its first frame from the clip's start, in ticks of a 90,000th second."""
+
+    @classmethod
+    def named(cls, folder: Path, first: int, tick: int) -> Segment:
+        """Return the piece that begins there."""
+        return cls(folder / f"{first:09d}-{tick:012d}.mp4", first, tick)
+
+    @classmethod
+    def all_in(cls, folder: Path) -> list[Segment]:
+        """Return the pieces of a folder in order; none if there is no folder."""
+        found = []
+        for path in folder.glob("*-*.mp4"):
+            first, _, tick = path.stem.partition("-")
+            if first.isdigit() and tick.isdigit():
+                found.append(cls(path, int(first), int(tick)))
+        return sorted(found, key=lambda segment: segment.first)
+
+
+class SegmentedVideoWriter:
+    """An annotated clip, written as one file for each section and joined at the end.
+
+    Where pieces begin depends on the number of frames alone, so a run that was killed and went on
+    ends with the same clip. The joined file appears under its name when it is whole, also after a
+    run that broke off in an orderly way; the pieces stay until the caller removes them.
+
+    Args:
+        path: the joined file.
+        folder: of the pieces; it is made if missing.
+        section: frames of a piece.
+        open_video: makes the writer of one piece from its path and size (None: the first frame's).
+        done: frames already in pieces, a multiple of ``section``; later pieces are removed.
+        first_time_s: time of the clip's first frame; used when ``done`` is not 0.
+
+    Raises:
+        OSError: the folder cannot be used, or the pieces of the frames that are done are gone.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        section: int,
+        open_video: Callable[[Path, tuple[int, int] | None], VideoWriter],
+        *,
+        done: int = 0,
+        first_time_s: float = 0.0,
+    ) -> None:
+        self._path = path
+        self._folder = folder
+        self._section = section
+        self._open_video = open_video
+        self._count = done
+        self._first_time_s = first_time_s
+        self._writer: VideoWriter | None = None
+        self._current: Segment | None = None
+        self._size: tuple[int, int] | None = None
+        self._next_tick = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        for segment in Segment.all_in(folder):
+            if segment.first >= done:
+                segment.path.unlink()
+        if done:
+            self._go_on()
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Draw and encode one frame.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        if self._count == 0:
+            self._first_time_s = frame.timestamp_s
+        if self._writer is None:
+            tick = round((frame.timestamp_s - self._first_time_s) * TICKS)
+            self._current = Segment.named(self._folder, self._count, max(tick, self._next_tick))
+            self._writer = self._open_video(self._current.path, self._size)
+        self._writer.write(frame, poses)
+        self._count += 1
+        if self._count % self._section == 0:
+            self._end_piece()
+
+    def close(self, complete: bool) -> None:
+        """End the last piece and join all; allowed twice."""
+        self._end_piece()
+        segments = Segment.all_in(self._folder)
+        if segments:
+            join_segments(segments, self._path)
+
+    def _end_piece(self) -> None:
+        """Close the current piece and bring it to the disk."""
+        writer, segment = self._writer, self._current
+        if writer is None or segment is None:
+            return
+        self._writer = self._current = None
+        writer.close(complete=True)
+        self._size = writer.size
+        self._next_tick = segment.tick + writer.last_tick + 1
+        with open(segment.path, "rb") as file:
+            os.fsync(file.fileno())
+
+    def _go_on(self) -> None:
+        """Take the size of the clip and the end of its last piece from the pieces there are."""
+        segments = Segment.all_in(self._folder)
+        if [segment.first for segment in segments] != list(range(0, self._count, self._section)):
+            raise OSError(f"{self._folder} does not hold the clip's first {self._count} frames")
+        with av.open(str(segments[-1].path)) as container:
+            stream = container.streams.video[0]
+            self._size = (stream.codec_context.width, stream.codec_context.height)
+            last = max(packet.pts or 0 for packet in container.demux(stream) if packet.size)
+            ticks = round(last * (stream.time_base or Fraction(1, TICKS)) * TICKS)
+        self._next_tick = segments[-1].tick + ticks + 1
+
+
+def join_segments(segments: Sequence[Segment], path: Path) -> None:
+    """Put pieces of one clip into one file without encoding anew; it is there when it is whole.
+
+    Args:
+        segments: pieces in order, all of the same size and codec.
+        path: the file; an existing one is replaced.
+
+    Raises:
+        OSError: a piece cannot be read or the file not written.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    with av.open(str(temporary), "w", format="mp4") as output:
+        stream = None
+        for segment in segments:
+            with av.open(str(segment.path)) as piece:
+                source = piece.streams.video[0]
+                if stream is None:
+                    stream = output.add_stream_from_template(source)
+                    stream.time_base = Fraction(1, TICKS)
+                for packet in piece.demux(source):
+                    if packet.pts is None or packet.time_base is None:
+                        continue
+                    tick = segment.tick + round(packet.pts * packet.time_base * TICKS)
+                    packet.stream = stream
+                    packet.time_base = Fraction(1, TICKS)
+                    packet.pts = packet.dts = tick
+                    output.mux(packet)
+    os.replace(temporary, path)
