@@ -1,0 +1,190 @@
+// The panels around: the person, the trajectory, scores, and the stages of the run.
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+/** Bars of shares 0..1 with a label and a number each. */
+function scoreBars(names, scores) {
+  const box = element("div", { className: names.length > 40 ? "bars long" : "bars" });
+  names.forEach((name, index) => {
+    const bar = element("b");
+    bar.style.width = `${100 * Math.min(scores[index], 1)}%`;
+    box.append(element("span", {}, name.replaceAll("_", " ")), element("span", { className: "bar" }, bar), element("span", {}, scores[index].toFixed(2)));
+  });
+  if (names.length > 40) Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Scores of joints" });
+  return box;
+}
+
+class PersonPanel {
+  constructor(title, facts, body, clip, player) {
+    Object.assign(this, { title, facts, body, clip, player });
+  }
+
+  draw() {
+    const { player } = this;
+    if (player.track) this._drawTrack(player.track);
+    else this._drawPeople();
+  }
+
+  _drawTrack(track) {
+    const { clip, player } = this;
+    const row = clip.rowOf(track, player.slot);
+    this.title.textContent = nameOf(track);
+    const seen = `${track.count} frames, ${formatTime(clip.timeOfRow(track.first), 1)} to ${formatTime(clip.timeOfRow(track.first + track.count - 1), 1)}`;
+    this.facts.textContent = row < 0 ? `${seen}\nnot in this frame` : `${seen} · ${scoresText(clip, row)}`;
+    if (row < 0) {
+      this.body.replaceChildren();
+      return;
+    }
+    const scores = clip.header.joints.map((_, joint) => clip.jointScore(row, joint));
+    this.body.replaceChildren(scoreBars(clip.header.joints, scores));
+  }
+
+  _drawPeople() {
+    const { clip, player } = this;
+    const rows = clip.slotCount ? Array.from(clip.rowsAt(player.slot)) : [];
+    this.title.textContent = "People in this frame";
+    this.facts.textContent = rows.length ? `${rows.length} · choose one here, in the picture or in the timeline` : "Nobody";
+    const buttons = rows.map((row) => {
+      const track = clip.tracks[clip.rowTrack[row]];
+      const swatch = element("i");
+      swatch.style.background = colourOfId(track.id);
+      const button = element("button", { type: "button" }, swatch, `${track.id > 0 ? track.id : "no id"} · ${clip.score(row).toFixed(2)}`);
+      button.ariaLabel = `${nameOf(track)}, score ${clip.score(row).toFixed(2)}`;
+      button.onclick = () => player.select(track.index);
+      return button;
+    });
+    this.body.replaceChildren(element("div", { className: "people" }, ...buttons));
+  }
+}
+
+class TrajectoryChart {
+  constructor(canvas, title, clip, player, timeline, options) {
+    Object.assign(this, { canvas, title, clip, player, timeline, options });
+    canvas.onclick = (event) => {
+      const share = (event.offsetX - LABEL_WIDTH) / Math.max(canvas.clientWidth - LABEL_WIDTH, 1);
+      if (share >= 0) player.seekTime(timeline.from + share * (timeline.to - timeline.from));
+    };
+  }
+
+  draw() {
+    const { clip, player, canvas } = this;
+    const { context, width, height } = fitCanvas(canvas);
+    const tracks = player.track ? [player.track] : clip.tracks.filter((track) => track.id > 0);
+    this.title.textContent = `${player.track ? nameOf(player.track) : "Everybody"}, x and y in pixels over the timeline's window`;
+    const half = height / 2;
+    const paths = tracks.map((track) => ({ track, rows: this._rowsShown(track, width) }));
+    this._drawPlot(context, "x", paths, (row) => clip.x(row, this.options.joint), 4, half - 10, width);
+    this._drawPlot(context, "y", paths, (row) => clip.y(row, this.options.joint), half + 4, half - 10, width);
+  }
+
+  /** Rows of a track in the window whose joint is sure enough, about two a pixel at most. */
+  _rowsShown(track, width) {
+    const { clip, timeline, options } = this;
+    const begin = clip.rowFrom(track, clip.slotAt(timeline.from));
+    const end = clip.rowFrom(track, clip.slotAt(timeline.to) + 1);
+    this.step = Math.max(Math.floor((clip.slotAt(timeline.to) - clip.slotAt(timeline.from)) / (2 * width)), 1);
+    const rows = [];
+    for (let row = begin; row < end; row += this.step) {
+      if (clip.jointScore(row, options.joint) >= options.leastScore) rows.push(row);
+    }
+    return rows;
+  }
+
+  _place(time, width) {
+    const { from, to } = this.timeline;
+    return LABEL_WIDTH + ((time - from) / (to - from)) * (width - LABEL_WIDTH);
+  }
+
+  _drawPlot(context, name, paths, value, top, height, width) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const { rows } of paths) {
+      for (const row of rows) {
+        low = Math.min(low, value(row));
+        high = Math.max(high, value(row));
+      }
+    }
+    context.fillStyle = themeColour("--track");
+    context.fillRect(LABEL_WIDTH, top, width - LABEL_WIDTH, height);
+    context.fillStyle = themeColour("--quiet");
+    context.font = "11px system-ui, sans-serif";
+    context.fillText(name, 2, top + height / 2 + 4);
+    if (low > high) return;
+    // Rows of the picture count downwards, so y is drawn as it lies in the picture.
+    const [above, below] = name === "x" ? [high, low] : [low, high];
+    context.textAlign = "right";
+    context.fillText(above.toFixed(0), LABEL_WIDTH - 6, top + 10);
+    context.fillText(below.toFixed(0), LABEL_WIDTH - 6, top + height - 2);
+    context.textAlign = "left";
+    const place = (row) => top + 3 + ((value(row) - above) / (below - above || 1)) * (height - 6);
+    for (const { track, rows } of paths) this._drawPath(context, track, rows, place, width);
+  }
+
+  _drawPath(context, track, rows, place, width) {
+    const { clip } = this;
+    context.strokeStyle = lineColourOfId(track.id);
+    context.lineWidth = 1.75;
+    context.lineJoin = "round";
+    context.beginPath();
+    let before = -Infinity;
+    for (const row of rows) {
+      const x = this._place(clip.timeOfRow(row), width);
+      if (clip.rowSlot[row] - before <= this.step) context.lineTo(x, place(row));
+      else {
+        context.moveTo(x, place(row));
+        context.lineTo(x + 1, place(row));
+      }
+      before = clip.rowSlot[row];
+    }
+    context.stroke();
+  }
+}
+
+function drawHistogram(canvas, { bins, highest }) {
+  const { context, width, height } = fitCanvas(canvas);
+  const total = bins.reduce((sum, count) => sum + count, 0);
+  const most = Math.max(1, ...bins);
+  const base = height - 20;
+  const step = width / bins.length;
+  context.fillStyle = themeColour("--accent");
+  bins.forEach((count, bin) => {
+    const size = (count / most) * (base - 16);
+    context.fillRect(bin * step + 1, base - size, step - 2, size);
+  });
+  context.fillStyle = themeColour("--line");
+  context.fillRect(0, base, width, 1);
+  context.fillStyle = themeColour("--quiet");
+  context.font = "11px system-ui, sans-serif";
+  context.fillText(`${total.toLocaleString("en")} joints, most in a bin ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`, 0, 10);
+  for (let tick = 0; tick <= 4; tick++) {
+    context.textAlign = ["left", "center", "center", "center", "right"][tick];
+    context.fillText(((highest * tick) / 4).toFixed(2), (width * tick) / 4, height - 5);
+  }
+  context.textAlign = "left";
+  canvas.ariaLabel = `Histogram of ${total} joint scores from 0 to ${highest.toFixed(2)}`;
+}
+
+/** The table of stages of the run that made the records; nothing without it. */
+function fillStages(card, facts, table, timing) {
+  const stages = timing.stages ?? [];
+  card.hidden = !stages.length;
+  if (!stages.length) return;
+  facts.textContent = `${timing.frames} frames in ${timing.wall_s.toFixed(2)} s, ${timing.frames_per_s.toFixed(1)} frames a second; held back by ${timing.held_back_by}`;
+  const head = element("tr", {}, ...["stage", "items", "busy", "busy s", "cpu s", "waits for input s", "waits for output s"].map((text) => element("th", { scope: "col" }, text)));
+  const rows = stages.map((stage) => {
+    const share = timing.wall_s > 0 ? stage.busy_s / stage.workers / timing.wall_s : 0;
+    const bar = element("b");
+    bar.style.width = `${100 * Math.min(share, 1)}%`;
+    const name = stage.workers > 1 ? `${stage.stage} ×${stage.workers}` : stage.stage;
+    const numbers = [stage.busy_s, stage.cpu_s, stage.wait_input_s, stage.wait_output_s];
+    return element("tr", { className: stage.stage === timing.held_back_by ? "slowest" : "" },
+      element("td", {}, name), element("td", {}, String(stage.items)),
+      element("td", {}, `${(100 * share).toFixed(0)} %`, element("span", { className: "share" }, bar)),
+      ...numbers.map((seconds) => element("td", {}, seconds.toFixed(2))));
+  });
+  table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+}
