@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.stages.track import Tracker
     from rmpe.estimator import PoseEstimator
     from rmpe.evaluation.runs import Dataset
+    from rmpe.report import ClipMode
     from rmpe.zoo.describe import Kind
     from rmpe.zoo.download import FetchOptions
 
@@ -299,17 +300,30 @@ def images(inputs: tuple[str, ...], **given: Any) -> None:
 @click.option("--fps", default=0.0, help="Frames a second, to give frames a time.")
 @click.option("--frames", type=int, help="Frames of the clip: the last may be without people.")
 @click.option("--images", type=click.Path(exists=True), help="Folder of the pictures it names.")
+@click.option(
+    "--rows",
+    type=click.Choice(["people", "joints"]),
+    default="people",
+    show_default=True,
+    help="For parquet and csv: what a row is, for every frame.",
+)
 def convert(records: str, to_format: str, output: str | None, **given: Any) -> None:
-    """Convert stored poses between formats; joints are matched by name."""
-    from pathlib import Path
+    """Convert stored poses between formats; joints are matched by name.
 
+    --to parquet and --to csv write a table for data analysis, which is not read back.
+    """
     from pipeline.readers.finding import find_images
-    from rmpe.formats import ReadHints, convert_records, get_format
+    from rmpe.formats import ReadHints, convert_records, get_format, read_records
+    from rmpe.formats.table import TABLE_SUFFIXES, write_table
     from rmpe.skeletons import get_skeleton
 
     with wrong_use(OSError):
         pictures = find_images([given["images"]], False) if given["images"] else []
-        target = output or get_format(to_format).output_name
+        table = f".{to_format}" in TABLE_SUFFIXES
+        default_name = f"poses.{to_format}" if table else get_format(to_format).output_name
+        target = output or default_name
+        if table and Path(target).suffix != f".{to_format}":
+            raise ValueError(f"{target} does not end in .{to_format}")
         named = given["skeleton"]
         hints = ReadHints(
             skeleton=get_skeleton(named) if named else None,
@@ -318,6 +332,11 @@ def convert(records: str, to_format: str, output: str | None, **given: Any) -> N
             image_names=tuple(Path(name).name for name in pictures),
         )
         get_format(given["from_format"] or "native")
+    if table:
+        stored = read_records(records, given["from_format"], hints)
+        count = write_table(target, stored, given["rows"])
+        click.echo(f"{count} rows -> {target}")
+        return
     count = convert_records(records, target, to_format, given["from_format"], hints)
     click.echo(f"{count} frames -> {target}")
 
@@ -522,6 +541,49 @@ def render(records: str, video: str | None, images: tuple[str, ...], **given: An
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{count} frames -> {output}")
+
+
+@rmpe_command.command()
+@click.argument("records", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("-o", "--output", default="report.html", show_default=True, help="Page to write.")
+@click.option("--title", default="", help="Heading; by default the name of the clip.")
+@click.option("--video", type=click.Path(exists=True), help="The clip, if RECORDS name it wrongly.")
+@click.option(
+    "--clip",
+    "mode",
+    type=click.Choice(["auto", "embed", "link", "strip", "none"]),
+    default="auto",
+    show_default=True,
+    help="Put the clip into the page, link to its file, or take a strip of small pictures.",
+)
+@click.option("--embed-up-to", default=25.0, show_default=True, help="MB that auto puts in.")
+@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
+@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
+@click.option("--fps", default=0.0, help="Frames a second, where RECORDS do not say.")
+def report(records: tuple[str, ...], output: str, mode: ClipMode, **given: Any) -> None:
+    """Make one HTML page to look at stored poses: picture, timeline, scores; no network needed.
+
+    Several RECORDS come onto one page with a selector.
+    """
+    from rmpe.formats import ReadHints
+    from rmpe.report import PictureOptions, ReportOptions, write_report
+    from rmpe.skeletons import get_skeleton
+
+    with wrong_use(OSError):
+        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
+        options = ReportOptions(
+            title=given["title"],
+            clip=Path(given["video"]) if given["video"] else None,
+            pictures=PictureOptions(mode, int(given["embed_up_to"] * 1e6)),
+            format_name=given["from_format"],
+            hints=ReadHints(skeleton=joints, fps=given["fps"]),
+        )
+        written = write_report(output, records, options)
+    for warning in written.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for clip in written.clips:
+        click.echo(f"{clip.name}: {clip.frames} frames, {clip.identities} ids, {clip.shown}")
+    click.echo(f"{written.size_bytes / 1e6:.1f} MB -> {output}")
 
 
 @rmpe_command.command()

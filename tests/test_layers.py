@@ -29,6 +29,7 @@ ROOMS = {
     "rmpe.zoo": 4,
     "rmpe.estimator": 6,
     "rmpe.evaluation": 7,
+    "rmpe.report": 7,
     "rmpe.training": 8,
     "rmpe": 9,
     "tracking": 10,
