@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pipeline.assemble import RunOptions
     from pipeline.clip import OutputPlan
     from pipeline.flow import PosedFrame
+    from pipeline.jobs import ClipJob
     from pipeline.readers import Reader
-    from pipeline.stages.track import Tracker
+    from pipeline.worklist import ClipOutcome
     from rmpe.estimator import PoseEstimator
     from rmpe.evaluation.runs import Dataset
     from rmpe.report import ClipMode
@@ -145,10 +146,9 @@ def run_one(
     estimator: PoseEstimator,
     plan: OutputPlan,
     options: RunOptions,
-    tracker: Tracker | None,
     given: dict[str, Any],
 ) -> bool:
-    """Run one clip with a progress bar, say what came of it, and return whether all went well."""
+    """Run one folder of pictures with a progress bar, say what came of it, and return whether all went well."""
     from tqdm import tqdm
 
     from pipeline.clip import process_clip
@@ -172,7 +172,6 @@ def run_one(
                 estimator,
                 plan,
                 options=options,
-                tracker=tracker,
                 described=given,
                 on_frame=advance,
             )
@@ -213,51 +212,114 @@ def doctor() -> None:
         click.echo(f"{name:>24}  {value}")
 
 
-@rmpe_command.command()
-@click.argument("inputs", nargs=-1, required=True)
-@output_options
-@click.option("--no-video", is_flag=True, help="Write no annotated.mp4.")
-@click.option("--start", default=0.0, help="First second of the clip to take.")
-@click.option("--end", type=float, help="Second to stop at.")
-@click.option("--stride", default=1, show_default=True, help="Take every n-th frame.")
-@click.option("--detect-every", default=1, show_default=True, help="Detect in every n-th frame.")
-@click.option("--track/--no-track", default=True, show_default=True, help="Give identities.")
-@click.option("--smooth", is_flag=True, help="Smooth the joints of every person over time.")
-@estimator_options
-def video(inputs: tuple[str, ...], **given: Any) -> None:
-    """Poses of the people in clips: files, folders of clips or addresses.
+def clip_options(command: F) -> F:
+    """Add the options that say which part of clips is taken, and how lists of them go."""
+    file = click.Path(exists=True, dir_okay=False)
+    options = [
+        click.option(
+            "--list", "lists", type=file, multiple=True, help="File of clips, one a line."
+        ),
+        click.option("--no-video", is_flag=True, help="Write no annotated.mp4."),
+        click.option("--start", default=0.0, help="First second of the clip to take."),
+        click.option("--end", type=float, help="Second to stop at."),
+        click.option("--stride", default=1, show_default=True, help="Take every n-th frame."),
+        click.option(
+            "--detect-every", default=1, show_default=True, help="Detect in every n-th frame."
+        ),
+        click.option(
+            "--track/--no-track", default=True, show_default=True, help="Give identities."
+        ),
+        click.option("--smooth", is_flag=True, help="Smooth the joints of every person over time."),
+        click.option(
+            "--resume/--overwrite",
+            default=True,
+            help="Go on where a run stopped (the default), or begin again.",
+        ),
+        click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
-    Each clip gets a folder, STEM_rmpe by default, with poses.ndjson, annotated.mp4 and
-    summary.json. A clip that fails is reported and the others still run; exit code 1.
-    """
-    from pipeline.clip import OutputPlan
-    from pipeline.readers import Span, VideoReader
-    from pipeline.readers.finding import find_clips, output_folders
+
+_NOT_OF_THE_RUN = {"output", "lists", "recursive", "quiet", "resume", "fail_fast"}
+"""Options that have no effect on a clip's results, so that runs without them are the same run."""
+
+
+def clip_jobs(inputs: tuple[str, ...], given: dict[str, Any], video_threads: int) -> list[ClipJob]:
+    """Return one job for each clip that is asked for."""
+    from pipeline.jobs import ClipJob
+    from pipeline.outputs import OutputPlan
+    from pipeline.readers import Span
+    from pipeline.readers.finding import find_clips, output_folders, read_list
     from pipeline.stages.track import build_tracker
-    from rmpe.runtimes import limit_threads
 
+    if not inputs and not given["lists"]:
+        raise click.UsageError("Missing argument 'INPUTS...': give clips, or --list FILE")
     with wrong_use(OSError):
         sources = find_clips(inputs, given["recursive"])
+        sources += [clip for path in given["lists"] for clip in read_list(path)]
     with wrong_use():
         span = Span(given["start"], given["end"], given["stride"])
         build_tracker(given["track"], given["smooth"])
     options = run_options(given)
-    threads = limit_threads()
-    estimator = build_estimator(given, threads.openvino)
-    succeeded = True
-    for source, folder in zip(sources, output_folders(sources, given["output"])):
-        succeeded &= run_one(
-            partial(VideoReader, source, span, threads.video),
-            estimator,
-            OutputPlan(
-                folder, given["formats"], not given["no_video"], video_threads=threads.video
-            ),
-            options,
-            build_tracker(given["track"], given["smooth"]),
-            given,
+    described = {name: value for name, value in given.items() if name not in _NOT_OF_THE_RUN}
+    formats, video = given["formats"], not given["no_video"]
+    return [
+        ClipJob(
+            source,
+            OutputPlan(folder, formats, video, video_threads=video_threads),
+            span=span,
+            options=options,
+            track=given["track"],
+            smooth=given["smooth"],
+            described=described,
+            rerun="go_on" if given["resume"] else "overwrite",
+            threads=video_threads,
         )
-    if not succeeded:
+        for source, folder in zip(sources, output_folders(sources, given["output"]))
+    ]
+
+
+def report_worklist(outcomes: list[ClipOutcome], given: dict[str, Any]) -> None:
+    """Print and write what came of a list of clips; exit with 1 if one is not done."""
+    from pipeline.worklist import worklist_table, write_worklist_summary
+
+    if len(outcomes) > 1:
+        click.echo(worklist_table(outcomes), err=True)
+        write_worklist_summary(Path(given["output"] or "") / "summary.json", outcomes)
+    if not all(outcome.succeeded for outcome in outcomes):
         sys.exit(1)
+
+
+@rmpe_command.command()
+@click.argument("inputs", nargs=-1)
+@output_options
+@clip_options
+@estimator_options
+def video(inputs: tuple[str, ...], **given: Any) -> None:
+    """Poses of the people in clips: files, folders of clips, patterns or addresses.
+
+    Each clip gets a folder, STEM_rmpe by default, with poses.ndjson, annotated.mp4 and
+    summary.json. A clip that is done is left alone and one that was interrupted goes on where it
+    stopped. A clip that fails is reported and the others still run; exit code 1.
+    """
+    from pipeline.progress import TerminalWatcher
+    from pipeline.worklist import run_worklist
+    from rmpe.runtimes import limit_threads
+
+    threads = limit_threads()
+    watcher = TerminalWatcher(click.echo, partial(click.echo, err=True), given["quiet"])
+    try:
+        outcomes = run_worklist(
+            clip_jobs(inputs, given, threads.video),
+            lambda: build_estimator(given, threads.openvino),
+            watcher,
+            given["fail_fast"],
+        )
+    finally:
+        watcher.close()
+    report_worklist(outcomes, given)
 
 
 @rmpe_command.command()
@@ -287,7 +349,7 @@ def images(inputs: tuple[str, ...], **given: Any) -> None:
         images=not given["no_images"],
     )
     reader = partial(ImageReader, pictures, source=inputs[0])
-    if not run_one(reader, estimator, plan, options, None, given):
+    if not run_one(reader, estimator, plan, options, given):
         sys.exit(1)
 
 
@@ -419,23 +481,37 @@ def evaluate(
 
 @rmpe_command.command()
 @click.argument("recipe")
+@click.option("--data", type=click.Path(exists=True, path_type=Path), help="Folder of the data.")
+@click.option("--annotations", type=click.Path(exists=True, path_type=Path), help="Own COCO file.")
+@click.option("--images", type=click.Path(exists=True, path_type=Path), help="Its pictures.")
+@click.option("--val-annotations", type=click.Path(exists=True, path_type=Path), help="Held out.")
+@click.option("--val-images", type=click.Path(exists=True, path_type=Path), help="Its pictures.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--set", "settings", multiple=True, help="Replace a value of the recipe: name=value.")
+@click.option("--show", is_flag=True, help="Print the recipe, settings in place, and end.")
 @click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, file_okay=False),
-    help="Folder of the data packs.",
+    "--start", type=click.Path(exists=True, path_type=Path), help="Weights to start from."
 )
-@click.option("-o", "--output", required=True, type=click.Path(), help="Folder of the run.")
-@click.option("--start", type=click.Path(exists=True), help="Weights to start from.")
-@click.option("--resume", type=click.Path(exists=True), help="Checkpoint of an interrupted run.")
-@click.option("--labels", type=click.Path(exists=True), help="Labels of unknown regions.")
+@click.option("--resume", type=click.Path(exists=True, path_type=Path), help="last.ckpt of a run.")
+@click.option("--proposals", type=click.Path(exists=True, path_type=Path), help="DPG boxes, .npz.")
+@click.option("--labels", type=click.Path(exists=True, path_type=Path), help="Of unknown regions.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto")
-def train(recipe: str, **given: Any) -> None:
-    """Train by a recipe: compact-pose, compact-detector-round1, compact-detector."""
-    from rmpe.training.runs import run_recipe
+@click.option("--devices", default=1, show_default=True, help="Processes on each machine.")
+@click.option("--machines", default=1, show_default=True, help="Machines that train together.")
+@click.option("--workers", default=2, show_default=True, help="Processes that make crops.")
+def train(recipe: str, show: bool, data: Path | None, output: Path | None, **given: Any) -> None:
+    """Train a network by a recipe, on a data set or on own pictures; docs/training.md shows how."""
+    from rmpe.training.runs import RunRequest, describe_recipe, run_recipe
 
-    logging.getLogger("rmpe").setLevel(logging.INFO)
-    click.echo(run_recipe(recipe, **given))
+    with wrong_use():
+        if show:
+            click.echo(describe_recipe(recipe, given["settings"]))
+            return
+        if output is None:
+            raise click.UsageError("give --output, the folder of the run")
+        logging.getLogger("rmpe").setLevel(logging.INFO)
+        request = RunRequest(**given, progress=sys.stderr.isatty())
+        click.echo(run_recipe(recipe, data, output, request))
 
 
 @rmpe_command.command()

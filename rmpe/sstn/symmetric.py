@@ -41,10 +41,12 @@ class SymmetricPose(nn.Module):
         """Return heatmaps (N, K, h, w) in the frame of the crops (N, 3, H, W), by the SDTN.
 
         Decoding in the transformer's frame and mapping the joints with :meth:`to_crop` is exact
-        where resampled heatmaps are not.
+        where resampled heatmaps are not. Outside what the transformer showed to the network a map
+        has its lowest value, which holds for maps and for logits.
         """
         heatmaps, theta = self.estimate(crops)
-        return warp(heatmaps, invert_affine(theta))
+        lowest = heatmaps.amin((2, 3), keepdim=True)
+        return warp(heatmaps - lowest, invert_affine(theta)) + lowest
 
     @staticmethod
     def to_crop(points_xy: Tensor, theta: Tensor, height: int, width: int) -> Tensor:

@@ -105,15 +105,20 @@ def train_network(
     if people.validation is not None and people.validation.people:
         scorer = ValidationPeople(people.validation, conventions, folder / "predictions")
     module = NetworkModule(network, recipe, conventions, scorer, data.steps_per_epoch)
+    # "Save last" of the callback that keeps the best would write only when a best is found.
+    last = ModelCheckpoint(
+        folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
     best = ModelCheckpoint(
         folder,
         filename="best-{epoch:03d}",
-        monitor=BEST_BY if scorer else None,
+        monitor=BEST_BY,
         mode="max",
-        save_last=True,
         save_on_train_epoch_end=True,
+        save_weights_only=True,
     )
-    trainer = _trainer(recipe, options, folder, best, data.steps_per_epoch)
+    checkpoints = [last, best] if scorer else [last]
+    trainer = _trainer(recipe, options, folder, checkpoints, data.steps_per_epoch)
     trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=False)
     _report_unreadable(module, scorer, folder)
     scores = {n: float(v) for n, v in trainer.callback_metrics.items() if n.startswith("val_")}
@@ -209,7 +214,7 @@ def _trainer(
     recipe: NetworkRecipe,
     options: RunOptions,
     folder: Path,
-    best: ModelCheckpoint,
+    checkpoints: list[ModelCheckpoint],
     steps_per_epoch: int,
 ) -> lightning.Trainer:
     loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
@@ -217,7 +222,7 @@ def _trainer(
         loggers.append(TensorBoardLogger(folder, name="", version=""))
     else:
         logger.warning("no TensorBoard log: python -m pip install tensorboard gives one")
-    callbacks: list[Any] = [best, LearningRateMonitor("step")]
+    callbacks: list[Any] = [*checkpoints, LearningRateMonitor("step")]
     if options.progress:
         callbacks.append(TQDMProgressBar())
     several = options.devices * options.machines > 1

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run may be given beside its recipe, its data and its output."""
+
+    settings: tuple[str, ...] = ()
+    """``name=value`` pairs that replace values of the recipe."""
+    annotations: Path | None = None
+    """COCO-style file of the user's training people, in place of ``data``."""
+    images: Path | None = None
+    """Folder of their pictures."""
+    val_annotations: Path | None = None
+    """COCO-style file of the people to score on."""
+    val_images: Path | None = None
+    """Folder of their pictures; None is ``images``."""
+    start: Path | None = None
+    """Weights to start from; each recipe has its own."""
+    resume: Path | None = None
+    """A checkpoint of an interrupted run of the same recipe."""
+    proposals: Path | None = None
+    """Boxes as a detector errs, for recipes that sample them."""
+    labels: Path | None = None
+    """Labels of unknown regions, for the detector's second round."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to train."""
+    devices: int = 1
+    """Processes on each machine."""
+    machines: int = 1
+    """Machines."""
+    workers: int = 2
+    """Processes that make crops, for each training process."""
+    progress: bool = False
+    """Whether a bar is shown on stderr."""
+
+
 def run_recipe(
-    name: str,
-    data: Path | str,
-    output: Path | str,
-    *,
-    start: Path | str | None = None,
-    resume: Path | str | None = None,
-    device: Literal["auto", "cpu", "gpu"] = "auto",
-    labels: Path | str | None = None,
+    name: str, data: Path | str | None, output: Path | str, request: RunRequest | None = None
 ) -> Path:
-    """Train by a recipe's name on a folder of data packs; return the weights' path.
+    """Train by a recipe's name; return the weights' path.
 
     Args:
-        name: a key of ``POSE_RECIPES`` or ``DETECTOR_RECIPES``.
-        data: folder of the packs.
-        output: folder for checkpoints, ``metrics.csv`` and the weights.
-        start: weights to start from; each recipe has its own.
-        resume: a checkpoint of an interrupted run of the same recipe.
-        device: where to train.
-        labels: labels of unknown regions, for the detector's second round.
+        name: a key of ``NETWORK_RECIPES``, ``POSE_RECIPES`` or ``DETECTOR_RECIPES``.
+        data: folder of the data set; network recipes take the request's annotations instead.
+        output: folder for checkpoints, logs and the weights.
+        request: the rest.
 
     Raises:
-        ValueError: the recipe is unknown, a file does not fit, or Lightning is not installed.
-        OSError: a pack is missing.
+        ValueError: the recipe is unknown, something does not fit, or Lightning is not installed.
+        OSError: a file is missing.
     """
+    request = request or RunRequest()
     try:
         import lightning  # noqa: F401
     except ImportError as error:
@@ -39,12 +66,75 @@ def run_recipe(
         ) from error
     from rmpe.training.compact_recipes import POSE_RECIPES, run_pose_recipe
     from rmpe.training.detector_recipes import DETECTOR_RECIPES, run_detector_recipe
+    from rmpe.training.published_recipes import NETWORK_RECIPES
 
+    if name in NETWORK_RECIPES:
+        return _run_network_recipe(name, data, output, request)
+    if name not in POSE_RECIPES and name not in DETECTOR_RECIPES:
+        raise ValueError(f"got recipe {name!r}, supported are {', '.join(recipe_names())}")
+    if data is None or request.annotations is not None:
+        raise ValueError(f"recipe {name} trains on the data packs: give --data, no --annotations")
+    if request.settings:
+        raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
+    common = {"start": request.start, "resume": request.resume}
     if name in POSE_RECIPES:
-        return run_pose_recipe(name, data, output, start=start, resume=resume, device=device)
-    if name in DETECTOR_RECIPES:
-        return run_detector_recipe(
-            name, data, output, start=start, resume=resume, device=device, labels=labels
+        return run_pose_recipe(name, data, output, **common, device=request.device)
+    return run_detector_recipe(
+        name, data, output, **common, device=request.device, labels=request.labels
+    )
+
+
+def recipe_names() -> list[str]:
+    """Return every recipe's name."""
+    from rmpe.training.compact_recipes import POSE_RECIPES
+    from rmpe.training.detector_recipes import DETECTOR_RECIPES
+    from rmpe.training.published_recipes import NETWORK_RECIPES
+
+    return [*NETWORK_RECIPES, *POSE_RECIPES, *DETECTOR_RECIPES]
+
+
+def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
+    """Return the fields of a network recipe, one a line, settings in place.
+
+    Raises:
+        ValueError: there is none of that name, or a setting does not fit.
+    """
+    from rmpe.training.published_recipes import NETWORK_RECIPES
+
+    if name not in NETWORK_RECIPES:
+        raise ValueError(f"got recipe {name!r}, those that can be shown are "
+                         f"{', '.join(NETWORK_RECIPES)}")  # fmt: skip
+    return NETWORK_RECIPES[name].with_settings(settings).describe()
+
+
+def _run_network_recipe(
+    name: str, data: Path | str | None, output: Path | str, request: RunRequest
+) -> Path:
+    from rmpe.training.network_training import RunOptions, train_network
+    from rmpe.training.people import OwnFiles, read_data_set, read_own_files
+    from rmpe.training.published_recipes import NETWORK_RECIPES
+
+    recipe = NETWORK_RECIPES[name].with_settings(request.settings)
+    if request.annotations is not None and request.images is not None and data is None:
+        files = OwnFiles(
+            request.annotations, request.images, request.val_annotations, request.val_images
         )
-    supported = ", ".join([*POSE_RECIPES, *DETECTOR_RECIPES])
-    raise ValueError(f"got recipe {name!r}, supported are {supported}")
+        people = read_own_files(files)
+    elif data is not None and request.annotations is None:
+        people = read_data_set(recipe.dataset, data)
+    else:
+        raise ValueError(
+            f"recipe {name} needs either --data with the folder of {recipe.dataset}, or "
+            "--annotations with --images"
+        )
+    options = RunOptions(
+        start=request.start,
+        resume=request.resume,
+        proposals=request.proposals,
+        device=request.device,
+        devices=request.devices,
+        machines=request.machines,
+        workers=request.workers,
+        progress=request.progress,
+    )
+    return train_network(people, output, recipe, options)

@@ -20,6 +20,7 @@ from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 from rmpe.zoo.download import FetchOptions, Progress, fetch
 from rmpe.zoo.keys import KeyLayout, detect_layout, our_keys, unwrap
 from rmpe.zoo.recognise import Architecture, recognise
+from rmpe.zoo.symmetric import around, split_transformer
 
 JOINT_COUNT_SKELETONS = {
     14: "crowdpose14",
@@ -160,7 +161,7 @@ def from_state_dict(state: Mapping[str, Any], choices: LoadChoices | None = None
             first keys that do not fit.
     """
     choices = choices or LoadChoices()
-    tensors = unwrap(state)
+    tensors, transformer = split_transformer(unwrap(state))
     layout = detect_layout(list(tensors))
     names = our_keys(list(tensors), layout)
     ours = {names[key]: tensor for key, tensor in tensors.items()}
@@ -173,7 +174,7 @@ def from_state_dict(state: Mapping[str, Any], choices: LoadChoices | None = None
     network.load_state_dict(_completed(network, ours), strict=True)
     origins = _origins(architecture, layout)
     return LoadedNetwork(
-        network=network.eval(),
+        network=(around(network, transformer) if transformer else network).eval(),
         family=architecture.family,
         variant=variant,
         conventions=_conventions(architecture, origins, choices),

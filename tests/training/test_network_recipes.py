@@ -1,0 +1,99 @@
+"""Recipes as values: printed, hashed, overridden, refused."""
+
+import pytest
+
+from rmpe.networks.variants import VARIANTS
+from rmpe.training.network_module import rate_share
+from rmpe.training.published_recipes import NETWORK_RECIPES
+
+HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
+
+
+def test_every_name_of_the_documentation_is_there():
+    names = {
+        "hrnet_w32_coco", "hrnet_w48_coco", "simplebaseline50_coco", "mspn_1stage_coco",
+        "mspn_2stage_coco", "mspn_3stage_coco", "mspn_4stage_coco", "rsn18_coco", "rsn50_coco",
+        "cpn50_coco", "fastpose_res50_coco", "hourglass2_mpii", "hourglass8_mpii", "jc_crowdpose",
+        "sstn_compact", "compact_coco",
+    }  # fmt: skip
+    assert names <= set(NETWORK_RECIPES)
+    assert all(r.variant in VARIANTS or r.variant == "compact" for r in NETWORK_RECIPES.values())
+
+
+def test_values_are_those_of_the_papers():
+    assert (HRNET.rate, HRNET.epochs, HRNET.rate_drops) == (1e-3, 210, (170, 200))
+    assert (HRNET.rotation_degrees, HRNET.scale_low, HRNET.scale_high) == (45, 0.65, 1.35)
+    cpn = NETWORK_RECIPES["cpn50_coco"]
+    assert (cpn.rate, cpn.weight_decay, cpn.hard_joints, cpn.hard_outputs) == (5e-4, 1e-5, 8, (4,))
+    mspn = NETWORK_RECIPES["mspn_2stage_coco"]
+    assert mspn.output_kernels == (15, 11, 9, 7, 11, 9, 7, 5)
+    assert mspn.hard_outputs == (3, 7)
+    assert NETWORK_RECIPES["jc_crowdpose"].interference == 0.5
+    assert NETWORK_RECIPES["fastpose_res50_coco"].proposals_from == 140
+
+
+def test_settings_are_read_by_the_type_of_their_field():
+    changed = HRNET.with_settings(
+        [
+            "epochs=3",
+            "rate = 2e-4",
+            "rate_drops=1,2",
+            "loss=integral",
+            "transformer=yes",
+            "skeleton=",
+        ]
+    )
+    assert changed.epochs == 3
+    assert changed.rate == 2e-4
+    assert changed.rate_drops == (1, 2)
+    assert changed.loss == "integral"
+    assert changed.transformer is True
+    assert changed.skeleton == ""
+    assert HRNET.epochs == 210
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epoch=3", "supported are name=value with the names name, variant, .*epochs"),
+        ("epochs", "supported are name=value"),
+        ("epochs=many", "got epochs 'many', needed is a int"),
+        ("rate_drops=1,x", "needed is a tuple"),
+        ("optimiser=lion", "supported are adam, rmsprop, relative_adam"),
+        ("transformer=perhaps", "needed is a bool"),
+        ("input_width=50", r"got input_width 50, allowed is 32, 64"),
+        ("batch_size=0", "a positive multiple of accumulate"),
+        ("interference=2", "0 to 1"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        HRNET.with_settings([setting])
+
+
+def test_equal_recipes_have_equal_hashes_and_digests():
+    again = HRNET.with_settings(["epochs=210"])
+    assert hash(again) == hash(HRNET)
+    assert again.digest() == HRNET.digest()
+    assert HRNET.with_settings(["epochs=211"]).digest() != HRNET.digest()
+    assert "rate_drops             = (170, 200)" in HRNET.describe()
+
+
+def test_steps_drop_at_the_epochs_named():
+    shares = [rate_share(HRNET, step, 10) for step in (0, 1699, 1700, 1999, 2000)]
+    assert shares == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+
+
+def test_a_linear_schedule_falls_to_nothing_at_the_end():
+    recipe = NETWORK_RECIPES["mspn_1stage_coco"].with_settings(["epochs=4"])
+    assert [rate_share(recipe, step, 10) for step in (0, 20, 40)] == [1, 0.5, 0]
+
+
+def test_halving_counts_people_not_epochs():
+    recipe = NETWORK_RECIPES["cpn50_coco"].with_settings(["halving_people=64"])  # batches of 32
+    assert [rate_share(recipe, step, 7) for step in (0, 1, 2, 3, 4)] == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_a_warm_up_rises_from_the_first_step():
+    recipe = HRNET.with_settings(["warm_up_steps=4"])
+    assert [rate_share(recipe, step, 100) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]

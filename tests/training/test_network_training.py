@@ -1,0 +1,198 @@
+"""Runs of every recipe on a few rendered people; resume, stops, reports, and the weights' use."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from rmpe.datasets.keypoint_set import Picture
+from rmpe.networks import hourglass, resnet
+from rmpe.networks.hrnet import HRNet
+from rmpe.networks.mspn import MspnBottleneck
+from rmpe.networks.multistage import MultiStageNetwork, TrunkDesign
+from rmpe.networks.rsn import ResidualStepsBlock
+from rmpe.training.network_module import NetworkModule
+from rmpe.training.network_training import RunOptions, train_network
+from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.zoo import load
+
+pytestmark = pytest.mark.usefixtures("quiet_lightning")
+
+QUICK = RunOptions(device="cpu", workers=0, progress=False)
+SMALL = ("input_height=64", "input_width=64", "epochs=1", "batch_size=4", "backbone=")
+NARROW_HRNET = NETWORK_RECIPES["hrnet_w32_coco"].with_settings([*SMALL, "variant=hrnet_w4"])
+
+
+@pytest.fixture
+def narrow_families(monkeypatch):
+    """Trunks of one block a layer and hourglasses of 32 channels."""
+    monkeypatch.setitem(resnet.BLOCK_COUNTS, 50, (1, 1, 1, 1))
+    monkeypatch.setattr(hourglass, "CHANNELS", 32)
+
+
+def narrow_stages(variant: str, joints: int) -> nn.Module:
+    """A multi-stage network of the variant's stages and block, an eighth of its width."""
+    block = MspnBottleneck if variant.startswith("mspn") else ResidualStepsBlock
+    stages = int(variant[-6]) if variant.endswith("stage") else 1
+    return MultiStageNetwork(TrunkDesign(block, (1, 1, 1, 1), (32, 32, 64, 64)), stages, joints)
+
+
+def narrow(variant: str, joints: int) -> nn.Module | None:
+    """A narrow network of the variant, or None where the family has one width only."""
+    if variant.startswith("hrnet"):
+        return HRNet(4, joints)
+    if variant.startswith(("mspn", "rsn")):
+        return narrow_stages(variant, joints)
+    return None
+
+
+def losses(folder: Path) -> list[float]:
+    with (folder / "metrics.csv").open() as file:
+        return [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORK_RECIPES if n != "sstn_compact"])
+def test_every_recipe_trains_to_weights_with_a_card(name, crowd, tmp_path, narrow_families):
+    recipe = NETWORK_RECIPES[name].with_settings(SMALL)
+    small = TrainingPeople(replace(crowd.train, people=crowd.train.people[:4]), None)
+    network = narrow(recipe.variant, 17)
+    result = train_network(small, tmp_path, recipe, QUICK, network)
+    with safe_open(result, framework="pt") as file:
+        card = json.loads(file.metadata()["rmpe"])
+    assert card["recipe"]["name"] == name
+    assert len(losses(tmp_path)) == 1
+    assert np.isfinite(losses(tmp_path)).all()
+    assert (tmp_path / "last.ckpt").is_file()
+
+
+def test_a_run_scores_draws_and_keeps_the_best(crowd, tmp_path):
+    recipe = NARROW_HRNET.with_settings(["epochs=2", "average_decay=0.9"])
+    result = train_network(crowd, tmp_path, recipe, QUICK, HRNet(4, 17))
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
+    scores = [float(row["val_oks"]) for row in rows if row.get("val_oks")]
+    assert len(scores) == 2
+    assert len(list(tmp_path.glob("best-*.ckpt"))) == 1
+    assert list(tmp_path.glob("events.out.tfevents.*"))
+    sheet = cv2.imread(str(tmp_path / "predictions" / "epoch_001.jpg"))
+    assert sheet.shape == (2 * 64, 8 * 64, 3)  # 12 people, 8 in a row
+    with safe_open(result, framework="pt") as file:
+        card = json.loads(file.metadata()["rmpe"])
+    assert card["scores"]["val_oks"] == pytest.approx(max(scores), abs=1e-6)
+    assert card["recipe"]["average_decay"] == 0.9
+
+
+def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):
+    recipe = NARROW_HRNET.with_settings(
+        ["epochs=4", "input_height=32", "input_width=32", "average_decay=0.5", "schedule=linear"]
+    )
+
+    def fresh() -> HRNet:
+        torch.manual_seed(3)
+        return HRNet(4, 17)
+
+    whole = train_network(crowd, tmp_path / "whole", recipe, QUICK, fresh())
+    half = tmp_path / "half"
+    with pytest.MonkeyPatch.context() as patch:
+        ended = NetworkModule.on_train_epoch_start
+
+        def interrupted(module: NetworkModule) -> None:
+            ended(module)
+            if module.current_epoch == 2:
+                raise KeyboardInterrupt
+
+        patch.setattr(NetworkModule, "on_train_epoch_start", interrupted)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            train_network(crowd, half, recipe, QUICK, fresh())
+    resume = replace(QUICK, resume=half / "last.ckpt")
+    again = train_network(crowd, tmp_path / "again", recipe, resume, fresh())
+    assert losses(tmp_path / "again") == losses(tmp_path / "whole")[2:]
+    assert len(losses(tmp_path / "again")) == 2
+    first, second = load(whole).network.state_dict(), load(again).network.state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_accumulated_passes_take_the_steps_of_one(crowd, tmp_path):
+    recipe = NARROW_HRNET.with_settings(["batch_size=4", "accumulate=2", "epochs=1"])
+    train_network(crowd, tmp_path, recipe, QUICK, HRNet(4, 17))
+    state = torch.load(tmp_path / "last.ckpt", weights_only=False)
+    assert state["global_step"] == 3  # 12 people in batches of 4
+
+
+def test_bfloat16_trains(crowd, tmp_path):
+    recipe = NARROW_HRNET.with_settings(["precision=bf16-mixed"])
+    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    assert np.isfinite(losses(tmp_path)).all()
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_numbers(crowd, tmp_path):
+    network = HRNet(4, 17)
+    nn.init.constant_(network.final_layer.bias, float("nan"))
+    with pytest.raises(ValueError, match=r"not finite at step 0, rate 0\.001: \{'output_0': nan"):
+        train_network(crowd, tmp_path, NARROW_HRNET, QUICK, network)
+
+
+def test_broken_entries_are_counted_and_listed(crowd, tmp_path, caplog):
+    people = crowd.train.people
+    gone = replace(people[0], picture=Picture(9, tmp_path / "gone.jpg"), annotation_id=99)
+    train = replace(crowd.train, people=(gone, *people), skipped=("annotation 7 has no bbox",))
+    recipe = NARROW_HRNET.with_settings(["batch_size=1"])
+    train_network(TrainingPeople(train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    listed = (tmp_path / "skipped.txt").read_text()
+    assert "annotation 7 has no bbox" in listed
+    assert "gone.jpg" in listed
+    assert "1 broken entries are skipped" in caplog.text
+    assert "1 pictures could not be read" in caplog.text
+
+
+def test_own_joints_go_from_categories_to_an_estimator(crowd_folder, tmp_path):
+    document = json.loads((crowd_folder / "annotations.json").read_text())
+    document["categories"][0] |= {
+        "name": "stick", "keypoints": ["nose", "left_hand", "right_hand"], "skeleton": [[1, 2]],
+    }  # fmt: skip
+    for item in document["annotations"]:
+        joints = np.array(item["keypoints"]).reshape(17, 3)
+        item["keypoints"] = joints[[0, 9, 10]].ravel().tolist()
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(document))
+    people = read_own_files(OwnFiles(own, crowd_folder / "images"))
+    recipe = NETWORK_RECIPES["compact_coco"].with_settings([*SMALL])
+    result = train_network(people, tmp_path / "run", recipe, QUICK)
+    skeleton = load(result).conventions.skeleton
+    assert skeleton.joints == ("nose", "left_hand", "right_hand")
+    assert skeleton.limbs == ((0, 1),)
+    assert skeleton.mirror_pairs == ((1, 2),)
+    from rmpe.estimator import PoseEstimator
+    from rmpe.records import Boxes
+
+    estimator = PoseEstimator.build(weights=str(result), runtime="torch", device="cpu")
+    image = cv2.imread(str(crowd_folder / "images" / "00000.jpg"))
+    boxes = Boxes(np.array([[10, 10, 80, 120]], np.float32), np.ones(1, np.float32))
+    assert estimator.estimate(image, boxes).keypoints_xy.shape == (1, 3, 2)
+
+
+def test_a_run_can_start_from_weights_of_other_joints(crowd, tmp_path, caplog):
+    recipe = NETWORK_RECIPES["compact_coco"].with_settings([*SMALL, "rate=1e-9"])
+    result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK)
+    assert "output.weight" in caplog.text
+    assert "start from scratch" in caplog.text
+    assert load(result).network.state_dict()["output.weight"].shape[0] == 17
+
+
+def test_detector_like_boxes_without_a_file_are_said_loudly(crowd, tmp_path, caplog):
+    recipe = NARROW_HRNET.with_settings(["proposals_from=0"])
+    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    assert "IT TRAINS ON ANNOTATED BOXES" in caplog.text
+
+
+def test_joints_can_be_those_of_another_skeleton(crowd, tmp_path):
+    recipe = NARROW_HRNET.with_settings(["skeleton=crowdpose14"])
+    result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 14))
+    assert load(result).conventions.skeleton_name == "crowdpose14"

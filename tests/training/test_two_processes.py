@@ -1,0 +1,53 @@
+"""Two processes with half the batch each give the losses of one with the whole batch."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import sys, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+import torch
+torch.set_num_threads(1)
+from rmpe.training.network_training import RunOptions, train_network
+from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.published_recipes import NETWORK_RECIPES
+
+folder, output, devices = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+people = read_own_files(OwnFiles(folder / "annotations.json", folder / "images"))
+# Without batch norms: their statistics are those of a process's own half.
+recipe = NETWORK_RECIPES["compact_coco"].with_settings(
+    ["loss=heatmap", "origin=hrnet", "input_height=64", "input_width=64", "epochs=3", "batch_size=4",
+     "clip_gradient=0"]
+)
+options = RunOptions(device="cpu", devices=devices, workers=0, progress=False)
+train_network(people, output, recipe, options)
+"""
+
+
+def losses(folder: Path) -> list[float]:
+    with (folder / "metrics.csv").open() as file:
+        return [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
+
+
+@pytest.mark.timeout(300)
+def test_two_processes_have_the_losses_of_one_with_the_double_batch(
+    crowd_folder, tmp_path, repository
+):
+    pytest.importorskip("lightning")
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(repository)}
+    for count in (1, 2):
+        command = [sys.executable, str(script), str(crowd_folder), str(tmp_path / str(count))]
+        subprocess.run(
+            [*command, str(count)], check=True, env=environment, cwd=tmp_path, capture_output=True
+        )
+    one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
+    assert len(one) == 3
+    assert two == pytest.approx(one, rel=1e-4)
