@@ -148,7 +148,7 @@ def run_one(
     options: RunOptions,
     given: dict[str, Any],
 ) -> bool:
-    """Run one folder of pictures with a progress bar, say what came of it, and return whether all went well."""
+    """Run the pictures with a progress bar, say what came of it, and return whether all is well."""
     from tqdm import tqdm
 
     from pipeline.clip import process_clip

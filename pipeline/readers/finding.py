@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -16,13 +17,22 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 def find_clips(inputs: Sequence[str | Path], recursive: bool = False) -> list[str]:
     """Return the clips that ``inputs`` name: files and addresses as given, folders' videos sorted.
 
+    A path that does not exist and has ``*``, ``?`` or ``[`` in it is a pattern; ``**`` stands for
+    any folders.
+
     Raises:
-        OSError: a path does not exist, or a folder holds no video.
+        OSError: a path does not exist, a folder holds no video, or a pattern fits nothing.
     """
     found: list[str] = []
     for given in inputs:
         if is_address(str(given)):
             found.append(str(given))
+            continue
+        if glob.has_magic(str(given)) and not Path(given).exists():
+            matching = sorted(map(Path, glob.glob(str(given), recursive=True)), key=natural_order)
+            if not matching:
+                raise FileNotFoundError(f"{given} fits no file")
+            found += map(str, matching)
             continue
         path = _existing(given)
         if not path.is_dir():
@@ -33,6 +43,22 @@ def find_clips(inputs: Sequence[str | Path], recursive: bool = False) -> list[st
             raise FileNotFoundError(f"{path} holds no video ({_listed(VIDEO_SUFFIXES)})")
         found += map(str, clips)
     return found
+
+
+def read_list(path: str | Path) -> list[str]:
+    """Return the clips that a text file names, one a line; blank and ``#`` lines are left out.
+
+    Clips are not looked for: one that is missing fails when its turn comes.
+
+    Raises:
+        OSError: the list cannot be read.
+        ValueError: it is no text.
+    """
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text file: {error}") from error
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
 def find_images(inputs: Sequence[str | Path], recursive: bool = False) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.readers.finding import find_clips, output_folders
+from pipeline.readers.finding import find_clips, output_folders, read_list
 
 
 def test_folders_give_their_videos_in_natural_order(tmp_path):
@@ -50,3 +50,20 @@ def test_nothing_there_is_said(tmp_path):
 )
 def test_every_source_gets_a_folder_of_its_own(sources, output, folders):
     assert [folder.as_posix() for folder in output_folders(sources, output)] == folders
+
+
+def test_patterns_and_lists(tmp_path):
+    for name in ("b10.mp4", "b2.mp4", "deep/c.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [Path(c).name for c in find_clips([tmp_path / "b*.mp4"])] == ["b2.mp4", "b10.mp4"]
+    assert [Path(c).name for c in find_clips([tmp_path / "**/c.mp?"])] == ["c.mp4"]
+    with pytest.raises(FileNotFoundError, match="fits no file"):
+        find_clips([tmp_path / "z*"])
+    (tmp_path / "odd[1].mp4").touch()
+    assert find_clips([tmp_path / "odd[1].mp4"]) == [str(tmp_path / "odd[1].mp4")]
+    (tmp_path / "list").write_text("# clips\n a b.mp4 \n\nhttp://x/y.mp4\n")
+    assert read_list(tmp_path / "list") == ["a b.mp4", "http://x/y.mp4"]
+    (tmp_path / "list").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="is no text file"):
+        read_list(tmp_path / "list")

@@ -265,3 +265,42 @@ def test_help_answers_quickly_and_without_the_heavy_libraries(repository):
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_list_of_clips_with_a_bad_one_is_done_to_the_end_and_again(rmpe, clip, tmp_path):
+    clip("clips/a.mp4"), clip("clips/b.mp4")
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"# more\n{clip('more/a.mp4')}\n{tmp_path / 'gone.mp4'}\n")
+    arguments = ["video", tmp_path / "clips/?.mp4", "--list", listed, "-o", tmp_path / "out"]
+    code, out, err = rmpe(*arguments, "--no-video")
+    assert code == 1
+    assert len(out.splitlines()) == 3
+    assert "4 clips: 3 done, 1 failed" in err
+    assert err.splitlines()[-1].endswith("gone.mp4: " + f"{tmp_path / 'gone.mp4'} does not exist")
+    assert json.loads((tmp_path / "out/summary.json").read_text())["states"]["done"] == 3
+    folders = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir())
+    assert folders == ["a_rmpe", "a_rmpe_2", "b_rmpe"]
+
+    code, out, err = rmpe(*arguments, "--no-video", "--quiet")
+    assert code == 1
+    assert [": already done, 4 frames" in line for line in out.splitlines()] == [True] * 3
+    code, out, _ = rmpe(*arguments, "--no-video", "--overwrite", "--fail-fast", "--quiet")
+    assert code == 1
+    assert "already" not in out
+
+
+def test_a_second_run_says_that_the_clip_is_done_and_other_options_are_refused(
+    rmpe, clip, tmp_path
+):
+    arguments = ["video", clip(), "-o", tmp_path / "out", "--quiet"]
+    assert rmpe(*arguments)[0] == 0
+    before = (tmp_path / "out/annotated.mp4").stat().st_mtime_ns
+    code, out, err = rmpe(*arguments)
+    assert (code, err) == (0, "")
+    assert out == f"{tmp_path / 'out'}: already done, 4 frames, up to 3 people\n"
+    assert (tmp_path / "out/annotated.mp4").stat().st_mtime_ns == before
+    code, _, err = rmpe(*arguments, "--detect-every", "2")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "--overwrite replaces it" in err
+    assert rmpe(*arguments, "--detect-every", "2", "--overwrite")[0] == 0
