@@ -113,9 +113,8 @@ def main() -> None:
     print(f"boxes moved and scaled by 30 %   {worst:6.2f}")
     print(f"the same with the transformer    {helped:6.2f}")
     print(f"true boxes with the transformer  {same:6.2f}")
-    print(
-        f"recovered                        {100 * (helped - worst) / max(best - worst, 1e-9):6.1f} % of the loss"
-    )
+    share = 100 * (helped - worst) / max(best - worst, 1e-9)
+    print(f"recovered of the loss            {share:6.1f} %")
 
 
 if __name__ == "__main__":

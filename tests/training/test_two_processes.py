@@ -22,8 +22,8 @@ folder, output, devices = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 people = read_own_files(OwnFiles(folder / "annotations.json", folder / "images"))
 # Without batch norms: their statistics are those of a process's own half.
 recipe = NETWORK_RECIPES["compact_coco"].with_settings(
-    ["loss=heatmap", "origin=hrnet", "input_height=64", "input_width=64", "epochs=3", "batch_size=4",
-     "clip_gradient=0"]
+    ["loss=heatmap", "origin=hrnet", "input_height=64", "input_width=64", "epochs=3",
+     "batch_size=4", "clip_gradient=0"]
 )
 options = RunOptions(device="cpu", devices=devices, workers=0, progress=False)
 train_network(people, output, recipe, options)
