@@ -69,6 +69,7 @@ class Pipeline:
         self._failure: StageError | None = None
         self._failure_lock = threading.Lock()
         self._stopped = False
+        self._patience_s: float | None = None
         self._results = 0
         self._started_at: float | None = None
         self._wall_s = 0.0
@@ -118,11 +119,15 @@ class Pipeline:
         """Cancel the run and wait for its threads; allowed at any time, any number of times.
 
         Args:
-            patience_s: longest wait; None waits for as long as a stage's current item takes.
+            patience_s: longest wait; None waits for as long as a stage's current item takes. Once
+                somebody was less patient, nobody waits longer than that.
 
         Returns:
             Whether all threads have ended.
         """
+        if patience_s is None:
+            patience_s = self._patience_s
+        self._patience_s = patience_s
         self._cancellation.set()
         self._interrupt()
         deadline = None if patience_s is None else time.monotonic() + patience_s

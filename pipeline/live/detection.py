@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
 from pipeline.flow import DetectedFrame, PosedFrame
 from pipeline.stage import Stage
@@ -67,39 +68,77 @@ class DetectionBudget:
             self._estimate_s = _smoothed(self._estimate_s, seconds)
 
 
-class BudgetedDetectStage(Stage):
-    """Frames in, frames with boxes out; those that the budget leaves out with ``boxes=None``."""
+class EveryNth:
+    """Searches every n-th frame that is taken.
+
+    Raises:
+        ValueError: ``n`` is below 1.
+    """
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise ValueError(f"detect every is {n}, allowed is 1 or more")
+        self._n = n
+        self._seen = 0
+
+    def wants(self, now_s: float) -> bool:
+        """Return whether the frame that is taken now is an n-th one."""
+        self._seen += 1
+        return (self._seen - 1) % self._n == 0
+
+    def note_detection(self, seconds: float) -> None:
+        """Durations do not matter here."""
+
+    def note_estimate(self, seconds: float) -> None:
+        """Durations do not matter here."""
+
+
+class DetectionRhythm(Protocol):
+    """Decides which frames are searched for people."""
+
+    def wants(self, now_s: float) -> bool:
+        """Return whether the frame that is taken now shall be searched."""
+
+    def note_detection(self, seconds: float) -> None:
+        """Take the duration of a detection."""
+
+    def note_estimate(self, seconds: float) -> None:
+        """Take the duration of estimating one frame."""
+
+
+class RhythmicDetectStage(Stage):
+    """Frames in, frames with boxes out; those left out with ``boxes=None``, none held back."""
 
     name = "detect"
 
-    def __init__(self, find_boxes: FindBoxes, budget: DetectionBudget) -> None:
+    def __init__(self, find_boxes: FindBoxes, rhythm: DetectionRhythm) -> None:
         self._find_boxes = find_boxes
-        self._budget = budget
+        self._rhythm = rhythm
 
     def process(self, item: Frame) -> Iterable[DetectedFrame]:
         """Search one frame, or leave it to the poses of the one before."""
         began_s = time.perf_counter()
-        if not self._budget.wants(began_s):
+        if not self._rhythm.wants(began_s):
             return [DetectedFrame(item, None)]
         boxes = self._find_boxes([item])[0]
-        self._budget.note_detection(time.perf_counter() - began_s)
+        self._rhythm.note_detection(time.perf_counter() - began_s)
         return [DetectedFrame(item, boxes)]
 
 
-class BudgetedFollowStage(Stage):
-    """A :class:`~pipeline.stages.follow.FollowStage` whose duration the budget gets to know."""
+class TimedFollowStage(Stage):
+    """A :class:`~pipeline.stages.follow.FollowStage` whose duration the rhythm gets to know."""
 
     name = "estimate"
 
-    def __init__(self, follow: FollowStage, budget: DetectionBudget) -> None:
+    def __init__(self, follow: FollowStage, rhythm: DetectionRhythm) -> None:
         self._follow = follow
-        self._budget = budget
+        self._rhythm = rhythm
 
     def process(self, item: DetectedFrame) -> Iterable[PosedFrame]:
         """Estimate one frame."""
         began_s = time.perf_counter()
         posed = self._follow.process(item)
-        self._budget.note_estimate(time.perf_counter() - began_s)
+        self._rhythm.note_estimate(time.perf_counter() - began_s)
         return posed
 
 

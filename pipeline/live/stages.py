@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipeline.assemble import RunOptions, boxes_finder
 from pipeline.batching import BatchStage
 from pipeline.flow import PosedFrame
-from pipeline.live.detection import BudgetedDetectStage, BudgetedFollowStage, DetectionBudget
+from pipeline.live.detection import (
+    DetectionBudget,
+    EveryNth,
+    RhythmicDetectStage,
+    TimedFollowStage,
+)
 from pipeline.live.latency import LatencyMeter
 from pipeline.live.policy import InFlightRule
 from pipeline.readers.live import LiveReader
@@ -37,7 +43,16 @@ class Viewer(Protocol):
 
 
 class ResultStage(Stage):
-    """Notes when a result is there, lets the next frame in and shows the result to viewers."""
+    """Notes when a result is there, lets the next frame in and shows the result to viewers.
+
+    Args:
+        reader: where the frame came from.
+        meter: told how late each result is.
+        rule: sets how many frames may be under way; None leaves that alone.
+        viewers: shown every result.
+        report: called every ``report_every_s`` seconds and at the end, for events.
+        report_every_s: see ``report``.
+    """
 
     name = "show"
 
@@ -47,11 +62,16 @@ class ResultStage(Stage):
         meter: LatencyMeter,
         rule: InFlightRule | None,
         viewers: Sequence[Viewer] = (),
+        report: Callable[[], None] = lambda: None,
+        report_every_s: float = 10.0,
     ) -> None:
         self._gate = reader.gate
         self._meter = meter
         self._rule = rule
         self._viewers = viewers
+        self._report = report
+        self._report_every_s = report_every_s
+        self._reported_s = time.monotonic()
 
     def process(self, item: PosedFrame) -> Iterable[PosedFrame]:
         """Take one result."""
@@ -62,7 +82,15 @@ class ResultStage(Stage):
             self._gate.under_way_limit = self._rule.update(latency_s, dropped)
         for viewer in self._viewers:
             viewer.show(item.frame, item.poses)
+        if time.monotonic() - self._reported_s >= self._report_every_s:
+            self._reported_s = time.monotonic()
+            self._report()
         return [item]
+
+    def finish(self) -> Iterable[PosedFrame]:
+        """Report once more, when every result is there and the writers are still open."""
+        self._report()
+        return ()
 
 
 def assemble_live(
@@ -87,14 +115,12 @@ def assemble_live(
     """
     find_boxes = boxes_finder(estimator, RunOptions())
     stages: list[Stage]
-    if detect_every == "auto":
-        budget = DetectionBudget()
+    if detect_every != 1:
+        rhythm = DetectionBudget() if detect_every == "auto" else EveryNth(detect_every)
         stages = [
-            BudgetedDetectStage(find_boxes, budget),
-            BudgetedFollowStage(FollowStage(estimator), budget),
+            RhythmicDetectStage(find_boxes, rhythm),
+            TimedFollowStage(FollowStage(estimator), rhythm),
         ]
-    elif detect_every > 1:
-        stages = [DetectStage(find_boxes, detect_every), FollowStage(estimator)]
     else:
         stages = [
             DetectStage(find_boxes),

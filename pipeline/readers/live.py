@@ -51,6 +51,8 @@ class LiveReadOptions:
     """Threads of the decoder."""
 
     def __post_init__(self) -> None:
+        FrameGate(self.policy, max_backlog=self.max_backlog)
+        CaptureSettings(self.stall_s, self.open_s)
         if self.reconnect_s < 0:
             raise ValueError(f"reconnect is {self.reconnect_s} s, allowed is 0 or more")
 

@@ -7,7 +7,12 @@ import math
 import pytest
 
 from pipeline.flow import DetectedFrame, PosedFrame
-from pipeline.live.detection import BudgetedDetectStage, BudgetedFollowStage, DetectionBudget
+from pipeline.live.detection import (
+    DetectionBudget,
+    EveryNth,
+    RhythmicDetectStage,
+    TimedFollowStage,
+)
 from pipeline.live.events import Events
 from pipeline.live.latency import LatencyMeter, LiveStatus
 from pipeline.live.policy import FrameCounts
@@ -92,13 +97,19 @@ def test_with_no_time_left_people_are_still_looked_for_once_a_second():
     assert searched(DetectionBudget(1.0), 0.1, 0.2, 0.1, 31) == [0, 10, 20, 30]
 
 
+def test_every_nth_frame_is_searched_whatever_it_costs():
+    assert searched(EveryNth(3), 0.1, 9.0, 9.0, 8) == [0, 3, 6]
+    with pytest.raises(ValueError, match="1 or more"):
+        EveryNth(0)
+
+
 def test_the_stages_use_the_budget(people, squares):
     estimator = squares()
     budget = DetectionBudget(longest_without_s=100)
-    detect = BudgetedDetectStage(
+    detect = RhythmicDetectStage(
         lambda frames: estimator.detect([frame.image_bgr for frame in frames]), budget
     )
-    follow = BudgetedFollowStage(FollowStage(estimator), budget)
+    follow = TimedFollowStage(FollowStage(estimator), budget)
     first, second = people([2, 2])
     (found,) = detect.process(first)
     assert len(found.boxes) == 2

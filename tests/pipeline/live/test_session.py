@@ -1,0 +1,178 @@
+"""A live run as a whole: bounded latency, every frame accounted for, and a quick, whole end."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from pipeline.live.events import Events
+from pipeline.live.recording import Recorder
+from pipeline.live.session import LiveOptions, LiveSession, StageLoads, warm_up, write_summary
+from pipeline.readers.live import LiveReader, LiveReadOptions
+from pipeline.stage import StageError
+from pipeline.stages.track import build_tracker
+from pipeline.stats import RunStats, StageStats
+from rmpe.formats import ClipHeader, read_records
+
+
+def total(status):
+    return status.counts.processed + status.counts.dropped_total
+
+
+@pytest.mark.parametrize("detect_every", [1, 3, "auto"])
+def test_a_network_slower_than_the_stream_stays_at_the_newest_frame(mjpeg, squares, detect_every):
+    sender = mjpeg(count=100, fps=60)
+    session = LiveSession(
+        LiveReader(sender.address),
+        squares(infer_pause_s=0.06),
+        LiveOptions(max_latency_s=0.2, detect_every=detect_every),
+        build_tracker(),
+    )
+    indices = []
+    summary = session.run(on_result=lambda result: indices.append(result.frame.index))
+    status = summary.status
+    assert status.counts.captured == sender.sent == 100 == total(status)
+    assert status.counts.dropped["newer_frame"] > 20
+    assert indices == sorted(set(indices)) and len(indices) == status.counts.processed
+    assert 0.06 < status.whole_run.p50_s < 0.5, "the queue does not grow old: 100 frames are 6 s"
+    assert summary.succeeded and status.people == 2
+
+
+def test_every_processes_all_frames(mjpeg, squares):
+    sender = mjpeg(count=25, fps=100)
+    reader = LiveReader(sender.address, LiveReadOptions("every"))
+    summary = LiveSession(reader, squares(infer_pause_s=0.02)).run()
+    assert summary.status.counts.processed == sender.sent == 25
+    assert summary.status.counts.dropped == {}
+
+
+def test_every_says_when_the_network_cannot_keep_up(mjpeg, squares):
+    reader = LiveReader(mjpeg(fps=200).address, LiveReadOptions("every", max_backlog=20))
+    summary = LiveSession(reader, squares(infer_pause_s=0.05)).run()
+    assert "20 captured frames wait" in summary.failure and "--policy newest" in summary.failure
+    assert not summary.succeeded
+    assert summary.status.counts.processed == summary.status.counts.captured
+
+
+def test_the_records_tell_latency_and_losses_and_the_summary_the_whole(mjpeg, squares, tmp_path):
+    reader = LiveReader(mjpeg(count=20, fps=50).address)
+    estimator, events = squares(), reader.events
+    header = ClipHeader(estimator.skeleton, reader.info.source, 200, 60)
+    recorder = Recorder(tmp_path, header, events)
+    session = LiveSession(reader, estimator, LiveOptions(event_every_s=0.1), recorder=recorder)
+    summary = session.run()
+    write_summary(tmp_path, summary, {"policy": "newest"})
+    records = read_records(tmp_path / "poses.ndjson")
+    count = sum(1 for _ in records)
+    assert records.complete
+    lines = [json.loads(line) for line in (tmp_path / "poses.ndjson").read_text().splitlines()]
+    told = [line for line in lines if line.get("event") == "latency"]
+    assert len(told) >= 2
+    assert told[-1]["processed"] == count
+    assert told[-1]["captured"] == told[-1]["processed"] + sum(told[-1]["dropped"].values()) == 20
+    stored = json.loads((tmp_path / "summary.json").read_text())
+    assert stored["processed"] == count == stored["recording"]["frames"]
+    assert stored["latency_ms_whole_run"]["p99"] >= stored["latency_ms_whole_run"]["p50"] > 0
+    assert [stage["stage"] for stage in stored["timing"]["stages"]][-1] == "write record"
+
+
+@pytest.mark.parametrize("policy", ["newest", "every"])
+def test_a_stop_from_another_thread_ends_within_two_seconds_and_leaves_whole_files(
+    mjpeg, squares, tmp_path, policy, wait_for
+):
+    reader = LiveReader(mjpeg(fps=100).address, LiveReadOptions(policy))
+    estimator = squares(infer_pause_s=0.03)
+    header = ClipHeader(estimator.skeleton, reader.info.source, 200, 60)
+    recorder = Recorder(tmp_path, header, reader.events)
+    session = LiveSession(reader, estimator, recorder=recorder)
+    asked = []
+
+    def stop():
+        wait_for(lambda: session.status().counts.processed >= 5)
+        asked.append(time.monotonic())
+        session.request_stop()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    summary = session.run()
+    assert time.monotonic() - asked[0] < 2
+    thread.join()
+    records = read_records(tmp_path / "poses.ndjson")
+    assert sum(1 for _ in records) == summary.status.counts.processed
+    assert records.complete and summary.succeeded
+    assert summary.status.counts.captured == total(summary.status)
+
+
+def test_a_stage_that_is_stuck_is_left_behind_in_time(mjpeg, squares):
+    free = threading.Event()
+    estimator = squares()
+    estimator.suppress = lambda poses: (free.wait(20), poses)[1]
+    session = LiveSession(LiveReader(mjpeg().address), estimator)
+    asking = threading.Timer(0.3, session.request_stop)
+    asking.start()
+    began = time.monotonic()
+    summary = session.run()
+    assert time.monotonic() - began < 4
+    assert session.left_behind
+    assert summary.status.counts.dropped["unfinished"] >= 1
+    assert summary.status.counts.captured == total(summary.status)
+    free.set()
+    asking.join()
+
+
+def test_a_stage_that_fails_ends_the_run_with_its_name_though_no_frame_may_enter(mjpeg, squares):
+    estimator = squares()
+
+    def fail(poses):
+        raise ValueError("broken")
+
+    estimator.suppress = fail
+    began = time.monotonic()
+    with pytest.raises(StageError, match=r"estimate.*broken"):
+        LiveSession(LiveReader(mjpeg().address), estimator).run()
+    assert time.monotonic() - began < 5
+
+
+def test_viewers_see_every_result_in_order(mjpeg, squares):
+    class Viewer:
+        seen: list = []  # noqa: RUF012
+
+        def show(self, frame, poses):
+            self.seen.append((frame.index, len(poses)))
+
+    viewer = Viewer()
+    summary = LiveSession(LiveReader(mjpeg(count=10).address), squares()).run([viewer])
+    assert len(viewer.seen) == summary.status.counts.processed
+    assert viewer.seen == sorted(viewer.seen)
+
+
+def test_loads_are_shares_of_the_last_second():
+    loads = StageLoads()
+    read, work = StageStats("read"), StageStats("work", workers=2)
+    work.busy_s = 2.0
+    assert loads.update(RunStats(2.0, 0, (read, work))) == [{"stage": "work", "busy": 0.5}]
+    work.busy_s = 2.5
+    assert loads.update(RunStats(2.5, 0, (read, work)))[0]["busy"] == 0.5, "not a second yet"
+    assert loads.update(RunStats(4.5, 0, (read, work)))[0]["busy"] == 0.1
+
+
+@pytest.mark.parametrize("wrong", [{"max_latency_s": 0.0}, {"detect_every": 0}])
+def test_wrong_options_are_refused(wrong):
+    with pytest.raises(ValueError, match="allowed is"):
+        LiveOptions(**wrong)
+
+
+def test_warming_up_runs_detector_and_network(squares):
+    estimator = squares()
+    warm_up(estimator)
+    assert estimator.detected == 1 and estimator.batches == [1]
+
+
+def test_events_count_from_their_origin():
+    events = Events(time.monotonic() - 10)
+    queue = events.subscribe()
+    events.tell("now")
+    assert 10 <= queue.drain()[0]["time_s"] < 12

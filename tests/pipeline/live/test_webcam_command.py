@@ -1,0 +1,153 @@
+"""`webcam` from the outside: what is written, what is said, signals, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import cli
+from pipeline.writers import window
+from rmpe.formats import read_records
+
+PROGRAM = """
+import importlib.util, sys
+sys.path.insert(0, {repository!r})
+spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
+helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(helpers)
+import cli
+cli.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
+cli.main()
+"""
+
+
+@pytest.fixture
+def rmpe(monkeypatch, capsys, squares):
+    """A function that runs a command line in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setattr(cli, "build_estimator", lambda given, threads: squares())
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return run
+
+
+def test_a_stream_is_recorded_in_whole_segments_with_a_summary(rmpe, mjpeg, tmp_path):
+    sender = mjpeg(count=60, fps=50)
+    arguments = ("--record", tmp_path, "--segment", "0.5s", "--policy", "every")
+    code, out, err = rmpe("webcam", sender.address, *arguments)
+    assert code == 0, err
+    assert "60 frames captured, 60 processed, 0 dropped" in out
+    assert "latency p50" in out
+    folders = sorted(tmp_path.glob("segment_*"))
+    assert len(folders) >= 2
+    records = [read_records(folder / "poses.ndjson") for folder in folders]
+    indices = [record.frame_index for part in records for record in part]
+    assert indices == list(range(60))
+    assert all(part.complete for part in records)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["captured"] == 60 and summary["options"]["segment"] == "0.5s"
+
+
+def test_without_a_screen_no_window_is_opened_and_a_word_is_said(rmpe, mjpeg, caplog):
+    code, _, _ = rmpe("webcam", mjpeg(count=5).address, "--window")
+    assert code == 0
+    assert "no window: there is no screen" in caplog.text
+
+
+def test_a_screen_that_does_not_exist_is_found_out_without_a_crash(monkeypatch):
+    monkeypatch.setattr(window.sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":87")
+    monkeypatch.setattr(window, "_TRY", "raise SystemExit(1)")
+    assert "cannot be used" in window.why_no_window()
+    monkeypatch.setattr(window, "_TRY", "")
+    assert window.why_no_window() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "needed is a camera number"),
+        (["0", "--policy", "oldest"], "supported are newest, every"),
+        (["0", "--segment", "5s"], "it needs --record"),
+        (["0", "--token", "x"], "it needs --serve"),
+        (["0", "--detect-every", "often"], "needed is auto or a number"),
+        (["0", "--max-latency", "0"], "allowed is more than 0"),
+        (["0", "--serve", "here"], "needed is PORT or HOST:PORT"),
+        (["0", "--smooth", "--no-track"], "--smooth needs tracking"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(rmpe, arguments, said):
+    code, _, err = rmpe("webcam", *arguments)
+    assert code == 2
+    assert said in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_camera_that_is_not_there_is_one_line_and_exit_code_1(rmpe):
+    code, _, err = rmpe("webcam", "97", "--no-window")
+    assert code == 1
+    assert "error: there is no /dev/video97" in err
+
+
+def test_a_lost_source_is_told_and_is_exit_code_1_with_whole_records(rmpe, mjpeg, tmp_path):
+    sender = mjpeg(fps=100)
+    sender.hanging.clear()
+    arguments = ("--record", tmp_path, "--no-video", "--stall", "0.3")
+
+    class HangSoon:
+        def __init__(self, pictures):
+            self.pictures = pictures
+
+        def __call__(self):
+            for index, picture in enumerate(self.pictures()):
+                if index == 10:
+                    sender.hanging.set()
+                yield picture
+
+    sender._pictures = HangSoon(sender._pictures)
+    code, _, err = rmpe("webcam", sender.address, *arguments)
+    assert code == 1
+    assert "was lost: nothing came for 0.3 s; --reconnect SECONDS tries again" in err
+    records = read_records(tmp_path / "poses.ndjson")
+    assert sum(1 for _ in records) >= 1 and records.complete
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_within_two_seconds_with_whole_files(
+    number, mjpeg, tmp_path, repository, wait_for
+):
+    helpers = Path(__file__).parents[1] / "conftest.py"
+    program = PROGRAM.format(repository=str(repository), helpers=str(helpers))
+    sender = mjpeg(fps=50)
+    arguments = ["webcam", sender.address, "--record", str(tmp_path), "--no-window"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
+        records = tmp_path / "poses.ndjson"
+        wait_for(lambda: records.exists() and records.read_text().count('"frame"') > 5, 60)
+        asked = time.monotonic()
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=20)
+        took_s = time.monotonic() - asked
+    assert process.returncode == 0
+    assert "frames captured" in out
+    assert took_s < 2 + 2, "two seconds, and as much for a loaded machine to end a process"
+    stored = read_records(records)
+    assert sum(1 for _ in stored) > 5 and stored.complete
+    assert (tmp_path / "annotated.mp4").stat().st_size > 0
+    assert json.loads((tmp_path / "summary.json").read_text())["failure"] == ""
