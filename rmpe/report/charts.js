@@ -1,5 +1,7 @@
 // The panels around: the person, the trajectory, scores, and the stages of the run.
 
+const MOST_PATH_POINTS = 12000;
+
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -76,17 +78,18 @@ class TrajectoryChart {
     const tracks = player.track ? [player.track] : clip.tracks.filter((track) => track.id > 0);
     this.title.textContent = `${player.track ? nameOf(player.track) : "Everybody"}, x and y in pixels over the timeline's window`;
     const half = height / 2;
-    const paths = tracks.map((track) => ({ track, rows: this._rowsShown(track, width) }));
+    const slots = clip.slotAt(this.timeline.to) - clip.slotAt(this.timeline.from);
+    this.step = Math.max(Math.ceil(slots / (2 * width)), Math.ceil((slots * tracks.length) / MOST_PATH_POINTS), 1);
+    const paths = tracks.map((track) => ({ track, rows: this._rowsShown(track) }));
     this._drawPlot(context, "x", paths, (row) => clip.x(row, this.options.joint), 4, half - 10, width);
     this._drawPlot(context, "y", paths, (row) => clip.y(row, this.options.joint), half + 4, half - 10, width);
   }
 
-  /** Rows of a track in the window whose joint is sure enough, about two a pixel at most. */
-  _rowsShown(track, width) {
+  /** Rows of a track in the window whose joint is sure enough, every one or every `step`-th. */
+  _rowsShown(track) {
     const { clip, timeline, options } = this;
     const begin = clip.rowFrom(track, clip.slotAt(timeline.from));
     const end = clip.rowFrom(track, clip.slotAt(timeline.to) + 1);
-    this.step = Math.max(Math.floor((clip.slotAt(timeline.to) - clip.slotAt(timeline.from)) / (2 * width)), 1);
     const rows = [];
     for (let row = begin; row < end; row += this.step) {
       if (clip.jointScore(row, options.joint) >= options.leastScore) rows.push(row);
@@ -127,8 +130,7 @@ class TrajectoryChart {
   _drawPath(context, track, rows, place, width) {
     const { clip } = this;
     context.strokeStyle = lineColourOfId(track.id);
-    context.lineWidth = 1.75;
-    context.lineJoin = "round";
+    context.lineWidth = 1.5;
     context.beginPath();
     let before = -Infinity;
     for (const row of rows) {

@@ -140,6 +140,9 @@ class Timeline {
   }
 
   draw() {
+    // Everything over the same time ends where the lanes end, whether they have a scroll bar or not.
+    const gutter = this.lanes.offsetWidth - this.lanes.clientWidth;
+    document.documentElement.style.setProperty("--gutter", `${gutter}px`);
     this._drawCounts();
     this._drawAxis();
     this._drawLanes();

@@ -28,7 +28,7 @@ BROWSER_SWITCHES = (
 )
 
 
-def walkers(index, count, skeleton=COCO_17, first_id=1, width=WIDTH, height=HEIGHT):
+def make_walkers(index, count, skeleton=COCO_17, first_id=1, width=WIDTH, height=HEIGHT):
     """Return `count` people in frame `index`: person p stands at x = 20 + 40 p + index."""
     joints = skeleton.joint_count
     people = np.arange(count)
@@ -46,17 +46,17 @@ def walkers(index, count, skeleton=COCO_17, first_id=1, width=WIDTH, height=HEIG
     )
 
 
-def write_records(path, frames, people=3, source="", skeleton=COCO_17, first_id=1, fps=FPS):
+def write_records_file(path, frames, people=3, source="", skeleton=COCO_17, first_id=1, fps=FPS):
     """Write a native record of walkers and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = NativeWriter(path, ClipHeader(skeleton, source, WIDTH, HEIGHT, fps))
     for index in range(frames):
-        writer.write(index, index / FPS, walkers(index, people, skeleton, first_id))
+        writer.write(index, index / FPS, make_walkers(index, people, skeleton, first_id))
     writer.close()
     return path
 
 
-def write_clip(path, frames, codec="libx264"):
+def write_clip_file(path, frames, codec="libx264"):
     """Write a clip whose pictures are bluer from frame to frame."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=int(FPS))
@@ -68,6 +68,24 @@ def write_clip(path, frames, codec="libx264"):
         for packet in stream.encode(None):
             container.mux(packet)
     return path
+
+
+@pytest.fixture
+def walkers():
+    """The function :func:`make_walkers`."""
+    return make_walkers
+
+
+@pytest.fixture
+def write_records():
+    """The function :func:`write_records_file`."""
+    return write_records_file
+
+
+@pytest.fixture
+def write_clip():
+    """The function :func:`write_clip_file`."""
+    return write_clip_file
 
 
 @pytest.fixture
@@ -89,9 +107,9 @@ def stage_times():
 @pytest.fixture
 def clip_records(tmp_path, stage_times):
     """Records of 50 frames and 3 people with their clip and summary beside them."""
-    write_clip(tmp_path / "walk.mp4", 50)
+    write_clip_file(tmp_path / "walk.mp4", 50)
     (tmp_path / "summary.json").write_text(json.dumps({"timing": stage_times}))
-    return write_records(tmp_path / "poses.ndjson", 50, source="walk.mp4")
+    return write_records_file(tmp_path / "poses.ndjson", 50, source="walk.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +118,13 @@ def browser(tmp_path_factory):
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     from selenium.webdriver.chrome.service import Service
 
-    program = next((p for p in ("chromium", "chromium-browser", "google-chrome") if shutil.which(p)), None)
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.skip("chromium and chromedriver are not on this machine")
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which(program)
+    options.binary_location = program
     for switch in (*BROWSER_SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

@@ -1,0 +1,277 @@
+"""The page as somebody uses it: headless Chromium opens it from disk, clicks, hovers and types."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from rmpe.report import PictureOptions, ReportOptions, write_report
+from rmpe.skeletons import COCO_17, HALPE_136
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+support = pytest.importorskip("selenium.webdriver.support.ui")
+Keys, Select = webdriver.Keys, support.Select
+
+
+class Page:
+    """An open page: what it says about itself, and hands to use it with."""
+
+    def __init__(self, browser, path):
+        self.browser = browser
+        for kind in ("browser", "performance"):
+            browser.get_log(kind)
+        browser.get(path.as_uri())
+        self.wait_for("return document.getElementById('main').ariaBusy === 'false'")
+
+    def run(self, code, *arguments):
+        return self.browser.execute_script(code, *arguments)
+
+    def wait_for(self, condition):
+        return support.WebDriverWait(self.browser, 20, 0.05).until(lambda _: self.run(condition))
+
+    def settle(self):
+        """Wait until everything noted is drawn."""
+        self.browser.execute_async_script(
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done));"
+        )
+
+    def element(self, name):
+        return self.browser.find_element("id", name)
+
+    def state(self):
+        self.settle()
+        return self.run("return {...document.getElementById('main').dataset}")
+
+    @property
+    def frame(self):
+        return int(self.state()["frame"])
+
+    @property
+    def selected(self):
+        return self.state()["selected"]
+
+    def press(self, *keys):
+        webdriver.ActionChains(self.browser).send_keys(*keys).perform()
+
+    def at(self, name, x, y):
+        """Move the pointer to a place of an element, CSS pixels from its top left corner."""
+        target = self.element(name)
+        self.run("arguments[0].scrollIntoView({block: 'center'})", target)
+        width, height = self.run(
+            "return [arguments[0].offsetWidth, arguments[0].offsetHeight]", target
+        )
+        move = webdriver.ActionChains(self.browser)
+        move.move_to_element_with_offset(target, round(x - width / 2), round(y - height / 2))
+        return move
+
+    def width(self, name):
+        return self.run("return document.getElementById(arguments[0]).clientWidth", name)
+
+    def overlay_pixel(self, x, y):
+        """Colour (red, green, blue, alpha) of the skeletons' canvas at a place of the picture."""
+        return self.run(
+            """const canvas = document.getElementById("overlay");
+            const scale = canvas.width / arguments[2];
+            const at = [Math.round(arguments[0] * scale), Math.round(arguments[1] * scale)];
+            return Array.from(canvas.getContext("2d").getImageData(...at, 1, 1).data);""",
+            x, y, 320,
+        )  # fmt: skip
+
+    def assert_clean(self):
+        """No message on the console, and nothing asked for that is not on this page."""
+        assert [entry["message"] for entry in self.browser.get_log("browser")] == []
+        messages = [json.loads(entry["message"]) for entry in self.browser.get_log("performance")]
+        addresses = [
+            message["message"]["params"]["request"]["url"]
+            for message in messages
+            if message["message"]["method"] == "Network.requestWillBeSent"
+        ]
+        assert all(address.split(":")[0] in ("file", "data", "blob") for address in addresses)
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Opens the page of records in the browser."""
+
+    def open_records(*records, **picture_options):
+        options = ReportOptions(pictures=PictureOptions(**picture_options))
+        return Page(browser, write_report(tmp_path / "report.html", records, options).path)
+
+    return open_records
+
+
+def test_people_are_drawn_where_they_were_stored(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    page.element("show-ids").click()
+    page.press(*5 * [Keys.ARROW_RIGHT])
+    assert page.frame == 5
+    assert page.overlay_pixel(25, 89)[3] > 50  # left edge of the first person's box
+    assert page.overlay_pixel(15, 89)[3] < 30  # background alone
+    red, green, blue, _ = page.overlay_pixel(45, 140)  # the last joint of person 1, in their red
+    assert red > 200 and green < 130 and blue < 130
+    page.press(Keys.END)
+    assert page.frame == 49
+    assert page.overlay_pixel(89, 140)[0] > 200  # 49 pixels further on
+    page.assert_clean()
+
+
+def test_the_film_follows_the_timeline(open_page, clip_records):
+    page = open_page(clip_records)
+    film = page.element("film")
+    page.wait_for("return document.getElementById('film').readyState >= 2")
+    page.at("counts", page.width("counts") * 0.5, 30).click().perform()
+    assert page.frame in (24, 25)
+    page.wait_for("return !document.getElementById('film').seeking")
+    assert film.get_property("currentTime") == pytest.approx(page.frame / 25 + 0.02, abs=0.01)
+    assert page.state()["film"] == "film"
+    page.element("play").click()
+    page.wait_for("return +document.getElementById('main').dataset.frame > 27")
+    page.element("play").click()
+    assert page.state()["playing"] == "false"
+    page.assert_clean()
+
+
+def test_a_lane_is_clicked_and_hovered(open_page, clip_records):
+    page = open_page(clip_records, mode="strip", strip_pictures=4)
+    page.at("lane-canvas", page.width("lane-canvas") * 0.81, 24 + 12).click().perform()
+    assert (page.selected, page.frame) == ("2", 40)
+    assert "Person 2" in page.element("person-title").text
+    assert "left shoulder" in page.element("person").text
+    page.at("lane-canvas", page.width("lane-canvas") * 0.51, 48 + 12).perform()
+    page.settle()
+    tooltip = page.element("tooltip")
+    assert tooltip.is_displayed()
+    assert tooltip.text.splitlines() == [
+        "Person 3 · 0:01.00 · frame 25", "pose 0.50 · box 0.75 · joints 0.58"
+    ]  # fmt: skip
+    page.at("stage", 5, 5).click().perform()
+    assert page.selected == "" and not tooltip.is_displayed()
+    page.assert_clean()
+
+
+def test_a_person_in_the_picture_is_clicked(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    scale = page.width("stage") / 320
+    page.at("stage", (20 + 2 * 40 + 10) * scale, 90 * scale).click().perform()
+    assert page.selected == "3"
+    assert "pose 0.50" in page.element("tooltip").text
+
+
+def test_the_keyboard_is_enough(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert page.frame == 2
+    keys = webdriver.ActionChains(page.browser)
+    keys.key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT).key_up(Keys.SHIFT).perform()
+    assert page.frame == 27
+    page.press(Keys.END)
+    assert page.frame == 49
+    page.press(Keys.HOME, " ")
+    page.wait_for("return +document.getElementById('main').dataset.frame > 3")
+    page.press(" ")
+    assert page.state()["playing"] == "false"
+    page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_UP)
+    assert page.selected == "2"
+    page.press(Keys.ESCAPE)
+    assert page.selected == ""
+    assert "3 people" in page.element("status").get_property("textContent")
+    page.assert_clean()
+
+
+def test_tab_goes_through_the_lanes(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    page.element("zoom-all").send_keys(Keys.TAB)
+    names = []
+    for _ in range(3):
+        names.append(page.browser.switch_to.active_element.accessible_name)
+        page.press(Keys.TAB)
+    assert [name.split(":")[0] for name in names] == ["Person 1", "Person 2", "Person 3"]
+    assert names[0].endswith("50 frames from 0:00.0 to 0:02.0, mean score 0.50")
+    buttons = page.browser.find_elements("css selector", "#lane-list button")
+    buttons[1].send_keys(Keys.ENTER)
+    assert page.selected == "2" and buttons[1].get_attribute("aria-pressed") == "true"
+    unnamed = page.run(
+        "return [...document.querySelectorAll('button, input, select, canvas[role]')]"
+        ".filter((e) => !e.ariaLabel && !e.labels?.length && !e.textContent.trim()).length"
+    )
+    assert unnamed == 0
+
+
+def test_zoom_shows_a_window_that_follows(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    page.press("+")
+    page.at("lane-canvas", page.width("lane-canvas") * 0.9, 12).click().perform()
+    assert page.frame == 22  # 0.9 of a window of one second
+    page.press(Keys.END)
+    page.settle()
+    page.at("lane-canvas", page.width("lane-canvas") - 2, 12).click().perform()
+    assert page.frame == 49
+    page.press("0")
+    page.at("lane-canvas", page.width("lane-canvas") * 0.5, 12).click().perform()
+    assert page.frame in (24, 25)
+    page.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("frames", "people", "first_id", "skeleton"),
+    [(0, 0, 1, COCO_17), (1, 1, 1, COCO_17), (4, 0, 1, COCO_17), (4, 3, 0, HALPE_136)],
+    ids=["no frame", "one frame", "nobody", "without ids"],
+)
+def test_odd_records_open(open_page, tmp_path, write_records, frames, people, first_id, skeleton):
+    path = write_records(tmp_path / "p.ndjson", frames, people, "", skeleton, first_id)
+    page = open_page(path)
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, "+", "0", " ", " ")
+    lanes = page.browser.find_elements("css selector", "#lane-list button")
+    assert [lane.text for lane in lanes] == (
+        ["no id"] if people and not first_id else [str(n + 1) for n in range(people)]
+    )
+    assert not page.element("stages-card").is_displayed()
+    page.assert_clean()
+
+
+def test_two_hundred_people_scroll(open_page, tmp_path, write_records):
+    page = open_page(write_records(tmp_path / "p.ndjson", 5, 200))
+    assert len(page.browser.find_elements("css selector", "#lane-list button")) == 200
+    page.press(Keys.ARROW_UP)
+    assert page.selected == "200"
+    height = page.run("return document.getElementById('lanes').clientHeight")
+    page.at("lane-canvas", 5, height - 24 - 12).click().perform()
+    assert page.selected == "199"
+    page.assert_clean()
+
+
+def test_a_selector_changes_the_clip(open_page, tmp_path, write_records):
+    page = open_page(
+        write_records(tmp_path / "a.ndjson", 9, 1, "one.mp4"),
+        write_records(tmp_path / "b.ndjson", 3, 4, "two.mp4", HALPE_136),
+    )
+    for name, frames, people in (("two.mp4", 3, 4), ("one.mp4", 9, 1), ("two.mp4", 3, 4)):
+        Select(page.element("clip-choice")).select_by_visible_text(name)
+        page.wait_for(f"return document.getElementById('facts').textContent.startsWith('{name}')")
+        assert f"{frames} frames" in page.element("facts").text
+        assert len(page.browser.find_elements("css selector", "#lane-list button")) == people
+    page.assert_clean()
+
+
+def test_both_themes_have_contrast(open_page, clip_records):
+    page = open_page(clip_records, mode="none")
+    for _ in range(2):
+        page.element("theme").click()
+        page.settle()
+        ink, ground = page.run(
+            "return [getComputedStyle(document.body).color,"
+            " getComputedStyle(document.body).backgroundColor]"
+        )
+        assert contrast(ink, ground) > 7
+
+
+def contrast(first, second):
+    """Return WCAG's contrast of two colours ``rgb(r, g, b)``."""
+    values = []
+    for text in (first, second):
+        part = np.array([int(n) for n in text[4:-1].split(",")]) / 255
+        linear = np.where(part <= 0.03928, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+        values.append(float(linear @ [0.2126, 0.7152, 0.0722]))
+    return (max(values) + 0.05) / (min(values) + 0.05)

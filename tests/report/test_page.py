@@ -1,0 +1,187 @@
+"""The page is one file that needs nothing else, whatever the records hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import rmpe_command
+from rmpe.formats import ClipHeader, NativeWriter
+from rmpe.records import Poses
+from rmpe.report import PictureOptions, ReportOptions, write_report
+from rmpe.skeletons import COCO_17, HALPE_26, MPII_16
+
+WIDTH, HEIGHT, FPS = 320, 180, 25.0  # of the records that write_records makes
+ADDRESSES = ("src", "href", "action", "data", "poster", "srcset", "formaction", "background")
+
+
+class PageParser(HTMLParser):
+    """Collects addresses in attributes, and the text of every script element by its id."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.scripts, self.styles, self._open = [], {}, "", None
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.addresses += [attributes[name] for name in ADDRESSES if attributes.get(name)]
+        if tag in ("script", "style"):
+            self._open = (tag, attributes.get("id", ""))
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self._open = None
+
+    def handle_data(self, data):
+        if self._open and self._open[0] == "script":
+            self.scripts[self._open[1]] = self.scripts.get(self._open[1], "") + data
+        elif self._open:
+            self.styles += data
+
+
+def parse(path):
+    parser = PageParser()
+    parser.feed(path.read_text(encoding="utf-8"))
+    return parser
+
+
+def header_of(path, number=0):
+    return json.loads(parse(path).scripts[f"clip-{number}"])
+
+
+def test_the_page_refers_to_nothing_outside(clip_records, tmp_path):
+    written = write_report(tmp_path / "report.html", [clip_records])
+    page = parse(written.path)
+    assert page.addresses == ["data:,"]
+    assert not re.search(r"url\(|@import", page.styles)
+    code = page.scripts[""]
+    assert not re.search(r"\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon|\bimport\b|https?:", code)
+    text = written.path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in text and not re.search(r"https?://", text)
+    assert written.size_bytes == written.path.stat().st_size
+    assert "{{" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def test_a_playable_clip_is_embedded_and_the_stages_come_along(clip_records, tmp_path, stage_times):
+    written = write_report(tmp_path / "report.html", [clip_records])
+    (clip,) = written.clips
+    assert (clip.name, clip.frames, clip.identities, clip.pictures) == ("walk.mp4", 50, 3, "embed")
+    header = header_of(written.path)
+    assert header["timing"] == stage_times and header["pictures"]["mime"] == "video/mp4"
+    assert header["joints"] == list(COCO_17.joints) and header["fps"] == FPS
+
+
+def test_a_large_or_unplayable_clip_becomes_a_strip(
+    clip_records, tmp_path, write_records, write_clip
+):
+    few = PictureOptions(largest_embedded_bytes=10, strip_pictures=4, strip_width=64)
+    page = write_report(tmp_path / "a.html", [clip_records], ReportOptions(pictures=few)).path
+    strip = header_of(page)["pictures"]["strip"]
+    assert [(p["slot"], p["width"], p["height"]) for p in strip] == [
+        (0, WIDTH, HEIGHT), (12, WIDTH, HEIGHT), (25, WIDTH, HEIGHT), (37, WIDTH, HEIGHT)
+    ]  # fmt: skip
+    write_clip(tmp_path / "old.avi", 3, "mpeg4")
+    records = write_records(tmp_path / "old.ndjson", 3, source="old.avi")
+    assert write_report(tmp_path / "b.html", [records]).clips[0].pictures == "strip"
+    embed = ReportOptions(pictures=PictureOptions("embed"))
+    with pytest.raises(ValueError, match="browsers do not play"):
+        write_report(tmp_path / "b.html", [records], embed)
+
+
+def test_a_linked_clip_is_named_relative_to_the_page(clip_records, tmp_path):
+    (tmp_path / "out").mkdir()
+    linked = ReportOptions(pictures=PictureOptions("link"))
+    page = write_report(tmp_path / "out" / "r.html", [clip_records], linked).path
+    assert header_of(page)["pictures"]["address"] == "../walk.mp4"
+    assert page.stat().st_size < 100_000
+
+
+def test_pictures_of_a_folder_make_the_strip(tmp_path, walkers):
+    for name, shade in (("a.png", 0), ("b.png", 200)):
+        cv2.imwrite(str(tmp_path / name), np.full((40, 60, 3), shade, np.uint8))
+    names = ("a.png", "b.png", "gone.png")
+    writer = NativeWriter(
+        tmp_path / "p.ndjson", ClipHeader(COCO_17, str(tmp_path), image_names=names)
+    )
+    for index in range(3):
+        writer.write(index, 0.0, walkers(index, 1))
+    writer.close()
+    written = write_report(tmp_path / "r.html", [tmp_path / "p.ndjson"])
+    strip = header_of(written.path)["pictures"]["strip"]
+    assert [(p["slot"], p["width"]) for p in strip] == [(0, 60), (1, 60)]
+
+
+def test_a_clip_that_is_gone_is_said_and_left_out(tmp_path, write_records):
+    records = write_records(tmp_path / "p.ndjson", 2, source="gone.mp4")
+    written = write_report(tmp_path / "r.html", [records])
+    assert written.clips[0].pictures == "none" and "gone.mp4" in written.warnings[0]
+    camera = write_records(tmp_path / "q.ndjson", 2, source="rtsp://camera/1")
+    assert write_report(tmp_path / "r.html", [camera]).clips[0].pictures == "none"
+
+
+@pytest.mark.parametrize(
+    ("frames", "people", "first_id", "skeleton", "identities"),
+    [(0, 0, 1, COCO_17, 0), (1, 2, 1, HALPE_26, 2), (5, 0, 1, MPII_16, 0), (3, 4, 0, COCO_17, 0)],
+)
+def test_odd_records_have_a_page(
+    tmp_path, frames, people, first_id, skeleton, identities, write_records
+):
+    path = write_records(tmp_path / "p.ndjson", frames, people, "", skeleton, first_id)
+    (clip,) = write_report(tmp_path / "r.html", [path]).clips
+    assert (clip.frames, clip.identities) == (frames, identities)
+
+
+def test_several_records_stand_on_one_page(tmp_path, write_records):
+    paths = [
+        write_records(tmp_path / "a" / "poses.ndjson", 3, source="one.mp4"),
+        write_records(tmp_path / "b" / "poses.ndjson", 2, source="two.mp4", skeleton=MPII_16),
+    ]
+    written = write_report(tmp_path / "r.html", paths)
+    assert [clip.name for clip in written.clips] == ["one.mp4", "two.mp4"]
+    assert header_of(written.path, 1)["skeleton"] == "mpii16"
+    with pytest.raises(ValueError, match="2 records"):
+        write_report(tmp_path / "r.html", paths, ReportOptions(clip=tmp_path / "one.mp4"))
+    with pytest.raises(ValueError, match="needs records"):
+        write_report(tmp_path / "r.html", [])
+
+
+def test_names_cannot_break_out_of_the_page(tmp_path, write_records):
+    nasty = "</script><script>alert(1)</script>{{clips}}.mp4"
+    records = write_records(tmp_path / "p.ndjson", 1, source=nasty)
+    written = write_report(tmp_path / "r.html", [records])
+    scripts = parse(written.path).scripts
+    assert json.loads(scripts["clip-0"])["source"] == nasty
+    assert "alert(1)" not in scripts[""]
+
+
+def test_a_cut_off_run_is_marked_and_a_torn_summary_is_said(tmp_path):
+    path = tmp_path / "p.ndjson"
+    writer = NativeWriter(path, ClipHeader(COCO_17, "", WIDTH, HEIGHT, FPS))
+    writer.write(0, 0.0, Poses.empty(17))
+    writer.close(complete=False)
+    (tmp_path / "summary.json").write_text("{")
+    written = write_report(tmp_path / "r.html", [path])
+    assert header_of(written.path)["complete"] is False
+    assert any("no stage table" in warning for warning in written.warnings)
+
+
+def test_the_command_writes_the_page_and_says_its_size(clip_records, tmp_path):
+    page = tmp_path / "r.html"
+    run = CliRunner().invoke(rmpe_command, ["report", str(clip_records), "-o", str(page)])
+    assert run.exit_code == 0, run.output
+    assert "walk.mp4: 50 frames, 3 ids, clip in the page" in run.output
+    assert f"{page.stat().st_size / 1e6:.1f} MB -> {page}" in run.output
+    wrong = CliRunner().invoke(rmpe_command, ["report", str(tmp_path / "walk.mp4")])
+    assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize(("mode", "width"), [("film", 64), ("auto", 2)])
+def test_wrong_picture_options_are_refused(mode, width):
+    with pytest.raises(ValueError, match=r"there are|needed are"):
+        PictureOptions(mode, strip_width=width)
