@@ -43,11 +43,11 @@ class DetectorRecipe:
     """Scenes of 320x320 pixels in a step; larger scenes are fewer, so that pixels stay the same."""
     sides: tuple[int, ...] = (256, 320, 320, 416, 512)
     """Sides of the square scenes, one drawn for each step."""
-    head_rate: float = 1.5e-2
+    head_rate: float = 5e-2
     """Peak relative step (``RelativeAdam``) of the heads."""
-    neck_rate: float = 2e-3
+    neck_rate: float = 5e-3
     """Peak relative step of the top-down neck and of BlazePose's own heads."""
-    backbone_rate: float = 1e-3
+    backbone_rate: float = 1.5e-3
     """Peak relative step of the backbone behind stride 8; what lies before is not trained."""
     warm_up_steps: int = 100
     """Steps over which the rates rise from nothing."""

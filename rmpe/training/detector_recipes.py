@@ -16,31 +16,30 @@ from rmpe.datasets.person_boxes import (
 )
 from rmpe.datasets.synthetic_boxes import render_people_pictures
 from rmpe.training.detector import START_WEIGHTS, DetectorRecipe, train_detector
+from rmpe.training.detector_heads import HeadRecipe, train_heads
 
 SYNTHETIC_SEED = 1
 
 
-def first_round() -> DetectorRecipe:
-    """From BlazePose's weights, unlabelled regions unknown."""
-    return DetectorRecipe(steps=950)
+def whole_network() -> DetectorRecipe:
+    """From BlazePose's weights, backbone behind stride 8, neck and heads together."""
+    return DetectorRecipe(steps=1000)
 
 
-def second_round() -> DetectorRecipe:
-    """From the first round's weights, unlabelled regions filled in by it."""
-    return DetectorRecipe(
-        steps=3000, head_rate=1e-2, neck_rate=3e-3, backbone_rate=1.5e-3, warm_up_steps=100, seed=2
-    )
+def heads_alone() -> HeadRecipe:
+    """From the first run's weights, on features of scenes that are computed once."""
+    return HeadRecipe(scenes=((320, 1500), (448, 350)), steps=2500)
 
 
-DETECTOR_RECIPES: dict[str, Callable[[], DetectorRecipe]] = {
-    "compact-detector-round1": first_round,
-    "compact-detector": second_round,
+DETECTOR_RECIPES: dict[str, Callable[[], DetectorRecipe | HeadRecipe]] = {
+    "compact-detector-round1": whole_network,
+    "compact-detector": heads_alone,
 }
-"""Name at the command line to recipe."""
+"""Name at the command line to recipe; the second starts from the first's result."""
 
 
 def read_training_pictures(
-    data: Path | str, labels: Path | str | None = None, synthetic: int = 300
+    data: Path | str, labels: Path | str | None = None, synthetic: int = 150
 ) -> list[PersonPicture]:
     """Read the pictures of all packs, none of them held out, and render some.
 
@@ -83,11 +82,13 @@ def run_detector_recipe(
     """
     if name not in DETECTOR_RECIPES:
         raise ValueError(f"got recipe {name!r}, supported are {', '.join(DETECTOR_RECIPES)}")
+    pictures = read_training_pictures(data, labels)
+    first = START_WEIGHTS if start is None else start
+    recipe = DETECTOR_RECIPES[name]()
+    if isinstance(recipe, HeadRecipe):
+        if resume is not None:
+            raise ValueError(f"recipe {name!r} cannot resume; give its last weights as the start")
+        return train_heads(pictures, output, recipe=recipe, start=first)
     return train_detector(
-        read_training_pictures(data, labels),
-        output,
-        recipe=DETECTOR_RECIPES[name](),
-        start=START_WEIGHTS if start is None else start,
-        resume=resume,
-        device=device,
+        pictures, output, recipe=recipe, start=first, resume=resume, device=device
     )

@@ -50,19 +50,19 @@ class OneBoxRuntime:
     ],
 )
 def test_the_longer_side_becomes_the_input_side(width, height, expected):
-    box = Letterbox.fit(width, height, CompactOptions())
+    box = Letterbox.fit(width, height, CompactOptions(640))
     got = (box.scale, box.content_width, box.content_height, box.width, box.height)
     np.testing.assert_allclose(got, expected)
 
 
 def test_the_rest_of_the_input_is_grey():
-    box = Letterbox.fit(1280, 720, CompactOptions())
+    box = Letterbox.fit(1280, 720, CompactOptions(640))
     canvas = box.apply(np.full((720, 1280, 3), 7, np.uint8))
     assert (canvas[:360] == 7).all() and (canvas[360:] == 114).all()
 
 
 def test_boxes_come_back_in_picture_pixels():
-    detector = CompactPersonDetector(OneBoxRuntime([99.5, 49.5, 199.5, 249.5]))
+    detector = CompactPersonDetector(OneBoxRuntime([99.5, 49.5, 199.5, 249.5]), CompactOptions(640))
     (found,) = detector([np.zeros((720, 1280, 3), np.uint8)])
     np.testing.assert_allclose(found.boxes_xyxy, [[199.5, 99.5, 399.5, 499.5]], atol=1e-3)
     np.testing.assert_allclose(found.scores, [1 / (1 + np.exp(-4.0))], rtol=1e-5)
@@ -82,7 +82,9 @@ def test_no_pictures_no_boxes():
 
 
 def test_boxes_are_cut_at_the_picture():
-    detector = CompactPersonDetector(OneBoxRuntime([-40.0, -30.0, 100.0, 700.0]))
+    detector = CompactPersonDetector(
+        OneBoxRuntime([-40.0, -30.0, 100.0, 700.0]), CompactOptions(640)
+    )
     (found,) = detector([np.zeros((640, 480, 3), np.uint8)])
     assert found.boxes_xyxy.min() == 0 and found.boxes_xyxy[0, 3] == 640
 

@@ -15,6 +15,7 @@ from rmpe.training.detection_loss import (
 )
 
 SIDE = 64
+PARAMETERS = DetectionLossParameters()
 
 
 def output_with(boxes_by_cell, logit=-5.0):
@@ -38,30 +39,33 @@ def test_overlaps_of_a_hand_worked_pair():
     assert iou == 0 and giou == pytest.approx(-0.5)
 
 
-def test_the_best_placed_cell_gets_its_iou_as_target():
-    centres, strides = cell_centres(SIDE, SIDE), cell_strides(SIDE, SIDE)
-    truth = torch.tensor([[10.0, 10.0, 34.0, 50.0]])
-    inside = [19, 27]  # (27.5, 19.5) and (27.5, 27.5) of stride 8
-    boxes = torch.zeros(len(centres), 4)
-    boxes[inside[0]] = truth[0]
-    boxes[inside[1]] = torch.tensor([10.0, 10, 34, 30])  # IoU 0.5
-    scores = torch.full((len(centres),), 0.5)
-    index, target = assign(scores, boxes, truth, centres, strides, DetectionLossParameters())
-    assert sorted(torch.nonzero(index == 0)[:, 0].tolist()) == inside
-    assert target[inside[0]] == pytest.approx(1.0)
-    assert target[inside[1]] == pytest.approx(0.5**4)
-    assert (target[index < 0] == 0).all()
-
-
-def test_a_cell_in_two_people_learns_the_one_it_fits():
-    centres, strides = cell_centres(SIDE, SIDE), cell_strides(SIDE, SIDE)
-    truth = torch.tensor([[8.0, 8.0, 40.0, 40.0], [8.0, 8.0, 40.0, 60.0]])
-    boxes = torch.zeros(len(centres), 4)
-    boxes[18] = truth[1]
-    index, _ = assign(
-        torch.full((len(centres),), 0.5), boxes, truth, centres, strides, DetectionLossParameters()
+def learners(*boxes):
+    """Cells that learn each box, by the index of the box."""
+    index = assign(
+        torch.tensor(boxes), cell_centres(SIDE, SIDE), cell_strides(SIDE, SIDE), PARAMETERS
     )
-    assert index[18] == 1
+    return {box: torch.nonzero(index == box)[:, 0].tolist() for box in range(len(boxes))}
+
+
+def test_a_small_person_is_learnt_by_cells_around_its_middle():
+    # Middle (22, 30): columns 1..3 and rows 2..4 of stride 8 (centres 3.5 + 8 n) lie within 12 px
+    # and inside the box, which ends at x = 12 and 32: columns 2 and 3 (19.5 and 27.5) only.
+    assert learners([12.0, 10.0, 32.0, 50.0]) == {0: [18, 19, 26, 27, 34, 35]}
+
+
+def test_the_size_chooses_the_stride():
+    cells = learners([0.0, 0.0, 40.0, 100.0])[0]
+    assert cells and all(64 <= cell < 80 for cell in cells)
+    assert learners([-200.0, -200.0, 264.0, 264.0])[0] == [80, 81, 82, 83]
+
+
+def test_a_person_narrower_than_a_cell_is_learnt_by_the_nearest():
+    assert learners([20.0, 20.0, 23.0, 26.0])[0] == [18]
+
+
+def test_a_cell_in_two_people_learns_the_smaller_one():
+    cells = learners([8.0, 8.0, 32.0, 60.0], [8.0, 20.0, 32.0, 48.0])
+    assert 27 - 1 in cells[1] and 27 - 1 not in cells[0]
 
 
 def test_background_costs_only_where_it_is_known():
@@ -75,11 +79,18 @@ def test_background_costs_only_where_it_is_known():
 def test_a_perfect_answer_costs_less_than_a_shifted_or_timid_one():
     truth = [torch.tensor([[10.0, 10.0, 34.0, 50.0]])]
     weight = torch.ones(1, 8, 8)
-    right = detection_loss(output_with({27: ((10.0, 10, 34, 50), 6.0)}), truth, weight)
-    shifted = detection_loss(output_with({27: ((16.0, 10, 40, 50), 6.0)}), truth, weight)
-    timid = detection_loss(output_with({27: ((10.0, 10, 34, 50), -2.0)}), truth, weight)
-    assert right.total < 0.1 < shifted.total and right.total < timid.total
+    cells = [17, 18, 19, 25, 26, 27, 33, 34, 35]  # columns 1..3, rows 2..4 of stride 8
+
+    def loss(box, logit):
+        return detection_loss(output_with({c: (box, logit) for c in cells}), truth, weight)
+
+    right = loss((10.0, 10.0, 34.0, 50.0), 6.0)
+    shifted = loss((16.0, 10.0, 40.0, 50.0), 6.0)
+    timid = loss((10.0, 10.0, 34.0, 50.0), -2.0)
+    assert right.total < 0.01 < shifted.total and right.total < timid.total
     assert right.box == pytest.approx(0.0, abs=1e-5)
+    # Shifted by a quarter: overlap 18 of 24 wide, hull 30 wide: IoU = GIoU = 18 / 30.
+    assert shifted.box == pytest.approx(1 - 18 / 30, rel=1e-4)
 
 
 def test_coarse_cells_take_the_least_trust_they_cover():
