@@ -242,7 +242,10 @@ def clip_options(command: F) -> F:
     return command
 
 
-_NOT_OF_THE_RUN = {"output", "lists", "recursive", "quiet", "resume", "fail_fast"}
+_NOT_OF_THE_RUN = {
+    *("output", "lists", "recursive", "quiet", "resume", "fail_fast", "engine", "address"),
+    *("workers", "cpus_per_worker", "gpus_per_worker", "segments"),
+}
 """Options that have no effect on a clip's results, so that runs without them are the same run."""
 
 
@@ -320,6 +323,52 @@ def video(inputs: tuple[str, ...], **given: Any) -> None:
     finally:
         watcher.close()
     report_worklist(outcomes, given)
+
+
+@rmpe_command.command()
+@click.argument("inputs", nargs=-1)
+@output_options
+@clip_options
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="ray", show_default=True)
+@click.option("--address", help="Ray cluster to join; without it Ray runs on this machine.")
+@click.option("--workers", default=0, help="Processes; 0: as many as there is room for.")
+@click.option("--cpus-per-worker", default=1, show_default=True, help="Cores of each.")
+@click.option("--gpus-per-worker", default=0.0, show_default=True, help="GPUs of each, or a part.")
+@click.option("--segments", default=1, show_default=True, help="Parts to cut every clip into.")
+@estimator_options
+def batch(inputs: tuple[str, ...], **given: Any) -> None:
+    """Poses of the people in many clips, on many processes or machines with Ray.
+
+    Takes what video takes and leaves the same folders; a second call does what is left. With
+    --segments a long clip is worked on in parts and put together again.
+    """
+    from pipeline.batch import run_batch
+    from pipeline.fleet import FleetOptions
+
+    if given["segments"] < 1:
+        raise click.UsageError(f"--segments is {given['segments']}, allowed is 1 or more")
+    with wrong_use():
+        fleet = FleetOptions(
+            given["address"], given["workers"], given["cpus_per_worker"], given["gpus_per_worker"]
+        )
+    jobs = clip_jobs(inputs, given, 1)
+    outcomes = run_batch(
+        jobs,
+        partial(build_on_worker, given),
+        fleet if given["engine"] == "ray" else None,
+        segments=given["segments"],
+        fail_fast=given["fail_fast"],
+        quiet=given["quiet"],
+        tell=partial(click.echo, err=True),
+    )
+    report_worklist(outcomes, given)
+
+
+def build_on_worker(given: dict[str, Any], cores: int) -> PoseEstimator:
+    """Return the estimator of a process that may use so many cores."""
+    from rmpe.runtimes import limit_threads
+
+    return build_estimator(given, limit_threads(cores).openvino)
 
 
 @rmpe_command.command()
@@ -554,6 +603,7 @@ def train(recipe: str, show: bool, data: Path | None, output: Path | None, **giv
         if output is None:
             raise click.UsageError("give --output, the folder of the run")
         logging.getLogger("rmpe").setLevel(logging.INFO)
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         request = RunRequest(**given, progress=sys.stderr.isatty())
         click.echo(run_recipe(recipe, data, output, request))
 

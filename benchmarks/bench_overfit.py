@@ -60,8 +60,8 @@ FAMILIES: dict[str, tuple[str, Callable[[], nn.Module]]] = {
 
 PLAIN = (
     "flip_share=0", "rotation_share=0", "scale_low=1", "scale_high=1", "half_body_share=0",
-    "batch_size=8", "rate=1e-3", "optimiser=adam", "weight_decay=0", "schedule=cosine", "rate_drops=",
-    "proposals_from=-1", "input_height=128",
+    "batch_size=8", "rate=1e-3", "optimiser=adam", "weight_decay=0", "schedule=cosine",
+    "rate_drops=", "proposals_from=-1", "input_height=128",
 )  # fmt: skip
 
 

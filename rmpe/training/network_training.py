@@ -29,7 +29,7 @@ from rmpe.training.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.person_crops import PersonCrops
 from rmpe.training.recipes import NetworkRecipe
 from rmpe.training.validation import ValidationPeople
-from rmpe.zoo import load, load_bundled_pose
+from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
 
@@ -95,7 +95,7 @@ def train_network(
     logger.info("recipe %s (%s)\n%s", recipe.name, recipe.digest(), recipe.describe())
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     if network is None:
-        network = starting_network(recipe, people.train.skeleton.joint_count, options)
+        network = starting_network(recipe, people.train.skeleton, options)
     if recipe.transformer:
         network = _with_transformer(network)
     proposals = _proposals(recipe, options)
@@ -139,44 +139,58 @@ def run_conventions(recipe: NetworkRecipe, skeleton: Skeleton) -> Conventions:
     return replace(conventions, own_skeleton=own)
 
 
-def starting_network(recipe: NetworkRecipe, joint_count: int, options: RunOptions) -> nn.Module:
-    """Return the recipe's network with the weights it starts from.
+def starting_network(recipe: NetworkRecipe, skeleton: Skeleton, options: RunOptions) -> nn.Module:
+    """Return the recipe's network for a skeleton, with the weights it starts from.
 
     Raises:
         ValueError: the variant is unknown or the weights to start from are another network's.
         OSError: the weights to start from are missing.
     """
     if recipe.variant == "compact":
-        network: nn.Module = compact_pose(joint_count)
+        network: nn.Module = compact_pose(skeleton.joint_count)
     else:
-        network = build_network(recipe.variant, joint_count)
+        network = build_network(recipe.variant, skeleton.joint_count)
     if options.start is not None:
-        _start_from(network, load(options.start).network.state_dict(), str(options.start))
+        _start_from(network, load(options.start), skeleton, str(options.start))
     elif recipe.variant == "compact":
-        _start_from(network, load_bundled_pose().network.state_dict(), "the bundled weights")
+        _start_from(network, load_bundled_pose(), skeleton, "the bundled network")
     elif recipe.backbone and options.resume is None:
         start_backbone(network, recipe.backbone)
     return network
 
 
-def _start_from(network: nn.Module, state: Mapping[str, torch.Tensor], source: str) -> None:
-    """Copy all weights that fit; those of a head of other joints stay as they are, said loudly."""
-    own = network.state_dict()
-    unknown = [key for key in state if key not in own]
-    absent = [key for key in own if key not in state]
-    if unknown or absent:
+def _start_from(
+    network: nn.Module, source: LoadedNetwork, skeleton: Skeleton, source_name: str
+) -> None:
+    """Copy all weights that fit; a head of other joints takes those of equal name, said loudly."""
+    own, state = network.state_dict(), source.network.state_dict()
+    differing = [key for key in {*own, *state} if key not in own or key not in state]
+    if differing:
         raise ValueError(
-            f"{source}: holds another network; it differs at {', '.join((unknown + absent)[:4])}"
+            f"{source_name} is another network; it differs at {', '.join(sorted(differing)[:4])}"
         )
-    fitting = {key: value for key, value in state.items() if own[key].shape == value.shape}
-    other = [key for key in own if key not in fitting]
-    if len(other) > len(own) / 4:
-        raise ValueError(f"{source}: most tensors have another shape, such as {other[0]}")
+    known = source.conventions.skeleton
+    rows = [(skeleton.index(joint), known.index(joint)) for joint in skeleton.joints
+            if joint in known.joints]  # fmt: skip
+    other = [key for key in own if own[key].shape != state[key].shape]
+    for key in other:
+        head = own[key].clone()
+        if head.shape[1:] != state[key].shape[1:] or len(head) != skeleton.joint_count:
+            raise ValueError(f"{source_name} is of another size; it differs at {key}")
+        for mine, theirs in rows:
+            head[mine] = state[key][theirs]
+        state[key] = head
     if other:
+        fresh = [joint for joint in skeleton.joints if joint not in known.joints]
         logger.warning(
-            "%s has other joints: %s and so on start from scratch", source, ", ".join(other[:3])
+            "%s has other joints: %d of %d are taken over by name in %s, from scratch start: %s",
+            source_name,
+            len(rows),
+            skeleton.joint_count,
+            ", ".join(other),
+            ", ".join(fresh) or "none",
         )
-    network.load_state_dict(fitting, strict=False)
+    network.load_state_dict(state)
 
 
 def _with_transformer(network: nn.Module) -> SymmetricPose:

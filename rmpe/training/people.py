@@ -164,9 +164,9 @@ def _converted(person: AnnotatedPerson, source: Skeleton, target: Skeleton) -> A
 
 def report_skipped(people: TrainingPeople, output: Path) -> None:
     """Log how many entries are broken, name the first, and write all to ``skipped.txt``."""
-    lines = list(people.train.skipped)
+    lines = [f"training: {line}" for line in people.train.skipped]
     if people.validation is not None:
-        lines += people.validation.skipped
+        lines += [f"held out: {line}" for line in people.validation.skipped]
     if not lines:
         return
     for line in lines[:SHOWN_SKIPPED]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rmpe.datasets.keypoint_set import KeypointSet
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class RunRequest:
     """Weights to start from; each recipe has its own."""
     resume: Path | None = None
     """A checkpoint of an interrupted run of the same recipe."""
-    proposals: Path | None = None
-    """Boxes as a detector errs, for recipes that sample them."""
+    proposals: str | None = None
+    """Boxes as a detector errs, for recipes that sample them: a file of them, or the name of a
+    detector that is run on the training pictures first."""
     labels: Path | None = None
     """Labels of unknown regions, for the detector's second round."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -76,11 +80,23 @@ def run_recipe(
         raise ValueError(f"recipe {name} trains on the data packs: give --data, no --annotations")
     if request.settings:
         raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
-    common = {"start": request.start, "resume": request.resume}
     if name in POSE_RECIPES:
-        return run_pose_recipe(name, data, output, **common, device=request.device)
+        return run_pose_recipe(
+            name,
+            data,
+            output,
+            start=request.start,
+            resume=request.resume,
+            device=request.device,
+        )
     return run_detector_recipe(
-        name, data, output, **common, device=request.device, labels=request.labels
+        name,
+        data,
+        output,
+        start=request.start,
+        resume=request.resume,
+        device=request.device,
+        labels=request.labels,
     )
 
 
@@ -130,7 +146,7 @@ def _run_network_recipe(
     options = RunOptions(
         start=request.start,
         resume=request.resume,
-        proposals=request.proposals,
+        proposals=_proposal_file(request.proposals, people.train, Path(output)),
         device=request.device,
         devices=request.devices,
         machines=request.machines,
@@ -138,3 +154,16 @@ def _run_network_recipe(
         progress=request.progress,
     )
     return train_network(people, output, recipe, options)
+
+
+def _proposal_file(given: str | None, people: KeypointSet, output: Path) -> Path | None:
+    """Return the file of sampled boxes, made with a detector if it is a detector that is given."""
+    from rmpe.detectors import build_detector
+    from rmpe.training.proposal_fitting import fit_proposals
+
+    if given is None or Path(given).is_file():
+        return None if given is None else Path(given)
+    generator = fit_proposals(people, build_detector(given))
+    output.mkdir(parents=True, exist_ok=True)
+    generator.save(output / "proposals.npz")
+    return output / "proposals.npz"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from rmpe.datasets.keypoint_set import Picture
@@ -22,13 +23,29 @@ from rmpe.training.network_module import NetworkModule
 from rmpe.training.network_training import RunOptions, train_network
 from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
 from rmpe.training.published_recipes import NETWORK_RECIPES
-from rmpe.zoo import load
+from rmpe.zoo import load, load_bundled_pose
 
 pytestmark = pytest.mark.usefixtures("quiet_lightning")
 
 QUICK = RunOptions(device="cpu", workers=0, progress=False)
 SMALL = ("input_height=64", "input_width=64", "epochs=1", "batch_size=4", "backbone=")
 NARROW_HRNET = NETWORK_RECIPES["hrnet_w32_coco"].with_settings([*SMALL, "variant=hrnet_w4"])
+
+
+class Tiny(nn.Module):
+    """Three layers, batch norm included: enough to see a run behave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 8, 4, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 17, 3, 1, 1)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.stem(x)
+
+    def supervised_outputs(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [self(x)]
 
 
 @pytest.fixture
@@ -75,7 +92,7 @@ def test_every_recipe_trains_to_weights_with_a_card(name, crowd, tmp_path, narro
 
 def test_a_run_scores_draws_and_keeps_the_best(crowd, tmp_path):
     recipe = NARROW_HRNET.with_settings(["epochs=2", "average_decay=0.9"])
-    result = train_network(crowd, tmp_path, recipe, QUICK, HRNet(4, 17))
+    result = train_network(crowd, tmp_path, recipe, QUICK, Tiny())
     rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
     scores = [float(row["val_oks"]) for row in rows if row.get("val_oks")]
     assert len(scores) == 2
@@ -94,9 +111,9 @@ def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):
         ["epochs=4", "input_height=32", "input_width=32", "average_decay=0.5", "schedule=linear"]
     )
 
-    def fresh() -> HRNet:
+    def fresh() -> Tiny:
         torch.manual_seed(3)
-        return HRNet(4, 17)
+        return Tiny()
 
     whole = train_network(crowd, tmp_path / "whole", recipe, QUICK, fresh())
     half = tmp_path / "half"
@@ -115,26 +132,26 @@ def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):
     again = train_network(crowd, tmp_path / "again", recipe, resume, fresh())
     assert losses(tmp_path / "again") == losses(tmp_path / "whole")[2:]
     assert len(losses(tmp_path / "again")) == 2
-    first, second = load(whole).network.state_dict(), load(again).network.state_dict()
+    first, second = load_file(whole), load_file(again)
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
 def test_accumulated_passes_take_the_steps_of_one(crowd, tmp_path):
     recipe = NARROW_HRNET.with_settings(["batch_size=4", "accumulate=2", "epochs=1"])
-    train_network(crowd, tmp_path, recipe, QUICK, HRNet(4, 17))
+    train_network(crowd, tmp_path, recipe, QUICK, Tiny())
     state = torch.load(tmp_path / "last.ckpt", weights_only=False)
     assert state["global_step"] == 3  # 12 people in batches of 4
 
 
 def test_bfloat16_trains(crowd, tmp_path):
     recipe = NARROW_HRNET.with_settings(["precision=bf16-mixed"])
-    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, Tiny())
     assert np.isfinite(losses(tmp_path)).all()
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_numbers(crowd, tmp_path):
-    network = HRNet(4, 17)
-    nn.init.constant_(network.final_layer.bias, float("nan"))
+    network = Tiny()
+    nn.init.constant_(network.stem[3].bias, float("nan"))
     with pytest.raises(ValueError, match=r"not finite at step 0, rate 0\.001: \{'output_0': nan"):
         train_network(crowd, tmp_path, NARROW_HRNET, QUICK, network)
 
@@ -144,7 +161,7 @@ def test_broken_entries_are_counted_and_listed(crowd, tmp_path, caplog):
     gone = replace(people[0], picture=Picture(9, tmp_path / "gone.jpg"), annotation_id=99)
     train = replace(crowd.train, people=(gone, *people), skipped=("annotation 7 has no bbox",))
     recipe = NARROW_HRNET.with_settings(["batch_size=1"])
-    train_network(TrainingPeople(train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    train_network(TrainingPeople(train, None), tmp_path, recipe, QUICK, Tiny())
     listed = (tmp_path / "skipped.txt").read_text()
     assert "annotation 7 has no bbox" in listed
     assert "gone.jpg" in listed
@@ -181,14 +198,24 @@ def test_own_joints_go_from_categories_to_an_estimator(crowd_folder, tmp_path):
 def test_a_run_can_start_from_weights_of_other_joints(crowd, tmp_path, caplog):
     recipe = NETWORK_RECIPES["compact_coco"].with_settings([*SMALL, "rate=1e-9"])
     result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK)
-    assert "output.weight" in caplog.text
-    assert "start from scratch" in caplog.text
-    assert load(result).network.state_dict()["output.weight"].shape[0] == 17
+    assert "17 of 17 are taken over by name in output.weight, output.bias" in caplog.text
+    started, bundled = load(result).network.state_dict(), load_bundled_pose().network.state_dict()
+    torch.testing.assert_close(
+        started["output.weight"], bundled["output.weight"][:17], atol=1e-4, rtol=1e-3
+    )
+
+
+def test_weights_of_another_network_are_no_start(crowd, tmp_path):
+    weights = tmp_path / "hrnet.safetensors"
+    save_file({key: value.clone() for key, value in HRNet(4, 17).state_dict().items()}, weights)
+    recipe = NETWORK_RECIPES["compact_coco"].with_settings(SMALL)
+    with pytest.raises(ValueError, match="is another network; it differs at bn1"):
+        train_network(crowd, tmp_path, recipe, replace(QUICK, start=weights))
 
 
 def test_detector_like_boxes_without_a_file_are_said_loudly(crowd, tmp_path, caplog):
     recipe = NARROW_HRNET.with_settings(["proposals_from=0"])
-    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 17))
+    train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, Tiny())
     assert "IT TRAINS ON ANNOTATED BOXES" in caplog.text
 
 
