@@ -36,7 +36,7 @@ class CompactOptions:
     """How boxes are read from the network."""
 
     input_side: int = 512
-    """Pixels of the picture's longer side as the network sees it; less is faster, 640 sees smaller."""
+    """Pixels of the picture's longer side as the network sees it; 640 for small people."""
     largest_zoom: float = 2.0
     """Pictures smaller than that are enlarged at most this much."""
     score_threshold: float = 0.3
