@@ -10,6 +10,7 @@ from rmpe.records import Boxes, Frame, Poses
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
     from rmpe.formats import read_records
+    from rmpe.formats.table import to_table
     from rmpe.skeletons import Skeleton, get_skeleton
 
 __version__ = "0.1.0"
@@ -19,6 +20,7 @@ _LATER = {
     "Skeleton": "rmpe.skeletons",
     "get_skeleton": "rmpe.skeletons",
     "read_records": "rmpe.formats",
+    "to_table": "rmpe.formats.table",
 }
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "__version__",
     "get_skeleton",
     "read_records",
+    "to_table",
 ]
 
 

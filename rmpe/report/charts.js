@@ -8,21 +8,29 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** Bars of shares 0..1 with a label and a number each. */
+/** Bars of shares 0..1 with a label and a number each; `set` gives them other shares. */
 function scoreBars(names, scores) {
-  const box = element("div", { className: names.length > 40 ? "bars long" : "bars" });
-  names.forEach((name, index) => {
+  const long = names.length > 40;
+  const box = element("div", { className: long ? "bars long" : "bars" });
+  if (long) Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Scores of joints" });
+  const bars = names.map((name) => {
     const bar = element("b");
-    bar.style.width = `${100 * Math.min(scores[index], 1)}%`;
-    box.append(element("span", {}, name.replaceAll("_", " ")), element("span", { className: "bar" }, bar), element("span", {}, scores[index].toFixed(2)));
+    const number = element("span");
+    box.append(element("span", {}, name.replaceAll("_", " ")), element("span", { className: "bar" }, bar), number);
+    return { bar, number };
   });
-  if (names.length > 40) Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Scores of joints" });
+  box.set = (shares) => bars.forEach(({ bar, number }, index) => {
+    bar.style.width = `${100 * Math.min(shares[index], 1)}%`;
+    number.textContent = shares[index].toFixed(2);
+  });
+  box.set(scores);
   return box;
 }
 
 class PersonPanel {
   constructor(title, facts, body, clip, player) {
-    Object.assign(this, { title, facts, body, clip, player });
+    Object.assign(this, { title, facts, body, clip, player, content: "" });
+    body.replaceChildren();
   }
 
   draw() {
@@ -31,18 +39,27 @@ class PersonPanel {
     else this._drawPeople();
   }
 
+  /** Whether the panel's elements must be made anew; they are kept, with their focus, if not. */
+  _changes(content) {
+    const changes = content !== this.content;
+    this.content = content;
+    return changes;
+  }
+
   _drawTrack(track) {
     const { clip, player } = this;
     const row = clip.rowOf(track, player.slot);
-    this.title.textContent = nameOf(track);
-    const seen = `${track.count} frames, ${formatTime(clip.timeOfRow(track.first), 1)} to ${formatTime(clip.timeOfRow(track.first + track.count - 1), 1)}`;
-    this.facts.textContent = row < 0 ? `${seen}\nnot in this frame` : `${seen} · ${scoresText(clip, row)}`;
-    if (row < 0) {
-      this.body.replaceChildren();
-      return;
+    const scores = clip.header.joints.map((_, joint) => (row < 0 ? 0 : clip.jointScore(row, joint)));
+    if (this._changes("joints")) {
+      this.bars = scoreBars(clip.header.joints, scores);
+      this.body.replaceChildren(this.bars);
     }
-    const scores = clip.header.joints.map((_, joint) => clip.jointScore(row, joint));
-    this.body.replaceChildren(scoreBars(clip.header.joints, scores));
+    this.bars.set(scores);
+    this.title.textContent = nameOf(track);
+    const from = formatTime(clip.timeOfRow(track.first), 1);
+    const to = formatTime(clip.timeOfRow(track.first + track.count - 1), 1);
+    const now = row < 0 ? "not in this frame" : scoresText(clip, row);
+    this.facts.textContent = `${track.count} frames, ${from} to ${to} · ${now}`;
   }
 
   _drawPeople() {
@@ -50,16 +67,23 @@ class PersonPanel {
     const rows = clip.slotCount ? Array.from(clip.rowsAt(player.slot)) : [];
     this.title.textContent = "People in this frame";
     this.facts.textContent = rows.length ? `${rows.length} · choose one here, in the picture or in the timeline` : "Nobody";
-    const buttons = rows.map((row) => {
-      const track = clip.tracks[clip.rowTrack[row]];
-      const swatch = element("i");
-      swatch.style.background = colourOfId(track.id);
-      const button = element("button", { type: "button" }, swatch, `${track.id > 0 ? track.id : "no id"} · ${clip.score(row).toFixed(2)}`);
-      button.ariaLabel = `${nameOf(track)}, score ${clip.score(row).toFixed(2)}`;
-      button.onclick = () => player.select(track.index);
-      return button;
+    if (this._changes(`people ${rows.map((row) => clip.rowTrack[row])}`)) {
+      this.buttons = rows.map((row) => this._personButton(clip.tracks[clip.rowTrack[row]]));
+      this.body.replaceChildren(element("div", { className: "people" }, ...this.buttons));
+    }
+    rows.forEach((row, index) => {
+      const score = clip.score(row).toFixed(2);
+      this.buttons[index].lastChild.textContent = score;
+      this.buttons[index].ariaLabel = `${nameOf(clip.tracks[clip.rowTrack[row]])}, score ${score}`;
     });
-    this.body.replaceChildren(element("div", { className: "people" }, ...buttons));
+  }
+
+  _personButton(track) {
+    const swatch = element("i");
+    swatch.style.background = colourOfId(track.id);
+    const button = element("button", { type: "button" }, swatch, `${track.id > 0 ? track.id : "no id"} · `, element("span"));
+    button.onclick = () => this.player.select(track.index);
+    return button;
   }
 }
 
@@ -161,7 +185,7 @@ function drawHistogram(canvas, { bins, highest }) {
   context.fillRect(0, base, width, 1);
   context.fillStyle = themeColour("--quiet");
   context.font = "11px system-ui, sans-serif";
-  context.fillText(`${total.toLocaleString("en")} joints, most in a bin ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`, 0, 10);
+  context.fillText(`${total.toLocaleString("en")} joints, fullest bar ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`, 0, 10);
   for (let tick = 0; tick <= 4; tick++) {
     context.textAlign = ["left", "center", "center", "center", "right"][tick];
     context.fillText(((highest * tick) / 4).toFixed(2), (width * tick) / 4, height - 5);
