@@ -81,7 +81,7 @@ class PersonPanel {
   _personButton(track) {
     const swatch = element("i");
     swatch.style.background = colourOfId(track.id);
-    const button = element("button", { type: "button" }, swatch, `${track.id > 0 ? track.id : "no id"} · `, element("span"));
+    const button = element("button", { type: "button" }, swatch, `${track.id > 0 ? track.id : "no id"} ·`, element("span"));
     button.onclick = () => this.player.select(track.index);
     return button;
   }
