@@ -21,11 +21,13 @@ ClipMode = Literal["auto", "embed", "link", "strip", "none"]
 
 _JPEG_QUALITY = 72
 # What all of today's browsers play.
+_MP4, _WEBM = "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
 _PLAYABLE = {
-    "h264": ("mov,mp4,m4a,3gp,3g2,mj2", "video/mp4"),
-    "vp8": ("matroska,webm", "video/webm"),
-    "vp9": ("matroska,webm", "video/webm"),
-    "av1": ("matroska,webm", "video/webm"),
+    ("h264", _MP4): "video/mp4",
+    ("av1", _MP4): "video/mp4",
+    ("av1", _WEBM): "video/webm",
+    ("vp8", _WEBM): "video/webm",
+    ("vp9", _WEBM): "video/webm",
 }
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -148,13 +150,9 @@ def playable_type(path: Path) -> str:
             if not container.streams.video:
                 raise OSError(f"{path} has no video stream")
             context = container.streams.video[0].codec_context
-            families, mime = _PLAYABLE.get(context.name.removeprefix("lib"), ("", ""))
-            if context.name in ("libdav1d", "av1"):
-                families, mime = _PLAYABLE["av1"]
-                if container.format.name.startswith("mov"):
-                    return "video/mp4"
-            subsampled = context.pix_fmt in ("yuv420p", "yuvj420p")
-            return mime if container.format.name == families and subsampled else ""
+            played = context.pix_fmt in ("yuv420p", "yuvj420p")
+            codec, family = context.codec.canonical_name, container.format.name
+            return _PLAYABLE.get((codec, family), "") if played else ""
     except av.error.FFmpegError as error:
         raise OSError(f"{path} cannot be opened as a video: {error}") from error
 

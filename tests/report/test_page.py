@@ -15,6 +15,7 @@ from cli import rmpe_command
 from rmpe.formats import ClipHeader, NativeWriter
 from rmpe.records import Poses
 from rmpe.report import PictureOptions, ReportOptions, write_report
+from rmpe.report.pictures import playable_type
 from rmpe.skeletons import COCO_17, HALPE_26, MPII_16
 
 WIDTH, HEIGHT, FPS = 320, 180, 25.0  # of the records that write_records makes
@@ -92,6 +93,21 @@ def test_a_large_or_unplayable_clip_becomes_a_strip(
     embed = ReportOptions(pictures=PictureOptions("embed"))
     with pytest.raises(ValueError, match="browsers do not play"):
         write_report(tmp_path / "b.html", [records], embed)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "mime"),
+    [
+        ("a.mp4", "libx264", "video/mp4"),
+        ("a.mov", "libx264", "video/mp4"),
+        ("a.webm", "libvpx-vp9", "video/webm"),
+        ("a.webm", "libvpx", "video/webm"),
+        ("a.mkv", "mpeg4", ""),
+        ("a.avi", "libx264", ""),
+    ],
+)
+def test_browsers_play_what_is_said_of_them(tmp_path, write_clip, name, codec, mime):
+    assert playable_type(write_clip(tmp_path / name, 2, codec)) == mime
 
 
 def test_a_linked_clip_is_named_relative_to_the_page(clip_records, tmp_path):
