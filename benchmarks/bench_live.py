@@ -2,7 +2,7 @@
 
 Run: python benchmarks/bench_live.py [--part latency] [--part memory] [--seconds 30] [--fps 25]
 
-- ``latency``: a synthetic street scene is served as MJPEG over loopback HTTP by a process of its
+- ``latency``: the example clip is served as MJPEG over loopback HTTP by a process of its
   own at 15, 20 and 25 frames a second (or ``--fps``); the compact preset runs on it with tracking.
   Capture -> result p50/p95/p99, and where every frame went: captured = sent.
 - ``memory``: two hours of 25 frames a second (180,000 frames of a looped clip) are pushed through
@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ import numpy as np
 from pipeline.live.policy import Picture
 from pipeline.live.recording import Recorder, SegmentRule
 from pipeline.live.session import LiveOptions, LiveSession, warm_up
+from pipeline.readers import VideoReader
 from pipeline.readers.live import LiveReader, LiveReadOptions
 from pipeline.serving.hub import ViewHub
 from pipeline.stages.track import build_tracker
@@ -43,21 +45,23 @@ from rmpe.formats.native import header_to_json
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.runtimes import limit_threads
 from rmpe.skeletons import COCO_17
-from rmpe.synthetic import walkers_scene
 
-SCENE_FRAMES = 100
+EXAMPLE = Path(__file__).parents[1] / "examples/crossing.mp4"
 TWO_HOURS = 2 * 3600 * 25
 
 
-def scene_pictures(count: int = SCENE_FRAMES) -> list[ImageArray]:
-    """Return the pictures of a street with three people, 640 x 360."""
-    scene = walkers_scene(3, 640, 360, seed=3, duration_s=8.0)
-    return [frame.image_bgr for frame in scene.frames(count)]
+def clip_pictures(count: int = 100) -> list[ImageArray]:
+    """Return the first pictures of the example clip, a synthetic crossing, 640 columns wide."""
+    reader = VideoReader(EXAMPLE)
+    pictures = [frame.image_bgr for frame in islice(reader, count)]
+    reader.close()
+    height = round(640 * pictures[0].shape[0] / pictures[0].shape[1])
+    return [np.asarray(cv2.resize(picture, (640, height)), np.uint8) for picture in pictures]
 
 
 def serve_mjpeg(fps: float, seconds: float) -> None:
     """Serve the scene, looped, to one client and write how many frames were sent."""
-    jpegs = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in scene_pictures()]
+    jpegs = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in clip_pictures()]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -170,7 +174,7 @@ def resident_mb() -> float:
 
 def measure_memory(frames: int) -> None:
     """Push two hours of frames through everything but the networks and print memory on the way."""
-    pictures = [cv2.resize(picture, (160, 144)) for picture in scene_pictures(25)]
+    pictures = [cv2.resize(picture, (160, 144)) for picture in clip_pictures(25)]
     threads_before, files_before = threading.active_count(), len(os.listdir("/proc/self/fd"))
     with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as clip:
         reader = LiveReader(
