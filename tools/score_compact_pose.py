@@ -1,6 +1,6 @@
 """The figures of the compact pose network's model card.
 
-    python tools/score_compact_pose.py WEIGHTS.safetensors --data ../shared/data
+    python tools/score_compact_pose.py WEIGHTS.safetensors --data DATA
 
 Held-out LSPET pictures and COCO people with ground-truth boxes and flip test: totals with bootstrap
 intervals over people, a table by joint, and the calibration of the joint scores, fitted on every

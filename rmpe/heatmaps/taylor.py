@@ -119,7 +119,7 @@ class CompactCodec:
     """Standard deviation of the blur in cells, with ``softmax``; 0 for none."""
     score_slope: float = 1.6
     """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
-    score_offset: float = 2.5
+    score_offset: float = 2.6
     """Its value at the peak of a perfect map."""
     flip_shift: bool = False
     """Whether the flip test moves the mirrored map by one cell."""
