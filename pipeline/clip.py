@@ -116,6 +116,7 @@ def process_clip(
         ValueError: a format is unknown.
     """
     described = dict(described or {})
+    network = getattr(estimator.runtime, "description", "")
     info = reader.info
     summary = ClipSummary(info.source, str(plan.folder))
     header = ClipHeader(
@@ -133,14 +134,14 @@ def process_clip(
             summary.asked, summary.resumed_at = journal.start.asked, journal.start.frames
             tracker = journal.tracker
             for record in stored_poses(plan.folder, summary.resumed_at):
-                _count(summary, record.poses)
+                count_people(summary, record.poses)
     except BaseException:
         reader.close()
         raise
     run = assemble(reader, estimator, options, tracker, writers)
     try:
         for result in run:
-            _count(summary, result.poses)
+            count_people(summary, result.poses)
             if on_frame is not None:
                 on_frame(result)
         summary.complete = True
@@ -155,11 +156,12 @@ def process_clip(
         run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
         _note_reading(summary, reader, run)
         summary.warnings += journal.warnings if journal is not None else []
-        _write_summary(plan.folder / SUMMARY_NAME, summary, described, estimator)
+        write_summary(plan.folder / SUMMARY_NAME, summary, described, network)
     return summary
 
 
-def _count(summary: ClipSummary, poses: Poses) -> None:
+def count_people(summary: ClipSummary, poses: Poses) -> None:
+    """Count the people of one more frame."""
     people = len(poses)
     summary.frames += 1
     summary.people += people
@@ -176,15 +178,16 @@ def _note_reading(summary: ClipSummary, reader: Reader, run: Pipeline) -> None:
     summary.stats = run.stats
 
 
-def _write_summary(
+def write_summary(
     path: Path,
     summary: ClipSummary,
     described: Mapping[str, Any],
-    estimator: PoseEstimator,
+    network: str,
 ) -> None:
+    """Write ``summary.json``; of a run that failed, as well as can be."""
     item = summary.to_json()
     item["options"] = dict(described)
-    item["network"] = getattr(estimator.runtime, "description", "")
+    item["network"] = network
     item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
     item["versions"] = {name: _version(name) for name in _VERSIONS_OF}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -11,6 +12,8 @@ if sys.platform != "win32":
     import fcntl
 
 LOCK_NAME = ".rmpe.lock"
+_PATIENCE_S = 2.0
+_LOOK_EVERY_S = 0.05
 
 
 class FolderInUseError(OSError):
@@ -21,7 +24,8 @@ class FolderLock:
     """Holds an output folder for this process; the system lets go of it however the process ends.
 
     The lock is ``flock`` on a file in the folder, so it also holds between machines whose shared
-    file system passes such locks on. Systems without ``flock`` get no protection.
+    file system passes such locks on. Systems without ``flock`` get no protection. A run that was
+    killed a moment ago may still hold it, so it is tried for two seconds.
 
     Args:
         folder: an existing folder.
@@ -54,6 +58,7 @@ class FolderLock:
             self._handle = -1
 
     def _acquire(self, folder: Path) -> int:
+        deadline = time.monotonic() + _PATIENCE_S
         while True:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
             if sys.platform == "win32":
@@ -67,6 +72,9 @@ class FolderLock:
             except BlockingIOError:
                 holder = os.read(handle, 32).decode("ascii", "replace")
                 os.close(handle)
+                if time.monotonic() < deadline:
+                    time.sleep(_LOOK_EVERY_S)
+                    continue
                 raise FolderInUseError(
                     f"{folder} is in use by another run (process {holder or 'unknown'}); "
                     "wait for it or give another --output"

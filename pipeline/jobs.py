@@ -57,6 +57,10 @@ class ClipJob:
     """Threads of the decoder."""
     save_every_s: float = SAVE_EVERY_S
     """Shortest time between two checkpoints."""
+    first: int = 0
+    """Frames of the clip to leave out, a multiple of the section: this is a later part of it."""
+    end: int | None = None
+    """Frames of the clip after which this part ends; None goes on to the end."""
 
     def asked(self) -> str:
         """Return a digest of what is asked for: description, outputs, and the files it names."""
@@ -66,6 +70,7 @@ class ClipJob:
             "source": self.source,
             "files": {name: _stamp(name) for name in files},
             "section": self.options.section,
+            "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
         }
         text = json.dumps(item, sort_keys=True, default=str)
@@ -116,14 +121,15 @@ def _run_locked(
     folder, asked = job.plan.folder, job.asked()
     work = folder / WORK_NAME
     if job.rerun == "go_on":
-        finished = _finished(folder, asked)
+        finished = finished_run(folder, asked)
         if finished is not None:
             shutil.rmtree(work, ignore_errors=True)
             return finished
     estimator = get_estimator()
     fresh = Checkpoint(asked, _engine(estimator), 0, 0.0)
     start = fresh if job.rerun == "overwrite" else _latest(work, fresh)
-    reader = VideoReader(job.source, job.span, job.threads, skip=start.frames)
+    skip = job.first + start.frames
+    reader = VideoReader(job.source, job.span, job.threads, skip=skip, end=job.end)
     try:
         if not start.frames:
             shutil.rmtree(work, ignore_errors=True)
@@ -158,8 +164,12 @@ def _run_locked(
     return summary
 
 
-def _finished(folder: Path, asked: str) -> ClipSummary | None:
-    """Return the summary of a finished run, None if there is none."""
+def finished_run(folder: Path, asked: str) -> ClipSummary | None:
+    """Return the summary of a folder's finished run, None if there is none.
+
+    Raises:
+        ValueError: the run was asked for something else.
+    """
     try:
         item = json.loads((folder / SUMMARY_NAME).read_text("utf-8"))
         summary = ClipSummary.from_json(item)

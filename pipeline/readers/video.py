@@ -68,17 +68,24 @@ class VideoReader:
         threads: threads of the decoder; 0 lets it choose.
         skip: frames to leave out of those that would be given, for a run that goes on; they are
             decoded, so that what comes after them is the same to the last bit.
+        end: frames after which to end, the skipped ones counted; None goes on to the end.
 
     Raises:
         OSError: the file is missing, no video, or has no picture stream.
     """
 
     def __init__(
-        self, path: str | Path, span: Span | None = None, threads: int = 1, skip: int = 0
+        self,
+        path: str | Path,
+        span: Span | None = None,
+        threads: int = 1,
+        skip: int = 0,
+        end: int | None = None,
     ) -> None:
         self._path = str(path)
         self._span = span or Span()
         self._skip = skip
+        self._end = end
         if "://" not in self._path:
             _check_file(Path(self._path))
         try:
@@ -111,6 +118,8 @@ class VideoReader:
                 break
             if time_s >= span.start_s:
                 if kept % span.stride == 0:
+                    if self.report.frames == self._end:
+                        break
                     self.report.frames += 1
                     if self.report.frames > self._skip:
                         yield Frame(index, time_s, self._picture(frame))

@@ -1,0 +1,143 @@
+"""Lists of clips on one process or on Ray's workers, long clips in parts if that is wanted."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from pipeline.clip import ClipSummary
+from pipeline.fleet import BuildEstimator, FleetOptions, run_fleet
+from pipeline.flow import PosedFrame
+from pipeline.jobs import ClipJob, finished_run
+from pipeline.outputs import WORK_NAME
+from pipeline.readers.base import ClipInfo
+from pipeline.segments import join_parts, part_jobs
+from pipeline.worklist import ClipOutcome, run_worklist, summed_up
+from rmpe.runtimes.threads import available_cores
+
+RunJobs = Callable[[Sequence[ClipJob]], "list[ClipOutcome]"]
+"""Runs jobs and returns what came of each, in order."""
+
+log = logging.getLogger(__name__)
+
+
+def run_batch(
+    jobs: Sequence[ClipJob],
+    build: BuildEstimator,
+    fleet: FleetOptions | None,
+    *,
+    segments: int = 1,
+    fail_fast: bool = False,
+    quiet: bool = False,
+    tell: Callable[[str], object] = log.info,
+) -> list[ClipOutcome]:
+    """Do what is left of every clip with one progress bar, and return what came of each, in order.
+
+    Args:
+        jobs: the clips.
+        build: gives an estimator for a number of cores; for Ray it must be picklable.
+        fleet: Ray's workers; None runs in this process.
+        segments: parts of a clip.
+        fail_fast: begin no more clips after the first that is not done in good order.
+        quiet: no bar.
+        tell: prints a line for every clip, or part of one, that is over.
+
+    Raises:
+        ValueError: Ray is not installed, or the cluster has no room for a worker.
+        ConnectionError: there is no cluster at the address.
+    """
+    tqdm.monitor_interval = 0  # no thread of its own; every look at the workers moves the bar
+    with tqdm(unit="frame", disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+
+        def ended(outcome: ClipOutcome) -> None:
+            if not quiet or not outcome.succeeded:
+                reason = f": {outcome.reason}" if outcome.reason else ""
+                tell(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")
+
+        def run_jobs(chosen: Sequence[ClipJob]) -> list[ClipOutcome]:
+            if fleet is not None:
+                return run_fleet(
+                    chosen, build, fleet, on_frames=bar.update, on_end=ended, fail_fast=fail_fast
+                )
+            watcher = _BarWatcher(bar.update, ended)
+            return run_worklist(chosen, lambda: build(available_cores()), watcher, fail_fast)
+
+        return run_jobs(jobs) if segments == 1 else run_in_parts(jobs, segments, run_jobs)
+
+
+class _BarWatcher:
+    """Counts frames and tells of clips that are over."""
+
+    def __init__(
+        self, count: Callable[[int], object], on_end: Callable[[ClipOutcome], None]
+    ) -> None:
+        self._count = count
+        self._on_end = on_end
+
+    def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
+        """Nothing to tell."""
+
+    def advanced(self, result: PosedFrame) -> None:
+        """Count a frame."""
+        self._count(1)
+
+    def ended(self, outcome: ClipOutcome, summary: ClipSummary | None) -> None:
+        """Tell of a clip."""
+        self._on_end(outcome)
+
+
+def run_in_parts(
+    jobs: Sequence[ClipJob],
+    count: int,
+    run_jobs: RunJobs,
+    on_frame: Callable[[PosedFrame], None] | None = None,
+) -> list[ClipOutcome]:
+    """Do what is left of every clip in ``count`` parts each, and return what came of each clip.
+
+    Args:
+        jobs: the clips.
+        count: parts of a clip; short clips get fewer.
+        run_jobs: runs the parts of all clips together.
+        on_frame: called with every frame that is put together.
+    """
+    began = time.perf_counter()
+    outcomes: dict[int, ClipOutcome] = {}
+    parts: dict[int, list[ClipJob]] = {}
+    for place, job in enumerate(jobs):
+        try:
+            finished = None
+            if job.rerun == "go_on":
+                finished = finished_run(job.plan.folder, job.asked())
+            if finished is not None:
+                outcomes[place] = summed_up(job, finished, 0.0)
+            else:
+                parts[place] = part_jobs(job, count)
+        except (OSError, ValueError) as error:
+            outcomes[place] = _failed(job, str(error))
+    every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
+    came_of = run_jobs([part for _, part in every])
+    for place, its_parts in parts.items():
+        job = jobs[place]
+        bad = [o for (at, _), o in zip(every, came_of) if at == place and not o.succeeded]
+        broken = [outcome for outcome in bad if outcome.state != "damaged"]
+        if broken:
+            outcomes[place] = _failed(job, broken[0].reason or "left out")
+            continue
+        try:
+            summary = join_parts(job, its_parts, on_frame)
+        except (OSError, ValueError) as error:
+            log.info("the failure in full", exc_info=True)
+            outcomes[place] = _failed(job, str(error))
+            continue
+        shutil.rmtree(job.plan.folder / WORK_NAME, ignore_errors=True)
+        outcomes[place] = summed_up(job, summary, time.perf_counter() - began)
+    return [outcomes[place] for place in range(len(jobs))]
+
+
+def _failed(job: ClipJob, reason: str) -> ClipOutcome:
+    return ClipOutcome(job.source, str(job.plan.folder), "failed", reason)

@@ -1,0 +1,139 @@
+"""Clips on Ray's workers: the same results as one process gives, also when a worker dies."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.assemble import RunOptions
+from pipeline.fleet import FleetOptions, run_fleet
+from pipeline.jobs import ClipJob
+from pipeline.outputs import OutputPlan
+from pipeline.worklist import attempt_job
+
+HERE = Path(__file__).parent
+
+
+def load(name):
+    """A module of this folder, sent to workers by value."""
+    from ray import cloudpickle
+
+    spec = importlib.util.spec_from_file_location(f"fleet_{name}", HERE / f"{name}.py")
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    cloudpickle.register_pickle_by_value(module)
+    return module
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A function that returns jobs of clips into a folder; the third one is no clip."""
+    helpers, kill_runs = load("conftest"), load("kill_runs")
+
+    def make(output, count):
+        jobs = []
+        for number in range(count):
+            path = tmp_path / f"clip{number}.mp4"
+            if number == 2:
+                path.write_text("no clip")
+            elif not path.exists():
+                people = [1 + (number + index) % 3 for index in range(48)]
+                kill_runs.write_clip(path, helpers.make_squares(people, step=0))
+            jobs.append(
+                ClipJob(
+                    str(path),
+                    OutputPlan(tmp_path / output / f"clip{number}"),
+                    options=RunOptions(section_frames=8),
+                    save_every_s=0.0,
+                )
+            )
+        return jobs
+
+    return make
+
+
+def deadly_estimator(marker):
+    """What builds an estimator that kills its process once, in the middle of a clip."""
+    helpers = load("conftest")
+
+    class Deadly(helpers.SquaresEstimator):
+        def infer(self, crops_bgr):
+            if len(self.batches) == 20 and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().infer(crops_bgr)
+
+    return lambda cores: Deadly(infer_pause_s=0.01)
+
+
+def check(clips, tmp_path, options, count):
+    pytest.importorskip("ray")
+    frames, ended = [], []
+    outcomes = run_fleet(
+        clips("fleet", count),
+        deadly_estimator(tmp_path / "died"),
+        options,
+        on_frames=frames.append,
+        on_end=ended.append,
+    )
+    assert (tmp_path / "died").exists()
+    assert len(ended) == count
+    assert [o.state for o in outcomes] == ["done", "done", "failed"] + ["done"] * (count - 3)
+    assert "cannot be opened" in outcomes[2].reason
+    assert sum(frames) > 40 * (count - 1)
+    estimator = load("conftest").SquaresEstimator()
+    for job in clips("local", count):
+        outcome, _ = attempt_job(job, lambda: estimator)
+        folder = job.plan.folder
+        if outcome.succeeded:
+            for name in ("poses.ndjson", "annotated.mp4"):
+                there = folder.parent.parent / "fleet" / folder.name / name
+                assert there.read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.fixture
+def worker_path(monkeypatch, repository):
+    """Workers find the project where this test found it."""
+    monkeypatch.setenv("PYTHONPATH", str(repository))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_workers_one_of_which_dies_give_what_one_process_gives(clips, tmp_path, worker_path):
+    check(clips, tmp_path, FleetOptions(workers=2), 20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_nodes_made_on_one_machine(clips, tmp_path, worker_path):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        check(clips, tmp_path, FleetOptions(address=cluster.address, workers=2), 8)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_settings_that_cannot_be_are_refused_and_nothing_starts_nothing():
+    for settings in ({"workers": -1}, {"cpus_per_worker": 0}, {"gpus_per_worker": -1}):
+        with pytest.raises(ValueError, match="allowed is"):
+            FleetOptions(**settings)
+    assert run_fleet([], pytest.fail) == []
+
+
+def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    job = ClipJob("a.mp4", OutputPlan(tmp_path))
+    with pytest.raises(ValueError, match=r"rmpe\[ray\]"):
+        run_fleet([replace(job)], pytest.fail)
