@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.sstn import SymmetricPose
@@ -176,34 +177,50 @@ class NetworkData(lightning.LightningDataModule):
         self.steps_per_epoch = max(len(crops) // recipe.batch_size, 1)
 
     def train_dataloader(self) -> DataLoader[CropRecord]:
-        """The batches of the epoch that the trainer is in.
+        """The batches of whatever epoch the trainer is in when they are asked for.
 
         Raises ValueError when a forward pass cannot be shared evenly among the processes.
         """
-        trainer, recipe = self.trainer, self._recipe
-        epoch = trainer.current_epoch if trainer else 0
-        world = trainer.world_size if trainer else 1
-        rank = trainer.global_rank if trainer else 0
-        part = recipe.batch_size // recipe.accumulate
+        world = self.trainer.world_size if self.trainer else 1
+        part = self._recipe.batch_size // self._recipe.accumulate
         if part % world:
             raise ValueError(
                 f"got {part} people in a forward pass and {world} processes; batch_size / "
                 "accumulate has to be a multiple of the processes"
             )
         share = part // world
-        passes = self.steps_per_epoch * recipe.accumulate
-        start = epoch * passes * part
-        indices = [
-            start + number * part + rank * share + place
-            for number in range(passes)
-            for place in range(share)
-        ]
         return DataLoader(
             self._crops,
             batch_size=share,
-            sampler=indices,
+            sampler=EpochShare(self, share),
             num_workers=self._workers,
             collate_fn=collate,
             prefetch_factor=4 if self._workers else None,
             multiprocessing_context="forkserver" if self._workers else None,
+            persistent_workers=self._workers > 0,
         )
+
+    def indices(self, share: int) -> list[int]:
+        """Return this process's examples of the trainer's epoch, ``share`` for each pass."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        rank = self.trainer.global_rank if self.trainer else 0
+        part = self._recipe.batch_size // self._recipe.accumulate
+        passes = self.steps_per_epoch * self._recipe.accumulate
+        start = epoch * passes * part + rank * share
+        return [start + turn * part + place for turn in range(passes) for place in range(share)]
+
+
+class EpochShare(Sampler[int]):
+    """The examples of one process, another list in every epoch."""
+
+    def __init__(self, data: NetworkData, share: int) -> None:
+        """Ask ``data`` for ``share`` examples of each pass."""
+        self._data, self._share = data, share
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the examples of the epoch that the trainer is in now."""
+        return iter(self._data.indices(self._share))
+
+    def __len__(self) -> int:
+        """Return the number of examples, the same in every epoch."""
+        return len(self._data.indices(self._share))

@@ -117,7 +117,8 @@ def train_network(
         save_on_train_epoch_end=True,
         save_weights_only=True,
     )
-    checkpoints = [last, best] if scorer else [last]
+    # The last one also remembers which is the best, so it is written after it.
+    checkpoints = [best, last] if scorer else [last]
     trainer = _trainer(recipe, options, folder, checkpoints, data.steps_per_epoch)
     trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=False)
     _report_unreadable(module, scorer, folder)
@@ -247,7 +248,6 @@ def _trainer(
         strategy="ddp" if several else "auto",
         sync_batchnorm=several and options.device != "cpu",
         use_distributed_sampler=False,
-        reload_dataloaders_every_n_epochs=1,
         max_epochs=recipe.epochs,
         precision=recipe.precision,
         accumulate_grad_batches=recipe.accumulate,
