@@ -9,6 +9,7 @@ import av
 import pytest
 
 from pipeline.assemble import RunOptions
+from pipeline.batch import run_batch
 from pipeline.jobs import ClipJob
 from pipeline.outputs import OutputPlan
 from pipeline.worklist import run_worklist, worklist_table, write_worklist_summary
@@ -100,3 +101,14 @@ def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path)
     assert item["states"] == {"done": 2, "failed": 1}
     assert item["frames"] == 12
     assert item["outcomes"][1]["source"] == str(tmp_path / "b.mp4")
+
+
+def test_a_batch_in_this_process_tells_of_every_clip_and_quiet_of_failures_alone(jobs, squares):
+    told = []
+    outcomes = run_batch(jobs, lambda cores: squares(), None, tell=told.append)
+    assert [o.state for o in outcomes] == ["done", "failed", "done"]
+    assert [line.split(": ")[1].split(",")[0] for line in told] == ["done", "failed", "done"]
+    told.clear()
+    again = run_batch(jobs, lambda cores: squares(), None, quiet=True, tell=told.append)
+    assert [o.state for o in again] == ["already done", "failed", "already done"]
+    assert len(told) == 1
