@@ -42,6 +42,8 @@ HEAVY = {
     "pycocotools": "rmpe.evaluation",
     "motmetrics": "rmpe.evaluation",
     "ray": "pipeline.fleet",
+    "starlette": "pipeline.serving",
+    "uvicorn": "pipeline.serving",
 }
 
 
