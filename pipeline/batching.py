@@ -2,8 +2,8 @@
 
 Which crops share a batch depends on the frames alone, never on timing: a batch is sent when it is
 full, when ``max_frames`` frames have a part in it and at the end of a section. Two runs over a clip
-make the same batches, also when one of them was cut at the end of a section and resumed: networks
-do not give the same bits in batches of another size.
+make the same batches, also when one of them was cut at the end of a section and resumed: an engine
+need not give the same bits in batches of another size.
 """
 
 from __future__ import annotations
