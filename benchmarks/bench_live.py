@@ -91,7 +91,8 @@ def measure_latency(fps: float, seconds: float) -> None:
     """Run the compact preset on a stream of another process and print what came of it."""
     threads = limit_threads()
     estimator = PoseEstimator.from_preset("compact", threads=threads.openvino)
-    warm_up(estimator)
+    height, width = clip_pictures(1)[0].shape[:2]
+    warm_up(estimator, width, height)
     command = [sys.executable, __file__, "--sender", str(fps), "--seconds", str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
         assert sender.stdout is not None

@@ -137,12 +137,12 @@ def run_command(
     """
     tracker = build_tracker(command.track, command.smooth)
     window_wanted = _window_wanted(command)
-    warm_up(estimator)
     events = Events()
     with ExitStack() as stack:
         reader = LiveReader(command.source, command.read, events)
         stack.callback(reader.close)
         info, described = reader.info, dict(command.described or {})
+        warm_up(estimator, info.width or 640, info.height or 480)
         header = ClipHeader(
             estimator.skeleton, info.source, info.width, info.height, info.fps, described
         )

@@ -286,7 +286,11 @@ def write_summary(folder: Path, summary: LiveSummary, described: dict[str, Any])
 
 
 def warm_up(estimator: PoseEstimator, width: int = 640, height: int = 480) -> None:
-    """Run detector and network once, so that the first frame is not later than all others."""
+    """Run detector and network once, so that the first frame is not later than all others.
+
+    A detector may be compiled anew for every size of picture, which takes seconds: give the
+    source's own ``width`` and ``height`` in pixels.
+    """
     empty = np.zeros((height, width, 3), np.uint8)
     estimator.detect([empty])
     whole = np.array([[0, 0, width - 1, height - 1]], np.float32)
