@@ -63,8 +63,7 @@ def main() -> None:
         print(f"at most {limit:.2f}: {(shares <= limit).mean():.2f} of the people")
     worst = [picture for _, picture in judged[: COLUMNS * ROWS]]
     rows = [
-        np.concatenate(worst[start : start + COLUMNS], 1)
-        for start in range(0, len(worst), COLUMNS)
+        np.concatenate(worst[start : start + COLUMNS], 1) for start in range(0, len(worst), COLUMNS)
     ]
     sheet = cv2.resize(np.concatenate(rows), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The compact detector's network: sizes, cell order, and parity with the original file's numbers."""
+"""The compact detector: sizes, cell order, and parity with the original file's numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_cells_run_row_by_row_from_the_finest_stride():
 
 
 def test_a_size_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match="100x64.*multiples of 32"):
+    with pytest.raises(ValueError, match=r"100x64.*multiples of 32"):
         cell_centres(64, 100)
 
 

@@ -82,7 +82,7 @@ def test_a_perfect_answer_costs_less_than_a_shifted_or_timid_one():
     cells = [17, 18, 19, 25, 26, 27, 33, 34, 35]  # columns 1..3, rows 2..4 of stride 8
 
     def loss(box, logit):
-        return detection_loss(output_with({c: (box, logit) for c in cells}), truth, weight)
+        return detection_loss(output_with(dict.fromkeys(cells, (box, logit))), truth, weight)
 
     right = loss((10.0, 10.0, 34.0, 50.0), 6.0)
     shifted = loss((16.0, 10.0, 40.0, 50.0), 6.0)
