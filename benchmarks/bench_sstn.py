@@ -5,7 +5,7 @@
 Three numbers on LSPET's validation pictures, PCK@0.2 of the compact network: with the true boxes,
 with boxes shifted and scaled at random by up to 30 %, and with a symmetric spatial transformer on
 those boxes. ``--train-minutes`` trains the transformer first, on LSPET's training pictures: a
-warm start by regression on small crops, then, with ``--branch-steps``, both branches.
+warm start by regression on small crops.
 """
 
 from __future__ import annotations
