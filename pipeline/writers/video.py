@@ -50,7 +50,7 @@ class VideoWriter:
         style: DrawingStyle | None = None,
         threads: int = 1,
         quality: int = 23,
-        preset: str = "superfast",
+        preset: str = "ultrafast",
         size: tuple[int, int] | None = None,
     ) -> None:
         self._path = Path(path)

@@ -39,9 +39,9 @@ class CompactOptions:
     """Pixels of the picture's longer side as the network sees it; 640 for small people."""
     largest_zoom: float = 2.0
     """Pictures smaller than that are enlarged at most this much."""
-    score_threshold: float = 0.3
+    score_threshold: float = 0.35
     """Boxes below this score are dropped."""
-    nms_iou: float = 0.55
+    nms_iou: float = 0.5
     """Of two boxes that overlap more than this, the better one stays."""
     max_boxes: int = 200
     """Most boxes of one picture."""

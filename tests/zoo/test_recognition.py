@@ -263,7 +263,7 @@ def without(state: dict[str, Tensor], key: str) -> dict[str, Tensor]:
             lambda s: {k: v for k, v in s.items() if not k.startswith("stage0.")},
             r"no known architecture; nearest: multistage needs stage0",
         ),
-        (lambda s: {"transformer.weight": torch.zeros(2)}, r"known are fastpose, .*transformer"),
+        (lambda s: {"encoder.weight": torch.zeros(2)}, r"known are fastpose, .*encoder"),
         (lambda s: {}, r"checkpoint with nothing"),
         (lambda s: {"epoch": 3, "lr": 0.1}, r"with epoch, lr that are no tensors"),
         (lambda s: {"backbone.x.weight": torch.zeros(2)}, r"no known architecture"),
