@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-import sys, warnings
+import dataclasses, sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 import torch
@@ -25,6 +25,9 @@ recipe = NETWORK_RECIPES["compact_coco"].with_settings(
     ["loss=heatmap", "origin=hrnet", "input_height=64", "input_width=64", "epochs=3",
      "batch_size=4", "clip_gradient=0"]
 )
+# Adam divides a gradient by its size: in single precision the rounding of the sum over processes
+# becomes visible where a gradient is nearly zero.
+recipe = dataclasses.replace(recipe, precision="64-true")
 options = RunOptions(device="cpu", devices=devices, workers=0, progress=False)
 train_network(people, output, recipe, options)
 """
@@ -50,7 +53,4 @@ def test_two_processes_have_the_losses_of_one_with_the_double_batch(
         )
     one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
     assert len(one) == 3
-    # The gradients of the first step agree to rounding; Adam divides by their size, which makes
-    # rounding visible where a gradient is nearly zero, more with every step.
-    assert two[:2] == pytest.approx(one[:2], rel=1e-4)
-    assert two[2] == pytest.approx(one[2], rel=5e-3)
+    assert two == pytest.approx(one, rel=1e-4)
