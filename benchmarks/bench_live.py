@@ -1,53 +1,55 @@
-"""Latency of a live run, and its memory over two hours of frames.
+"""Latency of a live run, and what it holds over two hours of frames.
 
-Run: python benchmarks/bench_live.py [--part latency] [--part memory] [--seconds 30] [--fps 25]
+Run: python benchmarks/bench_live.py [--part latency] [--part memory] [--part networks]
 
-- ``latency``: the example clip is served as MJPEG over loopback HTTP by a process of its
-  own at 15, 20 and 25 frames a second (or ``--fps``); the compact preset runs on it with tracking.
-  Capture -> result p50/p95/p99, and where every frame went: captured = sent.
-- ``memory``: two hours of 25 frames a second (180,000 frames of a looped clip) are pushed through
-  capture gate, detection rhythm, pipeline, tracker, hub and a recording without video as fast as
-  they go, with a stand-in for the networks; resident memory, threads and open files along the way.
+- ``latency``: the example clip is sent by a process of its own, as MJPEG over loopback HTTP and as
+  H.264 in MPEG-TS over UDP (``--over``), at 15, 20 and 25 frames a second (``--fps``); the compact
+  preset runs on it with tracking. Capture -> result p50/p95/p99, and where every frame went. Fails
+  when p95 passes ``--most-ms`` (250) or a frame is unaccounted for: captured = sent.
+- ``memory``: two hours of 25 frames a second (180,000 frames of a looped clip) go through capture
+  gate, detection rhythm, pipeline, tracker, browser view with three viewers and a recording of
+  the poses in segments, as fast as they can, with a stand-in for the networks; memory, threads and
+  open files along the way. Fails when memory grows by more than 5 % from a tenth of the run to its
+  end, or a thread or a file is left.
+- ``networks``: the same for ``--network-frames`` (3000) with the compact preset and the annotated
+  video.
 
 Latency needs a quiet machine; the load average is printed beside it.
 """
 
 from __future__ import annotations
 
-import gc
 import os
+import socket
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
+import av
 import click
 import cv2
 import numpy as np
+from live_memory import StandIn, measure_memory
 
-from pipeline.live.policy import Picture
-from pipeline.live.recording import Recorder, SegmentRule
 from pipeline.live.session import LiveOptions, LiveSession, warm_up
 from pipeline.readers import VideoReader
 from pipeline.readers.live import LiveReader, LiveReadOptions
-from pipeline.serving.hub import ViewHub
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
-from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
-from rmpe.records import Boxes, ImageArray, Poses
+from rmpe.records import ImageArray
 from rmpe.runtimes import limit_threads
-from rmpe.skeletons import COCO_17
 
 EXAMPLE = Path(__file__).parents[1] / "examples/crossing.mp4"
 TWO_HOURS = 2 * 3600 * 25
+UDP_OPENS_WITHIN_S = 1.0
+UDP_IS_OVER_AFTER_S = 2.0
+
+Transport = Literal["http", "udp"]
 
 
 def clip_pictures(count: int = 100) -> list[ImageArray]:
@@ -59,8 +61,8 @@ def clip_pictures(count: int = 100) -> list[ImageArray]:
     return [np.asarray(cv2.resize(picture, (640, height)), np.uint8) for picture in pictures]
 
 
-def serve_mjpeg(fps: float, seconds: float) -> None:
-    """Serve the scene, looped, to one client and write how many frames were sent."""
+def send_mjpeg(fps: float, seconds: float) -> None:
+    """Serve the scene, looped, to one client; print the port and, in the end, the frames sent."""
     jpegs = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in clip_pictures()]
 
     class Handler(BaseHTTPRequestHandler):
@@ -87,17 +89,55 @@ def serve_mjpeg(fps: float, seconds: float) -> None:
     server.handle_request()
 
 
-def measure_latency(fps: float, seconds: float) -> None:
-    """Run the compact preset on a stream of another process and print what came of it."""
+def send_udp(fps: float, seconds: float, port: int) -> None:
+    """Send the scene, looped and encoded beforehand, as MPEG-TS; print when ready and the count."""
+    pictures = clip_pictures()
+    height, width = pictures[0].shape[:2]
+    rate = Fraction(fps).limit_denominator(1001)
+    options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(round(fps))}
+    address = f"udp://127.0.0.1:{port}?pkt_size=1316"
+    with av.open(address, "w", format="mpegts") as container:
+        stream = container.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height // 2 * 2, "yuv420p"
+        packets = []
+        for index in range(round(fps * seconds)):
+            picture = pictures[index % len(pictures)][: height // 2 * 2]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
+            packets += stream.encode(frame)
+        print("ready", flush=True)
+        time.sleep(UDP_OPENS_WITHIN_S)
+        began = time.monotonic()
+        for sent, packet in enumerate(packets, 1):
+            container.mux(packet)
+            time.sleep(max(began + sent / fps - time.monotonic(), 0))
+        print(len(packets), flush=True)
+
+
+def free_udp_port() -> int:
+    """Return a UDP port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measure_latency(over: Transport, fps: float, seconds: float, most_ms: float) -> bool:
+    """Run the compact preset on a stream of another process; print and judge what came of it."""
     threads = limit_threads()
     estimator = PoseEstimator.from_preset("compact", threads=threads.openvino)
     height, width = clip_pictures(1)[0].shape[:2]
-    warm_up(estimator, width, height)
-    command = [sys.executable, __file__, "--sender", str(fps), "--seconds", str(seconds)]
+    warm_up(estimator, width, height // 2 * 2 if over == "udp" else height)
+    port = free_udp_port()
+    command = [sys.executable, __file__, "--sender", over, "--port", str(port)]
+    command += ["--fps", str(fps), "--seconds", str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
         assert sender.stdout is not None
-        port = int(sender.stdout.readline())
-        reader = LiveReader(f"http://127.0.0.1:{port}/")
+        told = sender.stdout.readline().strip()
+        if over == "http":
+            reader = LiveReader(f"http://127.0.0.1:{told}/")
+        else:
+            reader = LiveReader(
+                f"udp://127.0.0.1:{port}", LiveReadOptions(stall_s=UDP_IS_OVER_AFTER_S)
+            )
         cpu_s = time.process_time()
         session = LiveSession(reader, estimator, LiveOptions(), build_tracker())
         people: list[int] = []
@@ -106,130 +146,65 @@ def measure_latency(fps: float, seconds: float) -> None:
         sent = int(sender.stdout.readline())
     counts, late = summary.status.counts, summary.status.whole_run.to_json()
     print(
-        f"{fps:4.0f} fps  sent {sent}  captured {counts.captured}  processed {counts.processed}  "
-        f"dropped {counts.dropped_total}  people {np.mean(people):.1f}  "
+        f"{over:4s} {fps:4.0f} fps  sent {sent}  captured {counts.captured}  processed "
+        f"{counts.processed}  dropped {counts.dropped_total}  people {np.mean(people):.1f}  "
         f"latency p50 {late['p50']} p95 {late['p95']} p99 {late['p99']} ms  "
         f"cpu {1000 * cpu_s / max(counts.processed, 1):.0f} ms a result  "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"load {os.getloadavg()[0]:.1f}",
+        flush=True,
     )
-    assert counts.captured == sent == counts.processed + counts.dropped_total
+    whole = counts.captured == sent == counts.processed + counts.dropped_total
+    return whole and (late["p95"] or 0) <= most_ms
 
 
-class StandIn:
-    """An estimator without networks: two people who stand where the frame's number says."""
-
-    skeleton = COCO_17
-
-    def __init__(self) -> None:
-        self.options = SimpleNamespace(batch_size=16)
-        self._calls = 0
-
-    def detect(self, images_bgr: list[ImageArray]) -> list[Boxes]:
-        """Return two boxes for each picture."""
-        boxes = np.array([[20, 20, 60, 120], [90, 30, 130, 130]], np.float32)
-        return [Boxes(boxes, np.ones(2, np.float32)) for _ in images_bgr]
-
-    def limit(self, boxes: Boxes, image_bgr: ImageArray) -> Boxes:
-        """Return the boxes as they are."""
-        return boxes
-
-    def estimate(self, image_bgr: ImageArray, boxes: Boxes) -> Poses:
-        """Return joints on a grid inside each box, moved a little every time."""
-        self._calls += 1
-        count = len(boxes)
-        grid = np.stack([np.arange(17) % 4 / 4 + 0.1, np.arange(17) // 4 / 5 + 0.1], 1)
-        low, high = boxes.boxes_xyxy[:, None, :2], boxes.boxes_xyxy[:, None, 2:]
-        points = low + grid[None] * (high - low) + np.sin(self._calls / 9)
-        ones = np.ones((count, 17), np.float32)
-        return Poses(
-            boxes.boxes_xyxy, boxes.scores, points, ones, ones[:, 0], np.zeros(count, np.int64)
-        )
-
-    def suppress(self, poses: Poses) -> Poses:
-        """Return the poses as they are."""
-        return poses
-
-
-class LoopedCapture:
-    """Pictures of a clip, again and again, as fast as they are taken."""
-
-    width, height, fps, codec = 160, 144, 25.0, "none"
-
-    def __init__(self, pictures: list[ImageArray], count: int) -> None:
-        self._pictures, self._count = pictures, count
-
-    def __iter__(self) -> Iterator[Picture]:
-        for index in range(self._count):
-            image = self._pictures[index % len(self._pictures)]
-            yield Picture(time.monotonic(), image.copy, image.nbytes)
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def resident_mb() -> float:
-    """Return the memory that this process holds now, in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def measure_memory(frames: int) -> None:
-    """Push two hours of frames through everything but the networks and print memory on the way."""
-    pictures = [cv2.resize(picture, (160, 144)) for picture in clip_pictures(25)]
-    threads_before, files_before = threading.active_count(), len(os.listdir("/proc/self/fd"))
-    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as clip:
-        reader = LiveReader(
-            clip.name,
-            LiveReadOptions("every", max_backlog=4),
-            open_capture=lambda *_: LoopedCapture(pictures, frames),
-        )
-        estimator: Any = StandIn()
-        header = ClipHeader(estimator.skeleton, "looped", 160, 144, 25.0)
-        recorder = Recorder(folder, header, reader.events, SegmentRule(nbytes=20_000_000), None)
-        session = LiveSession(reader, estimator, LiveOptions(), build_tracker(), recorder)
-        hub = ViewHub(header.skeleton, header_to_json(header), reader.events, session.page_status)
-        hub.join_pictures()
-        levels: list[float] = []
-        every = frames // 20
-
-        def note(result: Any) -> None:
-            if result.frame.index % every == every - 1:
-                gc.collect()
-                levels.append(resident_mb())
-                print(f"{result.frame.index + 1:7d} frames  {levels[-1]:.1f} MB", flush=True)
-
-        summary = session.run([hub], note)
-        hub.close()
-    counts = summary.status.counts
-    assert counts.captured == counts.processed == frames
-    growth = levels[-1] / levels[1] - 1
-    print(
-        f"{frames} frames in {summary.stats.wall_s:.0f} s, {summary.recording}; memory from a "
-        f"tenth of the run to its end {levels[1]:.1f} -> {levels[-1]:.1f} MB ({growth:+.1%}); "
-        f"threads {threads_before} -> {threading.active_count()}, "
-        f"files {files_before} -> {len(os.listdir('/proc/self/fd'))}"
-    )
+def measure_networks(frames: int) -> bool:
+    """Run the memory part with the compact preset on pictures of its example clip."""
+    pictures = clip_pictures(50)
+    estimator = PoseEstimator.from_preset("compact", threads=limit_threads().openvino)
+    warm_up(estimator, pictures[0].shape[1], pictures[0].shape[0])
+    return measure_memory(pictures, frames, estimator, video=True)
 
 
 @click.command()
-@click.option("--part", "parts", multiple=True, type=click.Choice(["latency", "memory"]))
+@click.option(
+    "--part", "parts", multiple=True, type=click.Choice(["latency", "memory", "networks"])
+)
+@click.option("--over", multiple=True, type=click.Choice(["http", "udp"]), default=("http", "udp"))
 @click.option("--fps", "rates", multiple=True, type=float, default=(15, 20, 25))
 @click.option("--seconds", default=20.0, help="Length of each stream.")
-@click.option("--frames", default=TWO_HOURS, help="Frames of the memory run.")
-@click.option("--sender", type=float, hidden=True, help="Be the sending process.")
+@click.option("--most-ms", default=250.0, help="Largest p95 that passes.")
+@click.option("--frames", default=TWO_HOURS, help="Frames of the memory part.")
+@click.option("--network-frames", default=3000, help="Frames of the networks part.")
+@click.option("--sender", type=click.Choice(["http", "udp"]), hidden=True, help="Be the sender.")
+@click.option("--port", default=0, hidden=True, help="Where the sender sends to.")
 def main(
-    parts: tuple[str, ...], rates: tuple[float, ...], seconds: float, frames: int, sender: float
+    parts: tuple[str, ...],
+    over: tuple[Transport, ...],
+    rates: tuple[float, ...],
+    seconds: float,
+    most_ms: float,
+    frames: int,
+    network_frames: int,
+    sender: Transport | None,
+    port: int,
 ) -> None:
-    """Measure latency and memory of live runs."""
-    if sender:
-        serve_mjpeg(sender, seconds)
+    """Measure latency and memory of live runs; exit code 1 when one is not as it should be."""
+    if sender == "http":
+        send_mjpeg(rates[0], seconds)
         return
-    for part in parts or ("latency", "memory"):
+    if sender == "udp":
+        send_udp(rates[0], seconds, port)
+        return
+    passed = []
+    for part in parts or ("latency", "memory", "networks"):
         if part == "latency":
-            for fps in rates:
-                measure_latency(fps, seconds)
+            passed += [measure_latency(way, fps, seconds, most_ms) for way in over for fps in rates]
+        elif part == "memory":
+            small = [np.asarray(cv2.resize(p, (160, 144)), np.uint8) for p in clip_pictures(25)]
+            passed.append(measure_memory(small, frames, StandIn(), video=False))
         else:
-            measure_memory(frames)
+            passed.append(measure_networks(network_frames))
+    sys.exit(0 if all(passed) else 1)
 
 
 if __name__ == "__main__":

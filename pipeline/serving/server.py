@@ -14,6 +14,7 @@ from pipeline.serving.app import build_app
 from pipeline.serving.hub import ViewHub
 
 _LOOPBACK = "127.0.0.1"
+_LEAVE_WITHIN_S = 0.6
 _STOP_WITHIN_S = 1.5
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class LiveServer:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="serve-0", daemon=True)
         self._thread.start()
 
@@ -73,6 +75,9 @@ class LiveServer:
         """End every viewer's stream and the server, within two seconds; allowed twice."""
         self._hub.close()
         self._server.should_exit = True
+        self._thread.join(_LEAVE_WITHIN_S)
+        if self._thread.is_alive() and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._drop_connections)
         self._thread.join(_STOP_WITHIN_S)
         if self._thread.is_alive():
             self._server.force_exit = True
@@ -83,8 +88,14 @@ class LiveServer:
             asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        self._hub.attach(asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._hub.attach(self._loop)
         await self._server.serve(sockets=[self._socket])
+
+    def _drop_connections(self) -> None:
+        """Let go of viewers who do not read: the end of their stream cannot be sent to them."""
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
 
 
 def _is_loopback(host: str) -> bool:

@@ -37,9 +37,10 @@ def no_thread_left():
 class View:
     """A served hub and the means to feed and to read it."""
 
-    def __init__(self, token="", size=(48, 64)):
+    def __init__(self, token="", size=(48, 64), noise=False):
         self.events = Events()
         self.size = size
+        self.noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8) * noise
         self.processed = 0
         header = header_to_json(ClipHeader(TRIANGLE, "test"))
         self.hub = ViewHub(TRIANGLE, header, self.events, self.figures, most_fps=100)
@@ -62,7 +63,7 @@ class View:
 
     def show(self, index):
         """Show one frame with a person; return the seconds that took."""
-        image = np.full((*self.size, 3), index * 7 % 256, np.uint8)
+        image = self.noise + np.uint8(index * 7 % 256)
         points = np.array([[[10, 10], [20, 30], [30, 10]]], np.float32)
         one = np.ones(1, np.float32)
         poses = Poses(
