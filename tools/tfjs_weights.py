@@ -140,7 +140,7 @@ def _tensors(
         size = np.dtype(_STORED_TYPES[stored]).itemsize * count
         if offset + size > len(content):
             raise ValueError(f"{path}: the .bin files end within {entry['name']}")
-        values: Array = np.frombuffer(content, _STORED_TYPES[stored], count, offset)
+        values: Array = np.frombuffer(content, _STORED_TYPES[stored], count, offset).copy()
         offset += size
         if "scale" in quantisation:
             values = values.astype(np.float32) * quantisation["scale"] + quantisation["min"]

@@ -16,7 +16,12 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from rmpe.geometry.boxes import clip_boxes
-from rmpe.networks.compact_detector import CompactDetector, boxes_from_output
+from rmpe.networks.compact_detector import (
+    MEAN_BGR,
+    STD_BGR,
+    CompactDetector,
+    boxes_from_output,
+)
 from rmpe.records import Boxes, FloatArray, ImageArray
 from rmpe.runtimes import (
     Precision,
@@ -191,8 +196,7 @@ def build_compact_detector(
     Raises:
         OSError, ValueError: see :func:`load_compact_network` and ``build_runtime``.
     """
-    half = (0.5, 0.5, 0.5)
-    door = PreprocessedNetwork(load_compact_network(weights), "rgb", half, half)
+    door = PreprocessedNetwork(load_compact_network(weights), "bgr", MEAN_BGR, STD_BGR)
     engine = build_runtime(
         door, runtime=runtime, device=device, precision=precision, threads=threads
     )

@@ -1,11 +1,11 @@
-"""The compact one-stage person detector: BlazePose's detector backbone with body-box heads.
+"""The compact one-stage person detector, in the layout of NanoDet-g.
 
-The backbone and its top-down neck have the layout of MediaPipe's ``pose_detection.tflite``
-(Apache-2.0, see NOTICE); batch norms are folded into the convolutions as in the original file.
-All of it is convolutional, so any input whose sides are multiples of 32 will do. The anchor-free
-head on strides 8, 16 and 32 (FCOS, Tian et al. 2019, without centre-ness; the score is trained
-towards the box's IoU as in Generalized Focal Loss, Li et al. 2020) is this project's own; it sees
-what BlazePose's anchor heads say about the cell, which is where its training starts from.
+NanoDet-g (RangiLyu, Apache-2.0, see NOTICE) is a small cross-stage-partial backbone of plain 3x3
+convolutions (Wang et al. 2020), a path aggregation neck (Liu et al. 2018) that only adds, and a
+convolution per level that says both score and edges. The edges are distributions over eleven
+distances (Generalized Focal Loss, Li et al. 2020, section 3.2). Batch norms are folded into the
+convolutions; of the original's eighty classes the person alone is kept. All of it is
+convolutional, so any input whose sides are multiples of 32 will do.
 """
 
 from __future__ import annotations
@@ -17,227 +17,151 @@ from torch.nn import functional
 STRIDES = (8, 16, 32)
 """Input pixels per cell of the three levels, in the order of the network's output."""
 
-NECK_CHANNELS = (96, 192, 1152)
-"""Channels of the neck's maps at strides 8, 16 and 32."""
+DISTANCES = 11
+"""Distances of an edge's distribution: 0, 1, ... 10 strides from the cell's centre."""
+
+MEAN_BGR = (103.53 / 255, 116.28 / 255, 123.675 / 255)
+STD_BGR = (57.375 / 255, 57.12 / 255, 58.395 / 255)
+"""What the network's input is normalised by, for values of 0..1, blue-green-red."""
+
+NECK_CHANNELS = 128
+_SLOPE = 0.1
 
 
-class InvertedResidual(nn.Module):
-    """Widen by a 1x1 convolution, filter each channel, narrow again; add the input if it fits.
+class Convolution(nn.Conv2d):
+    """A convolution that keeps the size (or halves it), then LeakyReLU."""
 
-    MobileNetV2 (Sandler et al. 2018), section 3.3, with biases in place of batch norms.
-    """
-
-    def __init__(
-        self, in_channels: int, wide: int, out_channels: int, kernel: int, stride: int = 1
-    ):
-        super().__init__()
-        self.expand = nn.Conv2d(in_channels, wide, 1)
-        self.filter = nn.Conv2d(wide, wide, kernel, stride, kernel // 2, groups=wide)
-        self.project = nn.Conv2d(wide, out_channels, 1)
-        self.has_shortcut = stride == 1 and in_channels == out_channels
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
+        super().__init__(in_channels, out_channels, 3, stride, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in, H, W) to (N, out, H / stride, W / stride)."""
-        y = functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.filter(y)))
-        return x + y if self.has_shortcut else y
+        return functional.leaky_relu(super().forward(x), _SLOPE)
 
 
-class SeparableResidual(nn.Module):
-    """Add a depthwise 3x3 and a 1x1 convolution to the input, then ReLU6."""
+class HalfBlock(nn.Module):
+    """Two convolutions of half the channels, one behind the other; both results are kept."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.filter = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-        self.mix = nn.Conv2d(channels, channels, 1)
+        self.first = Convolution(channels, channels // 2)
+        self.second = Convolution(channels // 2, channels // 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
-        return functional.relu6(x + self.mix(self.filter(x)))
+        x = self.first(x)
+        return torch.cat([self.second(x), x], 1)
 
 
-class Lateral(nn.Module):
-    """Carry a backbone map into the neck: depthwise 3x3, then 1x1 and ReLU6."""
+class CrossStage(nn.Module):
+    """A convolution whose result goes on both through the blocks and beside them."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, channels: int, blocks: int, stride: int):
         super().__init__()
-        self.filter = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
-        self.mix = nn.Conv2d(in_channels, out_channels, 1)
+        self.enter = Convolution(channels, channels, stride)
+        self.blocks = nn.Sequential(*(HalfBlock(channels) for _ in range(blocks)))
+        self.leave = Convolution(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in, H, W) to (N, out, H, W)."""
-        return functional.relu6(self.mix(self.filter(x)))
+        """Map (N, C, H, W) to (N, 2 C, H / stride, W / stride)."""
+        x = self.enter(x)
+        return torch.cat([self.leave(self.blocks(x)), x], 1)
 
 
-class TopDown(nn.Module):
-    """Bring a coarse map to the next finer level: 1x1, twice the size (bilinear), ReLU6.
-
-    The original enlarges before the 1x1; both are linear and commute, this order is 4x cheaper.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int):
-        super().__init__()
-        self.mix = nn.Conv2d(in_channels, out_channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in, H, W) to (N, out, 2 H, 2 W)."""
-        y = functional.interpolate(self.mix(x), scale_factor=2.0, mode="bilinear")
-        return functional.relu6(y)
-
-
-class BlazeBackbone(nn.Module):
-    """BlazePose's detector without its anchor heads: RGB in -1..1 to maps at strides 8, 16, 32."""
+class Backbone(nn.Module):
+    """The picture's features at strides 8, 16 and 32."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 24, 3, 2, 1)
-        self.stem_filter = nn.Conv2d(24, 24, 3, padding=1, groups=24)
-        self.stem_project = nn.Conv2d(24, 16, 1)
-        self.to_stride8 = nn.Sequential(
-            InvertedResidual(16, 64, 24, 3, 2),
-            InvertedResidual(24, 144, 24, 3),
-            InvertedResidual(24, 144, 40, 5, 2),
-            InvertedResidual(40, 240, 40, 5),
-        )
-        self.to_stride16 = nn.Sequential(
-            InvertedResidual(40, 240, 80, 3, 2),
-            InvertedResidual(80, 480, 80, 3),
-            InvertedResidual(80, 480, 80, 3),
-            InvertedResidual(80, 480, 112, 5),
-            InvertedResidual(112, 672, 112, 5),
-            InvertedResidual(112, 672, 112, 5),
-        )
-        self.to_stride32 = nn.Sequential(
-            InvertedResidual(112, 672, 192, 5, 2),
-            InvertedResidual(192, 1152, 192, 5),
-            InvertedResidual(192, 1152, 192, 5),
-            InvertedResidual(192, 1152, 192, 5),
-        )
-        self.last_expand = nn.Conv2d(192, 1152, 1)
-        self.last_filter = nn.Conv2d(1152, 1152, 3, padding=1, groups=1152)
-        self.lateral8 = Lateral(40, 96)
-        self.lateral16 = Lateral(112, 192)
-        self.down16 = TopDown(1152, 192)
-        self.down8 = TopDown(192, 96)
-        self.refine16 = nn.Sequential(SeparableResidual(192), SeparableResidual(192))
-        self.refine8 = nn.Sequential(SeparableResidual(96), SeparableResidual(96))
-
-    def early(self, x: Tensor) -> Tensor:
-        """Map the input (N, 3, H, W) to the backbone's 40 channels at stride 8."""
-        y = functional.relu6(self.stem(x))
-        y = self.stem_project(functional.relu6(self.stem_filter(y)))
-        stride8: Tensor = self.to_stride8(y)
-        return stride8
-
-    def late(self, stride8: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map ``early``'s output to the three maps of ``forward``."""
-        stride16 = self.to_stride16(stride8)
-        stride32 = functional.relu6(self.last_expand(self.to_stride32(stride16)))
-        stride32 = functional.relu6(self.last_filter(stride32))
-        stride16 = self.refine16(self.lateral16(stride16) + self.down16(stride32))
-        return self.refine8(self.lateral8(stride8) + self.down8(stride16)), stride16, stride32
+        self.stem = Convolution(3, 32, 2)
+        self.to_stride4 = CrossStage(32, 1, 1)
+        self.to_stride8 = CrossStage(64, 2, 2)
+        self.to_stride16 = CrossStage(128, 2, 2)
+        self.to_stride32 = CrossStage(256, 3, 2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map (N, 3, H, W), sides multiples of 32, to 96, 192 and 1152 channels.
-
-        Returns:
-            Maps of H/8 x W/8, H/16 x W/16 and H/32 x W/32 cells.
-        """
-        return self.late(self.early(x))
-
-
-ANCHORS_PER_CELL = (2, 2, 6)
-"""Anchors of BlazePose's heads at strides 8, 16 and 32."""
-VALUES_PER_ANCHOR = 12
-"""Centre, width, height and four points (hips, body circle, shoulders, upper circle), in pixels."""
+        """Map (N, 3, H, W) to 128, 256 and 512 channels of strides 8, 16 and 32."""
+        x = functional.max_pool2d(self.stem(x), 3, 2, 1)
+        stride8 = self.to_stride8(self.to_stride4(x))
+        stride16 = self.to_stride16(stride8)
+        return stride8, stride16, self.to_stride32(stride16)
 
 
-class AnchorView(nn.Module):
-    """What BlazePose's own head says about every cell: a logit and twelve distances.
+class Neck(nn.Module):
+    """Bring the levels to one width, add the coarse ones to the fine ones and back again."""
 
-    The original spreads a cell's channels over 2x2 cells, filters them with stride 2 and mixes
-    them; without an activation in between that is a depthwise 3x3 and a 1x1 on the cell itself.
-    """
-
-    def __init__(self, in_channels: int, anchors: int):
+    def __init__(self) -> None:
         super().__init__()
-        self.score_filter = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
-        self.score = nn.Conv2d(in_channels, anchors, 1)
-        self.value_filter = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
-        self.value = nn.Conv2d(in_channels, anchors * VALUES_PER_ANCHOR, 1)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (N, in, h, w) to logits (N, anchors, h, w) and pixels (N, anchors, 12, h, w)."""
-        logits = self.score(self.score_filter(x))
-        values = self.value(self.value_filter(x))
-        return logits, values.unflatten(1, (-1, VALUES_PER_ANCHOR))
-
-
-class BoxHead(nn.Module):
-    """Score and four distances for every cell of one level, beside BlazePose's view of it."""
-
-    LOGIT_SCALE = 4.0
-    """Divides BlazePose's logits to the size of the other channels."""
-
-    def __init__(self, in_channels: int, channels: int, anchors: int, stride: int):
-        super().__init__()
-        self.stride = stride
-        self.anchor_view = AnchorView(in_channels, anchors)
-        self.reduce: nn.Module = (
-            nn.Identity() if in_channels == channels else nn.Conv2d(in_channels, channels, 1)
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(channels, NECK_CHANNELS, 1) for channels in (128, 256, 512)
         )
-        self.score_tower = nn.Sequential(SeparableResidual(channels), SeparableResidual(channels))
-        self.box_tower = nn.Sequential(SeparableResidual(channels), SeparableResidual(channels))
-        self.score = nn.Conv2d(channels + 1, 1, 1)
-        self.distances = nn.Conv2d(channels + VALUES_PER_ANCHOR, 4, 1)
-        self._initialise()
 
-    def _initialise(self) -> None:
-        for module in (*self.score_tower.modules(), *self.box_tower.modules()):
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-            if isinstance(module, SeparableResidual):
-                module.mix.weight.data.mul_(0.3)
-        for output in (self.score, self.distances):
-            nn.init.normal_(output.weight, std=0.03)
-        nn.init.constant_(self.score.weight[:, -1:].detach(), 2.0)
-        nn.init.constant_(self.score.bias, -1.5)  # type: ignore[arg-type]
-        nn.init.constant_(self.distances.bias, 2.0)  # type: ignore[arg-type]
+    def forward(self, levels: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Map the backbone's three maps to three of ``NECK_CHANNELS`` channels."""
+        fine, middle, coarse = (lateral(x) for lateral, x in zip(self.laterals, levels))
+        middle = middle + _twice(coarse)
+        fine = fine + _twice(middle)
+        middle = middle + functional.avg_pool2d(fine, 2)
+        return fine, middle, coarse + functional.avg_pool2d(middle, 2)
+
+
+def _twice(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class Head(nn.Module):
+    """Score and edges of one level's cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = Convolution(NECK_CHANNELS, NECK_CHANNELS)
+        self.output = nn.Conv2d(NECK_CHANNELS, 1 + 4 * DISTANCES, 1)
+        nn.init.normal_(self.output.weight, std=0.01)
+        nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
+        nn.init.constant_(self.output.bias[:1].detach(), -4.6)  # type: ignore[index]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in, h, w) to (N, h * w, 5): logit, then left, top, right, bottom in pixels."""
-        logits, values = self.anchor_view(x)
-        seen = logits.amax(1, keepdim=True).clamp(-16.0, 16.0) / self.LOGIT_SCALE
-        points = (values.mean(1) / self.stride).clamp(-32.0, 32.0)
-        x = functional.relu6(self.reduce(x))
-        score = self.score(torch.cat([self.score_tower(x), seen], 1))
-        distances = self.distances(torch.cat([self.box_tower(x), points], 1))
-        output = torch.cat([score, functional.softplus(distances) * self.stride], 1)
+        """Map (N, C, h, w) to (N, h * w, 1 + 4 * DISTANCES), cells row by row."""
+        output: Tensor = self.output(self.tower(x))
         return output.flatten(2).transpose(1, 2)
 
 
 class CompactDetector(nn.Module):
-    """Person boxes of an RGB picture in one pass.
+    """Person boxes of a BGR picture in one pass.
 
-    Input: (N, 3, H, W), RGB scaled to -1..1, H and W multiples of 32.
+    Input: (N, 3, H, W), BGR normalised by ``MEAN_BGR`` and ``STD_BGR``, H and W multiples of 32.
     Output: (N, cells, 5), for every cell of strides 8, 16, 32 in turn, row by row: the person
     logit and the distances left, top, right, bottom from the cell's centre to the box's edges in
     input pixels. ``rmpe.detectors.compact`` turns that into boxes.
     """
 
-    def __init__(self, head_channels: int = 96):
+    def __init__(self) -> None:
         super().__init__()
-        self.backbone = BlazeBackbone()
-        self.heads = nn.ModuleList(
-            BoxHead(channels, head_channels, anchors, stride)
-            for channels, anchors, stride in zip(NECK_CHANNELS, ANCHORS_PER_CELL, STRIDES)
-        )
+        self.backbone = Backbone()
+        self.neck = Neck()
+        self.heads = nn.ModuleList(Head() for _ in STRIDES)
+
+    def distributions(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, 3, H, W) to person logits (N, cells) and edge logits (N, cells, 4, DISTANCES).
+
+        The edges are left, top, right, bottom; the softmax over the last axis is the probability
+        of 0, 1, ... 10 strides.
+        """
+        levels = self.neck(self.backbone(x))
+        output = torch.cat([head(level) for head, level in zip(self.heads, levels)], 1)
+        return output[..., 0], output[..., 1:].unflatten(-1, (4, DISTANCES))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, 3, H, W) to (N, cells, 5)."""
-        levels = self.backbone(x)
-        return torch.cat([head(level) for head, level in zip(self.heads, levels)], 1)
+        logits, edges = self.distributions(x)
+        pixels = mean_distances(edges) * cell_strides(*x.shape[2:]).to(x)[:, None]
+        return torch.cat([logits[..., None], pixels], -1)
+
+
+def mean_distances(edges: Tensor) -> Tensor:
+    """Return the mean of the distributions (..., DISTANCES) in strides, (...)."""
+    places = torch.arange(edges.shape[-1], device=edges.device, dtype=edges.dtype)
+    return (edges.softmax(-1) * places).sum(-1)
 
 
 def cell_centres(height: int, width: int) -> Tensor:

@@ -1,10 +1,9 @@
-"""Assignment and loss of the anchor-free person detector.
+"""Assignment and loss of the compact person detector: those that NanoDet is trained with.
 
-A person is learnt by the cells around the middle of the box, on the one stride that fits its size
-(FCOS, Tian et al., ICCV 2019, with centre sampling). The score is trained towards the IoU of the
-cell's own box with a focusing factor (Generalized Focal Loss, Li et al., NeurIPS 2020, equation
-4), the distances by GIoU (Rezatofighi et al., CVPR 2019). Assignment by the predictions themselves
-(TOOD) was tried first and learnt too slowly for a training of minutes.
+Which cells learn a person is decided by adaptive training sample selection (ATSS, Zhang et al.,
+CVPR 2020, algorithm 1). The score is trained towards the IoU of the cell's own box, the edges as
+distributions (quality and distribution focal loss: Generalized Focal Loss, Li et al., NeurIPS
+2020, equations 4 and 6) and as a box by GIoU (Rezatofighi et al., CVPR 2019).
 """
 
 from __future__ import annotations
@@ -16,30 +15,42 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rmpe.networks.compact_detector import STRIDES, cell_centres, cell_strides
+from rmpe.networks.compact_detector import (
+    DISTANCES,
+    STRIDES,
+    cell_centres,
+    cell_strides,
+    mean_distances,
+)
 
 
 @dataclass(frozen=True)
 class DetectionLossParameters:
     """Weights and exponents of the loss."""
 
-    largest_px: tuple[float, float] = (64.0, 224.0)
-    """Longer side of the largest box that strides 8 and 16 learn; stride 32 learns the rest."""
-    centre_radius: float = 1.5
-    """Cells this far from the box's middle learn it, in units of the stride."""
-    focus: float = 1.5
+    anchor_strides: float = 8.0
+    """Side of the square that stands for a cell in the assignment, in units of its stride."""
+    candidates: int = 9
+    """Cells of each level, nearest to a person's middle, that may learn it."""
+    focus: float = 2.0
     """Exponent of |target - score|, which keeps easy background small."""
     box_weight: float = 2.0
     """Weight of GIoU beside the score's loss."""
+    edge_weight: float = 0.25
+    """Weight of the distributions beside the score's loss."""
 
 
 @dataclass(frozen=True)
 class DetectionLoss:
-    """The loss of a batch and its parts, each divided by the number of learning cells."""
+    """The loss of a batch and its parts, before their weights."""
 
     total: Tensor
     score: Tensor
+    """Quality focal loss over the number of learning cells."""
     box: Tensor
+    """1 - GIoU, mean over the learning cells, weighted by their scores."""
+    edge: Tensor
+    """Cross entropy of the distributions, mean over edges, weighted in the same way."""
 
 
 def pair_iou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,34 +69,50 @@ def pair_iou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def assign(
-    truth: Tensor, centres: Tensor, strides: Tensor, parameters: DetectionLossParameters
+    truth: Tensor,
+    centres: Tensor,
+    strides: Tensor,
+    parameters: DetectionLossParameters = DetectionLossParameters(),
 ) -> Tensor:
     """Choose the cells that learn each box of one picture.
+
+    A person's candidates are the nearest cells of every level; those learn it whose squares
+    overlap it more than the mean plus one deviation of all its candidates, and whose centres lie
+    inside it.
 
     Args:
         truth: annotated boxes xyxy in input pixels, (G, 4), G at least 1.
         centres: cell centres, (A, 2).
         strides: pixels per cell, (A,).
-        parameters: size limits and radius.
+        parameters: size of the squares and number of candidates.
 
     Returns:
-        Index of the box that each cell learns, or -1, (A,); of several the smallest box.
+        Index of the box that each cell learns, or -1, (A,); of several the one it overlaps most.
     """
-    sides = truth[:, 2:] - truth[:, :2]
-    level = torch.bucketize(sides.amax(1), torch.tensor(parameters.largest_px))
-    fits = strides[None] == torch.tensor(STRIDES)[level][:, None]
-    edges = torch.cat([centres[None] - truth[:, None, :2], truth[:, None, 2:] - centres[None]], -1)
+    half = (parameters.anchor_strides / 2 * strides)[:, None]
+    squares = torch.cat([centres - half, centres + half], 1)
+    overlap = pair_iou(truth[:, None], squares[None])[0]
     middle = (truth[:, :2] + truth[:, 2:]) / 2
-    away = (centres[None] - middle[:, None]).abs().amax(-1) / strides
-    inside = (edges.amin(-1) > 0) & (away < parameters.centre_radius)
-    learns = fits & (inside | (away <= 0.5))
-    area = torch.where(learns, sides.prod(1)[:, None], torch.inf)
-    smallest = area.min(0)
-    return torch.where(learns.any(0), smallest.indices, -1)
+    away = torch.cdist(middle, centres)
+    nearest = []
+    for stride in STRIDES:
+        level = torch.nonzero(strides == stride)[:, 0]
+        count = min(parameters.candidates, len(level))
+        nearest.append(level[away[:, level].topk(count, largest=False).indices])
+    candidates = torch.cat(nearest, 1)
+    values = overlap.gather(1, candidates)
+    enough = values >= (values.mean(1) + values.std(1))[:, None]
+    edges = torch.cat([centres[None] - truth[:, None, :2], truth[:, None, 2:] - centres[None]], -1)
+    enough &= (edges.amin(-1) > 0).gather(1, candidates)
+    best = torch.full_like(overlap, -1.0)
+    best.scatter_(1, candidates, torch.where(enough, values, -1.0))
+    most = best.max(0)
+    return torch.where(most.values >= 0, most.indices, -1)
 
 
 def detection_loss(
-    output: Tensor,
+    logits: Tensor,
+    edges: Tensor,
     truth: Sequence[Tensor],
     background_weight: Tensor,
     parameters: DetectionLossParameters = DetectionLossParameters(),
@@ -93,37 +120,63 @@ def detection_loss(
     """Return the loss of a batch.
 
     Args:
-        output: as ``CompactDetector`` gives it, (N, A, 5).
+        logits: of the person, as ``CompactDetector.distributions`` gives them, (N, A).
+        edges: logits of the edges' distributions, (N, A, 4, DISTANCES).
         truth: boxes xyxy of every picture in input pixels, (G, 4) each.
         background_weight: trust in the absence of a person for 8x8 cells, (N, H / 8, W / 8);
             cells of the coarser strides take the least of the cells they cover.
         parameters: assignment and weights.
     """
     height, width = (side * STRIDES[0] for side in background_weight.shape[1:])
-    centres, strides = cell_centres(height, width), cell_strides(height, width)
-    output = output.float()
-    boxes = torch.cat([centres - output[..., 1:3], centres + output[..., 3:5]], -1)
-    logits = output[..., 0]
-    targets = torch.zeros_like(logits)
-    weights = cell_weights(background_weight)
-    gious = []
-    for row, picture_truth in enumerate(truth):
-        if not len(picture_truth):
+    logits, edges = logits.float(), edges.float()
+    centres = cell_centres(height, width).to(logits)
+    strides = cell_strides(height, width).to(logits)
+    targets, weights = torch.zeros_like(logits), cell_weights(background_weight).to(logits)
+    gious, entropies, trusts = [], [], []
+    for row, known in enumerate(truth):
+        if not len(known):
             continue
-        index = assign(picture_truth, centres, strides, parameters)
+        index = assign(known, centres, strides, parameters)
         learns = index >= 0
-        iou, giou = pair_iou(boxes[row, learns], picture_truth[index[learns]])
+        wanted, middle = known[index[learns]], centres[learns]
+        stride, distribution = strides[learns, None], edges[row, learns]
+        distances = mean_distances(distribution) * stride
+        box = torch.cat([middle - distances[:, :2], middle + distances[:, 2:]], -1)
+        iou, giou = pair_iou(box, wanted)
         targets[row, learns] = iou.detach()
         weights[row, learns] = 1.0
         gious.append(giou)
+        right = torch.cat([middle - wanted[:, :2], wanted[:, 2:] - middle], -1) / stride
+        entropies.append(distance_entropy(distribution, right).mean(-1))
+        trusts.append(logits[row, learns].detach().sigmoid())
     count = max(sum(len(giou) for giou in gious), 1)
-    focus = (targets - logits.detach().sigmoid()).abs().pow(parameters.focus)
+    focus = (targets - logits.sigmoid()).abs().pow(parameters.focus)
     entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     score_loss = (weights * focus * entropy).sum() / count
-    box_loss = output.new_zeros(())
+    box_loss, edge_loss = edges.sum() * 0, edges.sum() * 0
     if gious:
-        box_loss = (1 - torch.cat(gious)).sum() / count
-    return DetectionLoss(score_loss + parameters.box_weight * box_loss, score_loss, box_loss)
+        trust = torch.cat(trusts)
+        share = trust / trust.sum().clamp(min=1e-6)
+        box_loss = (share * (1 - torch.cat(gious))).sum()
+        edge_loss = (share * torch.cat(entropies)).sum()
+    total = score_loss + parameters.box_weight * box_loss + parameters.edge_weight * edge_loss
+    return DetectionLoss(total, score_loss, box_loss, edge_loss)
+
+
+def distance_entropy(edges: Tensor, wanted: Tensor) -> Tensor:
+    """Return the cross entropy of distributions towards the two distances around the right one.
+
+    Args:
+        edges: logits, (..., DISTANCES).
+        wanted: right distances in strides, (...); beyond the last one they count as just below it.
+    """
+    wanted = wanted.clamp(0, DISTANCES - 1.01)
+    below = wanted.floor()
+    upper_share = wanted - below
+    logs = edges.log_softmax(-1)
+    lower = logs.gather(-1, below.long()[..., None])[..., 0]
+    upper = logs.gather(-1, below.long()[..., None] + 1)[..., 0]
+    return -(lower * (1 - upper_share) + upper * upper_share)
 
 
 def cell_weights(background_weight: Tensor) -> Tensor:

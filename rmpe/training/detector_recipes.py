@@ -1,4 +1,4 @@
-"""The runs that made the bundled detector weights, by name."""
+"""Further training of the bundled detector on the data packs, by name."""
 
 from __future__ import annotations
 
@@ -16,26 +16,17 @@ from rmpe.datasets.person_boxes import (
 )
 from rmpe.datasets.synthetic_boxes import render_people_pictures
 from rmpe.training.detector import START_WEIGHTS, DetectorRecipe, train_detector
-from rmpe.training.detector_heads import HeadRecipe, train_heads
 
 SYNTHETIC_SEED = 1
 
 
-def whole_network() -> DetectorRecipe:
-    """From BlazePose's weights, backbone behind stride 8, neck and heads together."""
-    return DetectorRecipe(steps=1000)
+def fine_tuning() -> DetectorRecipe:
+    """A short run over all packs: small steps, so that what the weights know stays."""
+    return DetectorRecipe()
 
 
-def heads_alone() -> HeadRecipe:
-    """From the first run's weights, on features of scenes that are computed once."""
-    return HeadRecipe(scenes=((320, 1500), (448, 350)), steps=2500)
-
-
-DETECTOR_RECIPES: dict[str, Callable[[], DetectorRecipe | HeadRecipe]] = {
-    "compact-detector-round1": whole_network,
-    "compact-detector": heads_alone,
-}
-"""Name at the command line to recipe; the second starts from the first's result."""
+DETECTOR_RECIPES: dict[str, Callable[[], DetectorRecipe]] = {"compact-detector": fine_tuning}
+"""Name at the command line to recipe."""
 
 
 def read_training_pictures(
@@ -84,11 +75,11 @@ def run_detector_recipe(
         raise ValueError(f"got recipe {name!r}, supported are {', '.join(DETECTOR_RECIPES)}")
     pictures = read_training_pictures(data, labels)
     first = START_WEIGHTS if start is None else start
-    recipe = DETECTOR_RECIPES[name]()
-    if isinstance(recipe, HeadRecipe):
-        if resume is not None:
-            raise ValueError(f"recipe {name!r} cannot resume; give its last weights as the start")
-        return train_heads(pictures, output, recipe=recipe, start=first)
     return train_detector(
-        pictures, output, recipe=recipe, start=first, resume=resume, device=device
+        pictures,
+        output,
+        recipe=DETECTOR_RECIPES[name](),
+        start=first,
+        resume=resume,
+        device=device,
     )

@@ -100,7 +100,7 @@ def test_torch_and_openvino_find_the_same_people(tmp_path):
     torch.manual_seed(0)
     network = CompactDetector()
     for head in network.heads:
-        torch.nn.init.zeros_(head.score.bias)
+        torch.nn.init.zeros_(head.output.bias)
     path = tmp_path / "weights.safetensors"
     save_file({k: v.half() for k, v in network.state_dict().items()}, str(path))
     picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)

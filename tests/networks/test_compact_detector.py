@@ -1,4 +1,4 @@
-"""The compact detector: sizes, cell order, and parity with the original file's numbers."""
+"""The compact detector: sizes, cell order, and parity with the original graph's numbers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import torch
 from safetensors.torch import load_file
 
 from rmpe.networks.compact_detector import (
+    DISTANCES,
     CompactDetector,
-    TopDown,
     boxes_from_output,
     cell_centres,
     cell_strides,
+    mean_distances,
 )
 
-FIXTURE = Path(__file__).parent / "fixtures" / "blazepose_detector.json"
-START = "rmpe/weights/compact_detector_start.safetensors"
+FIXTURE = Path(__file__).parent / "fixtures" / "nanodet.json"
+WEIGHTS = "rmpe/weights/compact_detector.safetensors"
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 32)])
@@ -55,34 +56,44 @@ def test_boxes_lie_around_their_cells():
     assert scores[0, 0] == 0.5
 
 
+def test_an_edge_lies_at_the_mean_of_its_distribution():
+    edges = torch.full((2, DISTANCES), -30.0)
+    edges[0, 4] = edges[0, 5] = 0.0  # half and half
+    edges[1, 10] = 0.0
+    torch.testing.assert_close(mean_distances(edges), torch.tensor([4.5, 10.0]))
+
+
+def test_distances_are_given_in_pixels_of_each_stride():
+    network = CompactDetector().eval()
+    for head in network.heads:
+        torch.nn.init.zeros_(head.output.weight)
+        torch.nn.init.zeros_(head.output.bias)
+    with torch.no_grad():
+        output = network(torch.zeros(1, 3, 32, 32))
+    # Even distributions over 0..10 strides have their mean at 5.
+    expected = 5 * cell_strides(32, 32)[:, None].expand(-1, 4)
+    torch.testing.assert_close(output[0, :, 1:], expected)
+
+
 def test_a_fresh_network_finds_nobody():
     torch.manual_seed(0)
     with torch.no_grad():
-        output = CompactDetector().eval()(torch.rand(1, 3, 96, 96) * 2 - 1)
+        output = CompactDetector().eval()(torch.randn(1, 3, 96, 96))
     assert boxes_from_output(output, 96, 96)[1].max() < 0.3
 
 
-def test_mixing_before_enlarging_equals_the_original_order():
-    torch.manual_seed(0)
-    module, x = TopDown(6, 4), torch.randn(2, 6, 5, 7)
-    enlarged = torch.nn.functional.interpolate(
-        x, scale_factor=2, mode="bilinear", align_corners=False
-    )
-    expected = torch.nn.functional.relu6(module.mix(enlarged))
-    torch.testing.assert_close(module(x), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_converted_weights_give_the_original_interpreters_numbers(repository, monkeypatch):
+def test_converted_weights_give_the_original_graphs_numbers(repository, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
-    from tools.convert_blazepose_detector import BlazeDetector, formula_picture, parity_numbers
+    from tools.convert_nanodet import formula_picture, parity_numbers
 
-    network = BlazeDetector().eval()
-    state = load_file(str(repository / START))
+    network = CompactDetector().eval()
+    state = load_file(str(repository / WEIGHTS))
     network.load_state_dict({name: value.float() for name, value in state.items()})
     with torch.no_grad():
-        numbers = parity_numbers(*network(formula_picture()))
+        logits, edges = network.distributions(formula_picture())
+    numbers = parity_numbers(logits[0].sigmoid(), edges[0].flatten(1))
     expected = json.loads(FIXTURE.read_text())
     assert numbers["rows"] == expected["rows"]
-    np.testing.assert_allclose(numbers["logits"], expected["logits"], atol=2e-3)
-    np.testing.assert_allclose(numbers["values"], expected["values"], atol=2e-3)
-    np.testing.assert_allclose(numbers["logit_std"], expected["logit_std"], rtol=1e-5)
+    np.testing.assert_allclose(numbers["scores"], expected["scores"], atol=1e-5)
+    np.testing.assert_allclose(numbers["edges"], expected["edges"], atol=1e-4)
+    np.testing.assert_allclose(numbers["edge_std"], expected["edge_std"], rtol=1e-5)

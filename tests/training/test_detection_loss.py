@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from rmpe.networks.compact_detector import cell_centres, cell_strides
+from rmpe.networks.compact_detector import DISTANCES, cell_centres, cell_strides
 from rmpe.training.detection_loss import (
-    DetectionLossParameters,
     assign,
     cell_weights,
     detection_loss,
+    distance_entropy,
     pair_iou,
 )
 
-SIDE = 64
-PARAMETERS = DetectionLossParameters()
+SIDE = 128
+CENTRES, STRIDES = cell_centres(SIDE, SIDE), cell_strides(SIDE, SIDE)
+TRUTH = torch.tensor([[24.0, 16.0, 72.0, 112.0]])
 
 
-def output_with(boxes_by_cell, logit=-5.0):
-    """Network output for one picture; cells named in the dict predict those boxes."""
-    centres = cell_centres(SIDE, SIDE)
-    output = torch.zeros(1, len(centres), 5)
-    output[..., 0] = logit
-    output[..., 1:] = 2.0
+def answer(boxes_by_cell, logit=-6.0):
+    """Network's answer for one picture; cells named in the dict predict those boxes surely."""
+    logits = torch.full((1, len(CENTRES)), logit)
+    edges = torch.zeros(1, len(CENTRES), 4, DISTANCES)
     for cell, (box, cell_logit) in boxes_by_cell.items():
-        output[0, cell, 0] = cell_logit
-        output[0, cell, 1:3] = centres[cell] - torch.tensor(box[:2])
-        output[0, cell, 3:5] = torch.tensor(box[2:]) - centres[cell]
-    return output
+        logits[0, cell] = cell_logit
+        corners = torch.tensor(box)
+        distances = torch.cat([CENTRES[cell] - corners[:2], corners[2:] - CENTRES[cell]])
+        for edge, distance in enumerate((distances / STRIDES[cell]).tolist()):
+            below = min(int(distance), DISTANCES - 2)
+            share = min(max(distance - below, 1e-6), 1 - 1e-6)
+            edges[0, cell, edge] = -30.0
+            edges[0, cell, edge, below] = math.log(1 - share)
+            edges[0, cell, edge, below + 1] = math.log(share)
+    return logits, edges
+
+
+def learners(*boxes):
+    """Cells that learn each box, by the index of the box."""
+    index = assign(torch.tensor(boxes), CENTRES, STRIDES)
+    return {box: torch.nonzero(index == box)[:, 0].tolist() for box in range(len(boxes))}
 
 
 def test_overlaps_of_a_hand_worked_pair():
@@ -39,58 +52,60 @@ def test_overlaps_of_a_hand_worked_pair():
     assert iou == 0 and giou == pytest.approx(-0.5)
 
 
-def learners(*boxes):
-    """Cells that learn each box, by the index of the box."""
-    index = assign(
-        torch.tensor(boxes), cell_centres(SIDE, SIDE), cell_strides(SIDE, SIDE), PARAMETERS
-    )
-    return {box: torch.nonzero(index == box)[:, 0].tolist() for box in range(len(boxes))}
+def test_the_square_of_the_persons_size_chooses_the_stride():
+    # Squares are 64, 128 and 256 px wide; cells of stride 8 come first, then 256, then 64 of 16.
+    small = learners([32.0, 32.0, 96.0, 96.0])[0]
+    assert small and all(cell < 256 for cell in small)
+    large = learners([0.0, 0.0, 128.0, 128.0])[0]
+    assert large and all(256 <= cell < 320 for cell in large)
 
 
-def test_a_small_person_is_learnt_by_cells_around_its_middle():
-    # Middle (22, 30): columns 1..3 and rows 2..4 of stride 8 (centres 3.5 + 8 n) lie within 12 px
-    # and inside the box, which ends at x = 12 and 32: columns 2 and 3 (19.5 and 27.5) only.
-    assert learners([12.0, 10.0, 32.0, 50.0]) == {0: [18, 19, 26, 27, 34, 35]}
+def test_learners_lie_in_the_persons_middle():
+    cells = learners([24.0, 16.0, 72.0, 112.0])[0]
+    away = (CENTRES[cells] - torch.tensor([48.0, 64.0])).abs()
+    assert cells and (away < 17).all()
+    assert (CENTRES[cells] > torch.tensor([24.0, 16.0])).all()
 
 
-def test_the_size_chooses_the_stride():
-    cells = learners([0.0, 0.0, 40.0, 100.0])[0]
-    assert cells and all(64 <= cell < 80 for cell in cells)
-    assert learners([-200.0, -200.0, 264.0, 264.0])[0] == [80, 81, 82, 83]
-
-
-def test_a_person_narrower_than_a_cell_is_learnt_by_the_nearest():
-    assert learners([20.0, 20.0, 23.0, 26.0])[0] == [18]
-
-
-def test_a_cell_in_two_people_learns_the_smaller_one():
-    cells = learners([8.0, 8.0, 32.0, 60.0], [8.0, 20.0, 32.0, 48.0])
-    assert 27 - 1 in cells[1] and 27 - 1 not in cells[0]
+def test_a_cell_between_two_people_learns_the_one_it_overlaps_more():
+    both = learners([32.0, 32.0, 96.0, 96.0], [56.0, 56.0, 80.0, 80.0])
+    alone = learners([32.0, 32.0, 96.0, 96.0])[0]
+    # A square of 64 px overlaps the large person more wherever both want the cell.
+    assert both[0] == alone and not set(both[0]) & set(both[1])
 
 
 def test_background_costs_only_where_it_is_known():
-    output = output_with({5: ((0.0, 0.0, 30.0, 30.0), 3.0)})
+    logits, edges = answer({5: ((0.0, 0.0, 30.0, 30.0), 3.0)})
     nobody = [torch.zeros(0, 4)]
-    known = detection_loss(output, nobody, torch.ones(1, 8, 8))
-    unknown = detection_loss(output, nobody, torch.zeros(1, 8, 8))
+    known = detection_loss(logits, edges, nobody, torch.ones(1, 16, 16))
+    unknown = detection_loss(logits, edges, nobody, torch.zeros(1, 16, 16))
     assert known.total > 1.0 and unknown.total == 0 and known.box == 0
 
 
 def test_a_perfect_answer_costs_less_than_a_shifted_or_timid_one():
-    truth = [torch.tensor([[10.0, 10.0, 34.0, 50.0]])]
-    weight = torch.ones(1, 8, 8)
-    cells = [17, 18, 19, 25, 26, 27, 33, 34, 35]  # columns 1..3, rows 2..4 of stride 8
+    cells = learners(*TRUTH.tolist())[0]
 
     def loss(box, logit):
-        return detection_loss(output_with(dict.fromkeys(cells, (box, logit))), truth, weight)
+        logits, edges = answer(dict.fromkeys(cells, (box, logit)))
+        return detection_loss(logits, edges, [TRUTH], torch.ones(1, 16, 16))
 
-    right = loss((10.0, 10.0, 34.0, 50.0), 6.0)
-    shifted = loss((16.0, 10.0, 40.0, 50.0), 6.0)
-    timid = loss((10.0, 10.0, 34.0, 50.0), -2.0)
-    assert right.total < 0.01 < shifted.total and right.total < timid.total
-    assert right.box == pytest.approx(0.0, abs=1e-5)
-    # Shifted by a quarter: overlap 18 of 24 wide, hull 30 wide: IoU = GIoU = 18 / 30.
-    assert shifted.box == pytest.approx(1 - 18 / 30, rel=1e-4)
+    right = loss((24.0, 16.0, 72.0, 112.0), 6.0)
+    shifted = loss((36.0, 16.0, 84.0, 112.0), 6.0)
+    timid = loss((24.0, 16.0, 72.0, 112.0), -2.0)
+    assert right.score < 0.01 < shifted.score and right.score < timid.score
+    assert right.box == pytest.approx(0.0, abs=1e-4)
+    # Shifted by a quarter: overlap 36 of 48 wide, union and hull 60 wide: IoU = GIoU = 36 / 60.
+    assert shifted.box == pytest.approx(1 - 36 / 60, abs=1e-3)
+    assert shifted.edge > right.edge
+
+
+def test_the_entropy_of_a_distance_between_two_places():
+    edges = torch.full((DISTANCES,), -40.0)
+    edges[3], edges[4] = math.log(0.75), math.log(0.25)
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert distance_entropy(edges, torch.tensor(3.25)) == pytest.approx(entropy, rel=1e-5)
+    even = torch.zeros(DISTANCES)
+    assert distance_entropy(even, torch.tensor(99.0)) == pytest.approx(math.log(DISTANCES))
 
 
 def test_coarse_cells_take_the_least_trust_they_cover():
@@ -99,10 +114,13 @@ def test_coarse_cells_take_the_least_trust_they_cover():
     assert cell_weights(weight)[0, 16:].tolist() == [0.25, 1, 1, 1, 0.25]
 
 
-def test_gradients_reach_score_and_distances():
-    output = output_with({27: ((12.0, 10, 34, 50), 0.0)}).requires_grad_(True)
-    truth = [torch.tensor([[10.0, 10.0, 34.0, 50.0]])]
-    detection_loss(output, truth, torch.ones(1, 8, 8)).total.backward()
-    gradient = output.grad[0, 27]
-    assert gradient[0] < 0  # a higher score is better
-    assert gradient[1] < 0  # the left edge wants to go further left
+def test_gradients_reach_score_and_edges():
+    cell = learners(*TRUTH.tolist())[0][0]
+    logits, edges = answer({cell: ((32.0, 16.0, 72.0, 112.0), 0.0)})
+    logits.requires_grad_(True)
+    edges.requires_grad_(True)
+    detection_loss(logits, edges, [TRUTH], torch.ones(1, 16, 16)).total.backward()
+    assert logits.grad[0, cell] < 0  # a higher score is better
+    left = edges.grad[0, cell, 0]
+    right_place = int((CENTRES[cell, 0] - 24.0) / STRIDES[cell])
+    assert left[right_place + 1] < 0  # the left edge wants to go further left
