@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -104,7 +105,7 @@ class LiveCommand:
             video=not given["no_video"],
             window=given["window"],
             quiet=given["quiet"],
-            described={name: value for name, value in given.items() if name != "token"},
+            described={name: _as_json(value) for name, value in given.items() if name != "token"},
         )
 
 
@@ -189,6 +190,11 @@ def _serve(
     stack.callback(server.stop)
     say(f"serving {server.address}")
     return [hub]
+
+
+def _as_json(value: Any) -> Any:
+    """Return an option's value as JSON can hold it: it has no infinity."""
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def _parse_serve(text: str) -> tuple[str, int]:

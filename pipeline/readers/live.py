@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +13,9 @@ from pipeline.channel import ClosedError
 from pipeline.live.events import Events
 from pipeline.live.policy import BacklogError, FrameGate, Policy
 from pipeline.readers.base import ClipInfo, ReadReport
-from pipeline.readers.capture import (
-    Capture,
-    CaptureSettings,
-    LiveAddress,
-    open_capture,
-    parse_source,
-)
+from pipeline.readers.camera import CameraCapture
+from pipeline.readers.capture import Capture, CaptureSettings, LiveAddress, parse_source
+from pipeline.readers.stream import StreamCapture
 from rmpe.records import Frame
 
 _FIRST_PAUSE_S = 0.25
@@ -27,10 +24,23 @@ _LOOK_EVERY_S = 0.1
 _STUCK_AFTER_STALLS = 3.0
 _PATIENCE_S = 1.0
 _LEAST_STEP_S = 1e-6
+_GAP_S = 2.0
+_GAP_FRAMES = 10.0
 
 log = logging.getLogger(__name__)
 
 OpenCapture = Callable[[LiveAddress, CaptureSettings], Capture]
+
+
+def open_capture(address: LiveAddress, settings: CaptureSettings) -> Capture:
+    """Open a source.
+
+    Raises:
+        OSError: it cannot be opened; the message says what there is instead.
+    """
+    if address.kind == "camera":
+        return CameraCapture(address.text)
+    return StreamCapture(address, settings)
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class LiveReader:
         self._thread: threading.Thread | None = None
         self._last_picture_s = time.monotonic()
         self._reconnecting = False
+        self._longest_step_s = self._gap_to_tell_s()
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames that the policy takes; ends with the source or with :meth:`stop`.
@@ -181,8 +192,11 @@ class LiveReader:
         try:
             for picture in capture:
                 before_s, self._last_picture_s = self._last_picture_s, picture.captured_s
+                gap_s = picture.captured_s - before_s
                 if self._reconnecting:
-                    self._note_return(picture.captured_s - before_s)
+                    self._note_return(gap_s)
+                elif gap_s > self._longest_step_s:
+                    self._note_gap(gap_s)
                 if self._stop.is_set() or not self.gate.offer(picture):
                     return ""
         except OSError as error:
@@ -218,6 +232,17 @@ class LiveReader:
         self._reconnecting = False
         log.warning("%s is back after %.1f s", self._address.text, gap_s)
         self.events.tell("source_returned", gap_s=round(gap_s, 3))
+
+    def _gap_to_tell_s(self) -> float:
+        """Return how long a source is silent before that is told although it was not lost."""
+        if not self._address.comes_back:
+            return math.inf  # what waits for us has no gaps of its own
+        fps = self._capture.fps
+        return max(_GAP_S, _GAP_FRAMES / fps if fps > 0 else 0.0)
+
+    def _note_gap(self, gap_s: float) -> None:
+        log.warning("%s gave nothing for %.1f s", self._address.text, gap_s)
+        self.events.tell("source_gap", gap_s=round(gap_s, 3))
 
     def _watch(self) -> None:
         """End if the source hangs although its own time limit has long passed."""

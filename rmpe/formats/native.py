@@ -45,7 +45,11 @@ class NativeWriter:
         self.frames_written = 0
         self.next_frame_index = 0
         self._file: IO[str] = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
-        self._write_line(header_to_json(header))
+        try:
+            self._write_line(header_to_json(header))
+        except OSError:
+            self.close(complete=False)
+            raise
 
     @classmethod
     def resume(cls, path: str | Path, frames: int | None = None) -> NativeWriter:
@@ -108,12 +112,12 @@ class NativeWriter:
         self._write_line(event)
 
     def close(self, complete: bool = True) -> None:
-        """Write the end line, unless the run failed, and close the file."""
+        """Write the end line, unless the run failed, and close the file, also on a full disk."""
         if self._file.closed:
             return
-        if complete:
-            self._write_line({"end": True, "frames": self.frames_written})
-        self._file.close()
+        with self._file:
+            if complete:
+                self._write_line({"end": True, "frames": self.frames_written})
 
     def _write_line(self, item: Mapping[str, Any]) -> None:
         text = json.dumps(item, allow_nan=False, ensure_ascii=False, separators=(", ", ": "))

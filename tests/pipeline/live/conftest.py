@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import av
 import cv2
@@ -14,6 +18,16 @@ import numpy as np
 import pytest
 
 BOUNDARY = "frame"
+PROGRAM = """
+import importlib.util, sys
+sys.path.insert(0, {repository!r})
+spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
+helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(helpers)
+import cli
+cli.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
+cli.main()
+"""
 
 
 class MjpegSender:
@@ -77,16 +91,29 @@ class MjpegSender:
 
 
 class UdpSender:
-    """Sends pictures as H.264 in MPEG-TS over UDP, from a thread of its own."""
+    """Sends pictures as H.264 in MPEG-TS over UDP, from a thread of its own.
 
-    def __init__(self, pictures, fps, port):
+    It begins at once, or once somebody listens if ``patient``.
+    """
+
+    def __init__(self, pictures, fps, port, patient=False):
         self.sent = 0
-        self._pictures, self._fps, self._port = pictures, fps, port
+        self._pictures, self._fps, self._port, self._patient = pictures, fps, port, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
+    def _nobody_listens(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", self._port))
+            except OSError:
+                return False
+        return True
+
     def _run(self):
+        while self._patient and not self._stopping.is_set() and self._nobody_listens():
+            time.sleep(0.02)
         address = f"udp://127.0.0.1:{self._port}?pkt_size=1316"
         options = {"preset": "ultrafast", "tune": "zerolatency", "g": "5"}
         with av.open(address, "w", format="mpegts") as container:
@@ -146,8 +173,8 @@ def udp():
     """A function that starts a :class:`UdpSender` to a port; all are stopped at the end."""
     senders = []
 
-    def start(port, fps=50):
-        senders.append(UdpSender(walking_squares, fps, port))
+    def start(port, fps=50, count=None, patient=False):
+        senders.append(UdpSender(lambda: walking_squares(count), fps, port, patient))
         return senders[-1]
 
     yield start
@@ -172,3 +199,43 @@ def wait_for():
             time.sleep(0.01)
 
     return wait
+
+
+class WebcamProcess:
+    """``webcam`` in a process of its own, on the squares' estimator, recording into a folder."""
+
+    def __init__(self, repository, folder, arguments):
+        helpers = Path(__file__).parents[1] / "conftest.py"
+        program = PROGRAM.format(repository=str(repository), helpers=str(helpers))
+        self.records = folder / "poses.ndjson"
+        command = [sys.executable, "-c", program, "webcam", *map(str, arguments)]
+        command += ["--record", str(folder), "--no-window"]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def frames(self):
+        """Return how many frames are recorded so far."""
+        return self.records.read_text().count('"frame"') if self.records.exists() else 0
+
+    def end(self, number=signal.SIGINT):
+        """Send a signal; return (seconds to the end, exit code, stdout, stderr)."""
+        asked = time.monotonic()
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return time.monotonic() - asked, self.process.returncode, out, err
+
+
+@pytest.fixture
+def webcam_process(repository, tmp_path):
+    """A function that starts a :class:`WebcamProcess`; what still runs at the end is killed."""
+    started = []
+
+    def start(*arguments):
+        started.append(WebcamProcess(repository, tmp_path, arguments))
+        return started[-1]
+
+    yield start
+    for webcam in started:
+        webcam.process.kill()
+        webcam.process.communicate()

@@ -11,16 +11,11 @@ import numpy as np
 import pytest
 
 from pipeline.live.policy import REPLACED, Picture
-from pipeline.readers import capture
-from pipeline.readers.capture import (
-    CameraCapture,
-    CaptureSettings,
-    PipeBytes,
-    existing_cameras,
-    open_capture,
-    parse_source,
-)
-from pipeline.readers.live import LiveReader, LiveReadOptions
+from pipeline.readers import stream
+from pipeline.readers.camera import CameraCapture, existing_cameras
+from pipeline.readers.capture import CaptureSettings, parse_source
+from pipeline.readers.live import LiveReader, LiveReadOptions, open_capture
+from pipeline.readers.stream import PipeBytes
 
 
 def read(reader, pause_s=0.0, until=lambda count: False):
@@ -236,7 +231,7 @@ def test_a_clip_is_played_at_its_own_speed(tmp_path, people):
 def test_a_clip_on_standard_input_is_read_whole_with_every(tmp_path, people, monkeypatch):
     make_clip(tmp_path / "clip.ts", people([2] * 20))
     with open(tmp_path / "clip.ts", "rb") as pipe:
-        monkeypatch.setattr(capture.sys, "stdin", type("Standard", (), {"buffer": pipe}))
+        monkeypatch.setattr(stream.sys, "stdin", type("Standard", (), {"buffer": pipe}))
         reader = LiveReader("-", LiveReadOptions("every", max_backlog=4))
         assert read(reader)[0] == list(range(20))
     assert reader.failure == ""

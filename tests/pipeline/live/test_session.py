@@ -49,6 +49,20 @@ def test_every_processes_all_frames(mjpeg, squares):
     assert summary.status.counts.dropped == {}
 
 
+@pytest.mark.parametrize("policy", ["newest", "every"])
+def test_every_frame_of_a_udp_stream_is_accounted_for(udp, udp_port, squares, policy):
+    sender = udp(udp_port, fps=40, count=80, patient=True)
+    reader = LiveReader(f"udp://127.0.0.1:{udp_port}", LiveReadOptions(policy, stall_s=0.8))
+    summary = LiveSession(reader, squares(infer_pause_s=0.05), LiveOptions(0.2, 1)).run()
+    status = summary.status
+    assert status.counts.captured == sender.sent == 80 == total(status)
+    assert (status.counts.dropped_total > 15) == (policy == "newest")
+    assert status.counts.dropped == {} or policy == "newest"
+    assert "nothing came for 0.8 s" in summary.failure, "UDP has no end of its own"
+    if policy == "newest":
+        assert status.whole_run.p50_s < 0.5, "the queue does not grow old"
+
+
 def test_every_says_when_the_network_cannot_keep_up(mjpeg, squares):
     reader = LiveReader(mjpeg(fps=200).address, LiveReadOptions("every", max_backlog=20))
     summary = LiveSession(reader, squares(infer_pause_s=0.05)).run()

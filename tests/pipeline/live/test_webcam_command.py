@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
+import av
 import pytest
 
 import cli
 from pipeline.writers import window
 from rmpe.formats import read_records
-
-PROGRAM = """
-import importlib.util, sys
-sys.path.insert(0, {repository!r})
-spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
-helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(helpers)
-import cli
-cli.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
-cli.main()
-"""
 
 
 @pytest.fixture
@@ -60,6 +46,9 @@ def test_a_stream_is_recorded_in_whole_segments_with_a_summary(rmpe, mjpeg, tmp_
     indices = [record.frame_index for part in records for record in part]
     assert indices == list(range(60))
     assert all(part.complete for part in records)
+    for folder, part in zip(folders, records):
+        with av.open(str(folder / "annotated.mp4")) as clip:
+            assert sum(1 for _ in clip.decode(video=0)) == len(list(part)), "each can be played"
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["captured"] == 60 and summary["options"]["segment"] == "0.5s"
 
@@ -125,29 +114,3 @@ def test_a_lost_source_is_told_and_is_exit_code_1_with_whole_records(rmpe, mjpeg
     assert "was lost: nothing came for 0.3 s; --reconnect SECONDS tries again" in err
     records = read_records(tmp_path / "poses.ndjson")
     assert sum(1 for _ in records) >= 1 and records.complete
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_it_within_two_seconds_with_whole_files(
-    number, mjpeg, tmp_path, repository, wait_for
-):
-    helpers = Path(__file__).parents[1] / "conftest.py"
-    program = PROGRAM.format(repository=str(repository), helpers=str(helpers))
-    sender = mjpeg(fps=50)
-    arguments = ["webcam", sender.address, "--record", str(tmp_path), "--no-window"]
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True
-    ) as process:
-        records = tmp_path / "poses.ndjson"
-        wait_for(lambda: records.exists() and records.read_text().count('"frame"') > 5, 60)
-        asked = time.monotonic()
-        process.send_signal(number)
-        out, _ = process.communicate(timeout=20)
-        took_s = time.monotonic() - asked
-    assert process.returncode == 0
-    assert "frames captured" in out
-    assert took_s < 2 + 2, "two seconds, and as much for a loaded machine to end a process"
-    stored = read_records(records)
-    assert sum(1 for _ in stored) > 5 and stored.complete
-    assert (tmp_path / "annotated.mp4").stat().st_size > 0
-    assert json.loads((tmp_path / "summary.json").read_text())["failure"] == ""
