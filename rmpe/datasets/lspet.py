@@ -19,9 +19,6 @@ from rmpe.skeletons import COCO_19, LSP_14
 TRUST_OF_SOURCE = (0.0, 1.0, 0.7, 0.7, 0.3, 0.5)
 """By the pack's ``source`` code: none, human, teacher, exchanged sides, doubtful, derived neck."""
 
-TEACHER_TRUST = 0.3
-"""How far the untouched network is followed on the pictures that the pack's ``trust`` names."""
-
 
 def read_lspet(folder: Path | str, split: Literal["train", "validation"]) -> list[PoseSample]:
     """Read one split of the pack, a sample for each picture.
@@ -57,7 +54,7 @@ def read_lspet(folder: Path | str, split: Literal["train", "validation"]) -> lis
                 box_xyxy=np.array([left, top, left + width, top + height], np.float32),
                 keypoints_xy=points.astype(np.float32),
                 trust=trust,
-                teacher_trust=TEACHER_TRUST if teacher_fits[row] else 0.0,
+                teacher_trust=float(teacher_fits[row]),
                 torso=float(torso[row]),
                 area=width * height,
                 load=partial(pictures.read, str(names[row])),

@@ -49,7 +49,7 @@ class PoseSample:
     trust: FloatArray
     """How far each joint may be believed, (19,): 1 human annotation, 0 unknown."""
     teacher_trust: float
-    """How far the untouched network may be believed on this person, 0..1."""
+    """How far a teacher network may be believed on this person, 0..1."""
     torso: float
     """Reference length of PCK in pixels."""
     area: float

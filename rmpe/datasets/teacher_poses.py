@@ -26,7 +26,7 @@ LARGEST_SPREAD = 0.06
 """Gap of the two passes, in box heights, above which a joint of the detect pack is left out."""
 
 LEAST_POSE_SCORE = 0.5
-"""Pose score below which a person of the detect pack is left out."""
+"""Pose score below which no joint of a person of the detect pack is trusted."""
 
 FLICKR_MARGIN = 0.1
 """A flickr picture is the person and a quarter around: the box leaves this share on each side."""
@@ -66,17 +66,15 @@ def read_detect_poses(folder: Path | str) -> list[PoseSample]:
     samples = []
     for index, row in enumerate(rows):
         entry = entries[int(row)]
-        if score[index] < LEAST_POSE_SCORE or is_held_out(entry["file"]):
+        if is_held_out(entry["file"]):
             continue
         certain = (keypoints[index, :, 2] >= 0.5) & (spread[index] <= LARGEST_SPREAD)
+        certain &= score[index] >= LEAST_POSE_SCORE
         trust = JOINT_TRUST * certain.astype(np.float32)
         name = f"{entry['file']}#{int(people[index])}"
-        points, teacher_trust = keypoints[index, :, :2], float(score[index])
-        box = boxes[index].astype(np.float32)
+        box, points = boxes[index].astype(np.float32), keypoints[index, :, :2]
         samples.append(
-            _sample(
-                name, entry["source"], box, points, trust, teacher_trust, pictures, entry["file"]
-            )
+            _sample(name, entry["source"], box, points, trust, 1.0, pictures, entry["file"])
         )
     return samples
 

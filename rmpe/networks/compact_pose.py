@@ -1,78 +1,91 @@
-"""The compact pose network: an inverted-residual trunk with a light top-down pyramid.
+"""The compact pose network: MobileNetV2 with a light top-down pyramid.
 
-It has the layers of the heatmap branch of MediaPipe's BlazePose "full" landmark network
-(Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020, Apache-2.0), whose
-weights it starts from, and an own head. 1.6 M parameters; fully convolutional: any height and width
-that divide by 32. The trunk follows MobileNetV2 (Sandler et al., 2018): expand 1x1, depthwise,
-project 1x1, batch norms folded into the convolutions.
+It has the layers of MoveNet (Google, 2021, Apache-2.0; "Lightning" at width 1, "Thunder" at width
+1.75), whose weights it starts from: the trunk of MobileNetV2 (Sandler et al., 2018), a feature
+pyramid down to stride 4 and the keypoint heatmap head; an own output for 19 joints. Batch norms are
+folded into the convolutions. 2.3 M parameters at width 1; fully convolutional: any height and width
+that divide by 32.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["CompactPose", "compact_pose"]
+__all__ = ["CompactPose", "Head", "compact_pose"]
 
-PYRAMID_CHANNELS = 48
+PYRAMID_CHANNELS = (24, 32, 64)
+"""Channels of the pyramid at strides 4, 8 and 16 before they are added up."""
+TRUNK_CHANNELS = 1280
+"""Channels of the trunk's last map, at every width."""
+HEAD_CHANNELS = 96
 
 
-def convolution(inputs: int, outputs: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:
-    """A convolution that keeps (stride 1) or halves (stride 2) the map, zeros around it."""
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+def scaled(channels: int, width: float) -> int:
+    """Channels at a width multiplier: the nearest multiple of 8 (MobileNetV2's rule)."""
+    return max(8, int(channels * width + 4) // 8 * 8)
 
 
-def depthwise(channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """One ``kernel`` x ``kernel`` filter for every channel."""
-    return nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels)
+def convolution3(inputs: int, outputs: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution; with stride 2 its input is padded by ``pad_for_stride2``."""
+    return nn.Conv2d(inputs, outputs, 3, stride, 2 - stride, groups=groups)
+
+
+def pad_for_stride2(x: Tensor) -> Tensor:
+    """Zeros below and to the right, where TensorFlow's "SAME" puts them for even sides."""
+    return functional.pad(x, (0, 1, 0, 1))
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter in depth, project; added to its input where the shapes agree."""
+    """Expand 1x1, filter in depth, project 1x1; added to its input where the shapes agree."""
 
-    def __init__(
-        self, inputs: int, expanded: int, outputs: int, kernel: int, stride: int = 1
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, expansion: int = 6) -> None:
         super().__init__()
-        self.expand = convolution(inputs, expanded)
-        self.filter = depthwise(expanded, kernel, stride)
-        self.project = convolution(expanded, outputs)
+        wide = expansion * inputs
+        self.expand = nn.Conv2d(inputs, wide, 1)
+        self.filter = convolution3(wide, wide, stride, groups=wide)
+        self.is_halving = stride == 2
+        self.project = nn.Conv2d(wide, outputs, 1)
         self.has_shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, h, w) -> (N, outputs, h / stride, w / stride)."""
         y = functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.filter(y)))
+        y = self.filter(pad_for_stride2(y) if self.is_halving else y)
+        y = self.project(functional.relu6(y))
         return x + y if self.has_shortcut else y
 
 
-class Lateral(nn.Module):
-    """Separable convolution that brings a trunk level to the pyramid's width."""
+class Separable(nn.Module):
+    """A depthwise 3x3 without activation, then a 1x1 with ReLU."""
 
-    def __init__(self, inputs: int, outputs: int = PYRAMID_CHANNELS) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.filter = depthwise(inputs, 3)
-        self.project = convolution(inputs, outputs)
+        self.filter = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+        self.mix = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, h, w) -> (N, outputs, h, w)."""
-        return functional.relu6(self.project(functional.relu6(self.filter(x))))
+        return functional.relu(self.mix(self.filter(x)))
 
 
-class DeepLateral(nn.Module):
-    """The lateral of the deepest level: an expansion, two depthwise filters, the projection."""
+class Head(nn.Module):
+    """Dense predictions from the pyramid's finest map: a separable convolution and a 1x1."""
 
-    def __init__(self, inputs: int, expanded: int, outputs: int = PYRAMID_CHANNELS) -> None:
+    def __init__(self, outputs: int) -> None:
         super().__init__()
-        self.expand = convolution(inputs, expanded)
-        self.filter = depthwise(expanded, 3)
-        self.lateral = Lateral(expanded, outputs)
+        self.hidden = Separable(PYRAMID_CHANNELS[0], HEAD_CHANNELS)
+        self.output = nn.Conv2d(HEAD_CHANNELS, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, h, w) -> (N, outputs, h, w)."""
-        y: Tensor = self.lateral(functional.relu6(self.filter(functional.relu6(self.expand(x)))))
+        """(N, 24, h, w) -> (N, outputs, h, w)."""
+        y: Tensor = self.output(self.hidden(x))
         return y
+
+
+def _level(inputs: int, outputs: int, count: int, stride: int) -> list[InvertedResidual]:
+    blocks = [InvertedResidual(inputs, outputs, stride)]
+    return blocks + [InvertedResidual(outputs, outputs) for _ in range(count - 1)]
 
 
 class CompactPose(nn.Module):
@@ -82,59 +95,53 @@ class CompactPose(nn.Module):
     place. Cell (i, j) covers input pixels 4i..4i+3, so its centre lies at 4i + 1.5.
     """
 
-    def __init__(self, joint_count: int = 19, refinement_channels: int = 0) -> None:
-        """``refinement_channels``: width of an extra block before the output, 0 for none."""
+    def __init__(self, joint_count: int = 19, width: float = 1.0) -> None:
+        """``width``: MobileNetV2's multiplier of the trunk's channels."""
         super().__init__()
-        self.stem = convolution(3, 24, 3, stride=2)
-        self.stem_filter = depthwise(24, 3)
-        self.stem_project = convolution(24, 16)
-        self.level4 = nn.Sequential(
-            InvertedResidual(16, 64, 24, kernel=3, stride=2),
-            InvertedResidual(24, 144, 24, kernel=3),
+        stem, c2, c4, c8, c16, middle, c32, last = (
+            scaled(channels, width) for channels in (32, 16, 24, 32, 64, 96, 160, 320)
         )
-        self.level8 = nn.Sequential(
-            InvertedResidual(24, 144, 32, kernel=5, stride=2),
-            InvertedResidual(32, 192, 32, kernel=5),
-        )
-        self.level16 = nn.Sequential(
-            InvertedResidual(32, 192, 64, kernel=3, stride=2),
-            InvertedResidual(64, 384, 64, kernel=3),
-            InvertedResidual(64, 384, 64, kernel=3),
-            InvertedResidual(64, 384, 88, kernel=5),
-            InvertedResidual(88, 528, 88, kernel=5),
-            InvertedResidual(88, 528, 88, kernel=5),
-        )
+        fine, half, coarse = PYRAMID_CHANNELS
+        self.stem = convolution3(3, stem, stride=2)
+        self.stem_filter = convolution3(stem, stem, groups=stem)
+        self.stem_project = nn.Conv2d(stem, c2, 1)
+        self.level4 = nn.Sequential(*_level(c2, c4, 2, stride=2))
+        self.level8 = nn.Sequential(*_level(c4, c8, 3, stride=2))
+        self.level16 = nn.Sequential(*_level(c8, c16, 4, stride=2))
         self.level32 = nn.Sequential(
-            InvertedResidual(88, 528, 144, kernel=5, stride=2),
-            InvertedResidual(144, 864, 144, kernel=5),
-            InvertedResidual(144, 864, 144, kernel=5),
-            InvertedResidual(144, 864, 144, kernel=5),
+            *_level(c16, middle, 3, stride=1),
+            *_level(middle, c32, 3, stride=2),
+            *_level(c32, last, 1, stride=1),
         )
-        self.lateral4 = Lateral(24)
-        self.lateral8 = Lateral(32)
-        self.lateral16 = Lateral(88)
-        self.lateral32 = DeepLateral(144, 864)
-        self.refinement: nn.Module = (
-            InvertedResidual(PYRAMID_CHANNELS, refinement_channels, PYRAMID_CHANNELS, kernel=5)
-            if refinement_channels
-            else nn.Identity()
-        )
-        self.output = convolution(PYRAMID_CHANNELS, joint_count)
+        self.last = nn.Conv2d(last, TRUNK_CHANNELS, 1)
+        self.lateral4 = nn.Conv2d(c4, fine, 1)
+        self.lateral8 = nn.Conv2d(c8, half, 1)
+        self.lateral16 = nn.Conv2d(c16, coarse, 1)
+        self.lateral32 = nn.Conv2d(TRUNK_CHANNELS, coarse, 1)
+        self.merge16 = Separable(coarse, half)
+        self.merge8 = Separable(half, fine)
+        self.merge4 = Separable(fine, fine)
+        self.head = Head(joint_count)
 
     def fine_levels(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Trunk down to stride 8: (N, 3, H, W) -> (N, 24, H/4, W/4), (N, 32, H/8, W/8)."""
-        y = functional.relu6(self.stem_filter(functional.relu6(self.stem(x))))
-        level4 = self.level4(self.stem_project(y))
+        """Trunk to stride 8: RGB 0..1 (N, 3, H, W) -> (N, c4, H/4, W/4), (N, c8, H/8, W/8)."""
+        y = functional.relu6(self.stem(pad_for_stride2(2.0 * x - 1.0)))
+        y = self.stem_project(functional.relu6(self.stem_filter(y)))
+        level4 = self.level4(y)
         return level4, self.level8(level4)
+
+    def pyramid(self, level4: Tensor, level8: Tensor) -> Tensor:
+        """The trunk's rest and the way back to stride 4 -> (N, 24, H/4, W/4)."""
+        level16 = self.level16(level8)
+        y = self.lateral32(functional.relu6(self.last(self.level32(level16))))
+        y = self.merge16(_double(y) + self.lateral16(level16))
+        y = self.merge8(_double(y) + self.lateral8(level8))
+        finest: Tensor = self.merge4(_double(y) + self.lateral4(level4))
+        return finest
 
     def from_fine_levels(self, level4: Tensor, level8: Tensor) -> Tensor:
         """The rest of the network: what ``fine_levels`` returns -> logits (N, K, H/4, W/4)."""
-        level16 = self.level16(level8)
-        y = self.lateral32(self.level32(level16))
-        y = _double(y) + self.lateral16(level16)
-        y = _double(y) + self.lateral8(level8)
-        y = _double(y) + self.lateral4(level4)
-        logits: Tensor = self.output(self.refinement(y))
+        logits: Tensor = self.head(self.pyramid(level4, level8))
         return logits
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,15 +164,6 @@ def _double(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def compact_pose(joint_count: int = 19, refinement_channels: int = 0) -> CompactPose:
+def compact_pose(joint_count: int = 19) -> CompactPose:
     """The bundled network: COCO-17 and neck and head top, 256x192 crops."""
-    return CompactPose(joint_count, refinement_channels)
-
-
-def initialise_refinement(network: CompactPose) -> None:
-    """Make the refinement block an identity, so that it can be added to a trained network."""
-    if isinstance(network.refinement, InvertedResidual):
-        with torch.no_grad():
-            network.refinement.project.weight.zero_()
-            if network.refinement.project.bias is not None:
-                network.refinement.project.bias.zero_()
+    return CompactPose(joint_count)

@@ -1,4 +1,4 @@
-"""Training of the compact pose network, with the untouched network as its teacher."""
+"""Training of the compact pose network, with a larger network as its teacher."""
 
 from __future__ import annotations
 
@@ -18,38 +18,42 @@ from lightning.pytorch.loggers import CSVLogger
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from rmpe.datasets.pose_samples import LEFT_HIP, RIGHT_HIP, PoseSample
-from rmpe.networks.compact_pose import CompactPose, initialise_refinement
-from rmpe.skeletons import COCO_19
+from rmpe.datasets.pose_samples import PoseSample
+from rmpe.networks.compact_pose import CompactPose
+from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.training.depthwise import use_fast_depthwise
 from rmpe.training.pose_crops import CropBatch, CropData, PoseCrops
 from rmpe.training.pose_losses import cell_targets, spatial_cross_entropy, spatial_divergence
 from rmpe.training.pose_recipe import PoseRecipe
+from rmpe.training.pose_teacher import load_teacher
 from rmpe.training.relative_adam import RelativeAdam
 
 logger = logging.getLogger(__name__)
 
 START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_pose_start.safetensors"
-TEACHER_JOINTS = 17
+TEACHER_JOINTS = COCO_17.joint_count
 FINE_PARTS = ("stem", "stem_filter", "stem_project", "level4")
 
 Scorer = Callable[[nn.Module], dict[str, float]]
 
 
-def load_compact_pose(path: Path | str, refinement_channels: int = 0) -> CompactPose:
-    """Read weights of the compact network; a refinement block that the file lacks is an identity.
+def load_compact_pose(path: Path | str) -> CompactPose:
+    """Read weights of the compact network.
 
     Raises:
         OSError: the file is missing.
         ValueError: the file does not fit.
     """
     state = {name: tensor.float() for name, tensor in load_file(str(path)).items()}
-    network = CompactPose(COCO_19.joint_count, refinement_channels)
-    initialise_refinement(network)
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    wrong = [name for name in missing if not name.startswith("refinement.")] + unexpected
+    network = CompactPose(COCO_19.joint_count)
+    own = network.state_dict()
+    wrong = [
+        name for name in sorted({*own, *state})
+        if name not in own or name not in state or own[name].shape != state[name].shape
+    ]  # fmt: skip
     if wrong:
         raise ValueError(f"got {path}, which does not fit the compact pose network at {wrong[:5]}")
+    network.load_state_dict(state)
     return network
 
 
@@ -61,25 +65,23 @@ def as_input(crops_bgr: Tensor) -> Tensor:
 class PoseModule(lightning.LightningModule):
     """Student, teacher and averaged weights of one run."""
 
-    teacher_joints: Tensor
-
     def __init__(
-        self, network: CompactPose, recipe: PoseRecipe, scorer: Scorer | None, score_every: int
+        self,
+        network: CompactPose,
+        teacher: nn.Module,
+        recipe: PoseRecipe,
+        scorer: Scorer | None,
+        score_every: int,
     ) -> None:
         super().__init__()
         self.recipe, self._scorer, self._score_every = recipe, scorer, score_every
-        self.teacher = load_compact_pose(START_WEIGHTS).requires_grad_(False)
+        self.teacher = teacher.requires_grad_(False)
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.network = network
         freeze(network, recipe)
         use_fast_depthwise(network)
         for part in (self.teacher, self.average, self.network):
             part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        weights = torch.ones(COCO_19.joint_count)
-        # The teacher's hips are another definition; neck and head top it does not know.
-        weights[[LEFT_HIP, RIGHT_HIP]] = 0.0
-        weights[TEACHER_JOINTS:] = 0.0
-        self.register_buffer("teacher_joints", weights, persistent=False)
 
     def training_step(self, batch: CropBatch, batch_index: int) -> Tensor:
         """Loss of one batch. Raises ValueError when it is not finite, with its parts."""
@@ -105,9 +107,9 @@ class PoseModule(lightning.LightningModule):
         if not followed.any():
             return logits.new_zeros(())
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-            teacher = self.teacher(as_input(batch.clean_bgr[followed]))
-        weights = batch.teacher_trust[followed, None] * self.teacher_joints
-        return spatial_divergence(logits[followed], teacher, weights)
+            teacher = self.teacher(as_input(batch.clean_bgr[followed]))[:, :TEACHER_JOINTS]
+        weights = batch.teacher_trust[followed, None].expand(-1, TEACHER_JOINTS)
+        return spatial_divergence(logits[followed, :TEACHER_JOINTS], teacher, weights)
 
     def on_train_batch_end(self, outputs: object, batch: CropBatch, batch_index: int) -> None:
         """Move the averaged weights (faster at the start); score them from time to time."""
@@ -154,7 +156,7 @@ def _rate_factor(name: str, recipe: PoseRecipe) -> float:
         return recipe.finest_rate_factor
     if part == "level8":
         return recipe.fine_rate_factor
-    return recipe.output_rate_factor if part == "output" else 1.0
+    return recipe.output_rate_factor if name.startswith("head.output") else 1.0
 
 
 def parameter_groups(network: CompactPose, recipe: PoseRecipe) -> list[dict[str, Any]]:
@@ -172,6 +174,7 @@ def train_compact_pose(
     *,
     recipe: PoseRecipe,
     start: Path | str = START_WEIGHTS,
+    teacher: Path | str | None = None,
     resume: Path | str | None = None,
     device: Literal["auto", "cpu", "gpu"] = "auto",
     workers: int = 1,
@@ -185,6 +188,8 @@ def train_compact_pose(
         output: folder for checkpoints (every four minutes), ``metrics.csv`` and the result.
         recipe: the run.
         start: weights to start from.
+        teacher: file of the larger network (``tools/convert_movenet.py --teacher``); without it the
+            untouched start teaches.
         resume: a checkpoint of an interrupted run of the same recipe.
         device: Lightning's accelerator.
         workers: processes that make crops; 0 makes them in this one.
@@ -201,8 +206,8 @@ def train_compact_pose(
     folder.mkdir(parents=True, exist_ok=True)
     logger.info("training the pose network: %s", asdict(recipe))
     torch.manual_seed(recipe.seed)
-    network = load_compact_pose(start, recipe.refinement_channels)
-    module = PoseModule(network, recipe, scorer, score_every)
+    guide = load_compact_pose(START_WEIGHTS) if teacher is None else load_teacher(teacher)
+    module = PoseModule(load_compact_pose(start), guide, recipe, scorer, score_every)
     shares = {name: source.share for name, source in recipe.sources.items()}
     crops = PoseCrops(
         weigh_sources(samples, recipe), shares, recipe.augmentation, recipe.seed,

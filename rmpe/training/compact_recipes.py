@@ -10,17 +10,33 @@ from rmpe.datasets.lspet import read_lspet
 from rmpe.datasets.pose_samples import PoseSample
 from rmpe.datasets.teacher_poses import read_detect_poses, read_flickr_poses
 from rmpe.training.compact_pose import START_WEIGHTS, train_compact_pose
-from rmpe.training.pose_recipe import PoseRecipe
+from rmpe.training.pose_recipe import PoseRecipe, SourceShare
 from rmpe.training.pose_scores import PoseScorer
 
 
-def compact_pose_recipe() -> PoseRecipe:
-    """The run of ``rmpe/weights/compact_pose.md``."""
-    return PoseRecipe(steps=3600, batch_size=16, rate=3e-3)
+def first_round() -> PoseRecipe:
+    """Human joints on LSPET, the teacher elsewhere."""
+    return PoseRecipe(steps=7000, batch_size=16, rate=3e-3)
 
 
-POSE_RECIPES: dict[str, Callable[[], PoseRecipe]] = {"compact-pose": compact_pose_recipe}
-"""Name at the command line to recipe."""
+def second_round() -> PoseRecipe:
+    """The teacher on LSPET too, and more everyday pictures, from the first round's weights."""
+    sources = {
+        "lspet": SourceShare(0.4, 1.0, 0.5),
+        "street": SourceShare(0.2, 0.0, 1.0),
+        "coco128": SourceShare(0.25, 0.0, 1.0),
+        "flickr": SourceShare(0.15, 0.0, 1.0),
+    }
+    return PoseRecipe(
+        steps=2800, batch_size=16, rate=1.5e-3, warm_up_steps=100, sources=sources, seed=2
+    )
+
+
+POSE_RECIPES: dict[str, Callable[[], PoseRecipe]] = {
+    "compact-pose-round1": first_round,
+    "compact-pose": second_round,
+}
+"""Name at the command line to recipe; the second starts from the first's result."""
 
 
 def read_training_people(data: Path | str) -> list[PoseSample]:
@@ -42,9 +58,10 @@ def run_pose_recipe(
     output: Path | str,
     *,
     start: Path | str | None = None,
+    teacher: Path | str | None = None,
     resume: Path | str | None = None,
     device: Literal["auto", "cpu", "gpu"] = "auto",
-    score_every: int = 450,
+    score_every: int = 1000,
 ) -> Path:
     """Train by a recipe's name on a folder of data packs; return the weights' path.
 
@@ -59,6 +76,7 @@ def run_pose_recipe(
         output,
         recipe=POSE_RECIPES[name](),
         start=START_WEIGHTS if start is None else start,
+        teacher=teacher,
         resume=resume,
         device=device,
         scorer=PoseScorer(data),

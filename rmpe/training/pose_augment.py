@@ -41,7 +41,7 @@ class PoseAugmentation:
     colour_spread: float = 0.2
     """Largest relative change of a channel's gain; the gamma changes twice as much."""
     teacher_degrees: float = 30.0
-    """Beyond this turn the untouched network is not followed."""
+    """Beyond this turn the teacher is not followed."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ class CropBatch:
     trust: Tensor
     """Of each joint, (N, 19)."""
     teacher_trust: Tensor
-    """Of the untouched network on each crop, (N,)."""
+    """Of the teacher on each crop, (N,)."""
 
 
 def collate_crops(crops: Sequence[TrainingCrop]) -> CropBatch:

@@ -16,15 +16,15 @@ class SourceShare:
     label_weight: float
     """Factor on the trust of its joints."""
     teacher_weight: float
-    """Factor on the trust in the untouched network on its people."""
+    """Factor on the trust in the teacher on its people."""
 
 
 def _default_sources() -> dict[str, SourceShare]:
     return {
-        "lspet": SourceShare(0.55, 1.0, 1.0),
-        "street": SourceShare(0.18, 1.0, 1.0),
-        "coco128": SourceShare(0.12, 1.0, 1.0),
-        "flickr": SourceShare(0.15, 1.0, 1.0),
+        "lspet": SourceShare(0.5, 1.0, 0.0),
+        "street": SourceShare(0.2, 0.0, 1.0),
+        "coco128": SourceShare(0.15, 0.0, 1.0),
+        "flickr": SourceShare(0.15, 0.0, 1.0),
     }
 
 
@@ -58,8 +58,6 @@ class PoseRecipe:
     """The same for what lies before stride 8."""
     train_depthwise: bool = False
     """Whether the depthwise filters learn too; their gradient costs a third of a step."""
-    refinement_channels: int = 0
-    """Width of the block before the output, 0 for none."""
     warm_up_steps: int = 200
     """Steps over which the rates rise from nothing."""
     last_rate_share: float = 0.02

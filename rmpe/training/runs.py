@@ -27,6 +27,8 @@ class RunRequest:
     """Folder of their pictures; None is ``images``."""
     start: Path | None = None
     """Weights to start from; each recipe has its own."""
+    teacher: Path | None = None
+    """Weights of the larger network that teaches, for the compact pose network."""
     resume: Path | None = None
     """A checkpoint of an interrupted run of the same recipe."""
     proposals: str | None = None
@@ -86,6 +88,7 @@ def run_recipe(
             data,
             output,
             start=request.start,
+            teacher=request.teacher,
             resume=request.resume,
             device=request.device,
         )
@@ -127,7 +130,7 @@ def _run_network_recipe(
     name: str, data: Path | str | None, output: Path | str, request: RunRequest
 ) -> Path:
     from rmpe.training.network_training import RunOptions, train_network
-    from rmpe.training.people import OwnFiles, read_data_set, read_own_files
+    from rmpe.training.people import OwnFiles, read_data_set, read_own_files, with_crowds
     from rmpe.training.published_recipes import NETWORK_RECIPES
 
     recipe = NETWORK_RECIPES[name].with_settings(request.settings)
@@ -143,6 +146,8 @@ def _run_network_recipe(
             f"recipe {name} needs either --data with the folder of {recipe.dataset}, or "
             "--annotations with --images"
         )
+    if recipe.crowd_pictures:
+        people = with_crowds(people, Path(output) / "crowds", recipe.crowd_pictures)
     options = RunOptions(
         start=request.start,
         resume=request.resume,

@@ -42,7 +42,7 @@ FAMILY_PARTS: dict[Family, tuple[str, ...]] = {
     "multistage": ("top", "stage0"),
     "hourglass": ("pre", "hgs", "features", "outs"),
     "hourglass52": ("backbone", "head"),
-    "compact": ("stem", "stem_filter", "stem_project", "level4", "lateral32", "output"),
+    "compact": ("stem", "stem_filter", "stem_project", "level4", "lateral32", "head"),
 }
 """First parts of the keys that a family always has."""
 
@@ -221,11 +221,8 @@ def _hourglass52(shapes: Shapes) -> Architecture:
 
 
 def _compact(shapes: Shapes) -> Architecture:
-    joint_count = _size(shapes, "output.weight", "compact")
-    refinement = shapes.get("refinement.expand.weight", (0,))[0]
-    return Architecture(
-        "compact", joint_count, {"compact": lambda: CompactPose(joint_count, refinement)}
-    )
+    joint_count = _size(shapes, "head.output.weight", "compact")
+    return Architecture("compact", joint_count, {"compact": lambda: CompactPose(joint_count)})
 
 
 _READERS: dict[Family, Callable[[Shapes], Architecture]] = {

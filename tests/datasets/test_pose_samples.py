@@ -10,6 +10,7 @@ import pytest
 
 from rmpe.datasets.coco_people import read_coco_people
 from rmpe.datasets.lspet import read_lspet
+from rmpe.datasets.person_boxes import is_held_out
 from rmpe.datasets.pose_samples import PoseSample, from_teacher_joints, torso_length
 from rmpe.datasets.teacher_poses import read_detect_poses, read_flickr_poses
 from rmpe.skeletons import COCO_19, LSP_14
@@ -113,8 +114,10 @@ def test_flickr_people_have_the_trust_of_their_flags(tmp_path):
     np.testing.assert_allclose(sample.box_xyxy, [4, 6, 36, 54])
 
 
-def test_detect_poses_leave_out_doubtful_and_held_out_people(tmp_path):
-    files = ["street/000001.webp", "street/000002.webp"]
+def test_detect_poses_trust_no_doubtful_joint_and_leave_out_held_out_people(tmp_path):
+    names = [f"street/{number:06d}.webp" for number in range(100)]
+    taught = next(name for name in names if not is_held_out(name))
+    files = [taught, next(name for name in names if is_held_out(name))]
     entries = [{"file": name, "source": "street"} for name in files]
     (tmp_path / "boxes.json").write_text(json.dumps(entries))
     write_tar(tmp_path / "images.tar", files)
@@ -127,11 +130,12 @@ def test_detect_poses_leave_out_doubtful_and_held_out_people(tmp_path):
         pose_score=np.array([0.9, 0.2, 0.9], np.float32),
     )  # fmt: skip
     samples = read_detect_poses(tmp_path)
-    assert all(sample.name != "street/000001.webp#1" for sample in samples)
-    first = next((s for s in samples if s.name == "street/000001.webp#0"), None)
-    if first is not None:
-        assert first.trust[4] == 0
-        assert first.trust[3] > 0
+    assert [sample.name for sample in samples] == [f"{taught}#0", f"{taught}#1"]
+    sure, doubtful = samples
+    assert sure.trust[3] == pytest.approx(0.7)
+    assert sure.trust[4] == 0
+    assert not doubtful.trust.any()
+    assert [sample.teacher_trust for sample in samples] == [1.0, 1.0]
 
 
 def test_coco_people_keep_box_area_and_visibility(tmp_path):

@@ -56,7 +56,7 @@ def test_a_run_writes_weights_that_the_network_loads_and_a_log(tmp_path):
     start = load_file(START_WEIGHTS)
     compact_pose().load_state_dict({name: value.float() for name, value in trained.items()})
     assert (trained["stem.weight"] == start["stem.weight"]).all()
-    assert (trained["output.weight"] != start["output.weight"]).any()
+    assert (trained["head.output.weight"] != start["head.output.weight"]).any()
     assert (tmp_path / "metrics.csv").is_file()
     assert (tmp_path / "last.ckpt").is_file()
 
@@ -76,8 +76,8 @@ def test_a_resumed_run_goes_on_from_its_step_and_its_averaged_weights(tmp_path):
     )  # fmt: skip
     assert len(scored) == 2
     first = load_file(tmp_path / "a" / "compact_pose.safetensors")
-    moved = (scored[0]["output.weight"] - first["output.weight"].float()).abs().max()
-    assert 0 < moved < 0.1 * first["output.weight"].float().abs().max()
+    moved = (scored[0]["head.output.weight"] - first["head.output.weight"].float()).abs().max()
+    assert 0 < moved < 0.1 * first["head.output.weight"].float().abs().max()
 
 
 def test_the_scorer_is_asked_and_its_figures_are_logged(tmp_path):

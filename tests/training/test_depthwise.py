@@ -7,13 +7,16 @@ from torch import nn
 from rmpe.training.depthwise import FastDepthwise, use_fast_depthwise
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (5, 1), (3, 2), (5, 2)])
-def test_values_and_gradients_equal_torchs(kernel, stride):
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "side"),
+    [(3, 1, 1, 12), (5, 1, 2, 12), (3, 2, 1, 12), (5, 2, 2, 12), (3, 2, 0, 13)],
+)
+def test_values_and_gradients_equal_torchs(kernel, stride, padding, side):
     torch.manual_seed(0)
-    plain = nn.Conv2d(6, 6, kernel, stride, kernel // 2, groups=6)
-    fast = FastDepthwise(6, 6, kernel, stride, kernel // 2, groups=6)
+    plain = nn.Conv2d(6, 6, kernel, stride, padding, groups=6)
+    fast = FastDepthwise(6, 6, kernel, stride, padding, groups=6)
     fast.load_state_dict(plain.state_dict())
-    inputs = [torch.randn(2, 6, 12, 8).requires_grad_() for _ in range(2)]
+    inputs = [torch.randn(2, 6, side, side - 4).requires_grad_() for _ in range(2)]
     inputs[1].data.copy_(inputs[0].data)
     slope = torch.randn_like(plain(inputs[0]))
     (plain(inputs[0]) * slope).sum().backward()
