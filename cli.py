@@ -63,7 +63,14 @@ def estimator_options(command: F) -> F:
         click.option("--min-score", default=0.15, **default, help="Drop people below this score."),
         click.option("--max-people", default=0, **default, help="Most people a frame; 0: any."),
         click.option("--flip-test", is_flag=True, help="Average with the mirrored crop: slower."),
-        click.option("--association", is_flag=True, help="Assign joint candidates to people."),
+        click.option(
+            "--crowd",
+            "--association",
+            "association",
+            is_flag=True,
+            help="Share joint candidates out among the people of a crowd.",
+        ),
+        click.option("--sstn", is_flag=True, help="Cut badly placed boxes anew before the pose."),
         click.option("--boxes", type=file, help="Person boxes to use instead of a detector."),
         click.option("--nms", default="pose", **default, help="pose, oks, oks-soft or none."),
         click.option(
@@ -112,6 +119,7 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
             runtime=given["runtime"],
             precision=given["precision"],
             threads=openvino_threads,
+            sstn=given.get("sstn", False),
             options=EstimatorOptions(
                 min_score=given["min_score"],
                 max_people=given["max_people"],
@@ -585,6 +593,7 @@ def evaluate(
 @click.option(
     "--start", type=click.Path(exists=True, path_type=Path), help="Weights to start from."
 )
+@click.option("--teacher", type=click.Path(exists=True, path_type=Path), help="For compact-pose.")
 @click.option("--resume", type=click.Path(exists=True, path_type=Path), help="last.ckpt of a run.")
 @click.option("--proposals", help="DPG boxes: an .npz file, or a detector to learn them from.")
 @click.option("--labels", type=click.Path(exists=True, path_type=Path), help="Of unknown regions.")

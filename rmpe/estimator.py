@@ -127,6 +127,7 @@ class PoseEstimator:
         runtime: RuntimeName = "auto",
         precision: Precision = "auto",
         threads: int = 0,
+        sstn: bool = False,
         options: EstimatorOptions | None = None,
     ) -> PoseEstimator:
         """Return an estimator put together from its parts.
@@ -140,6 +141,8 @@ class PoseEstimator:
             runtime: ``auto``, ``torch`` or ``openvino``.
             precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
             threads: threads of one network call; 0 leaves it to the engine.
+            sstn: whether the bundled spatial transformer stands around the compact network;
+                weights that were trained in one carry it anyway.
             options: thresholds and limits.
 
         Raises:
@@ -150,7 +153,7 @@ class PoseEstimator:
             detector = build_detector(
                 detector, device=device, runtime=runtime, precision=precision, threads=threads
             )
-        loaded = _load_network(network, weights, weights_choices)
+        loaded = _load_network(network, weights, weights_choices, sstn)
         conventions = loaded.conventions
         door = PreprocessedNetwork(
             loaded.network, conventions.colour_order, conventions.mean, conventions.std
@@ -164,6 +167,11 @@ class PoseEstimator:
     def skeleton(self) -> Skeleton:
         """The skeleton of the poses."""
         return self.conventions.skeleton
+
+    @property
+    def engine(self) -> str:
+        """What computes boxes and heatmaps, in words, with digests of both networks' weights."""
+        return f"{_described(self.detector)}; {_described(self.runtime)}"
 
     def detect(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
         """Return the people's boxes in each picture (H, W, 3), best first, at most max_people."""
@@ -290,10 +298,24 @@ class PoseEstimator:
         return self.suppress(self.estimate(image_bgr, boxes))
 
 
-def _load_network(network: str, weights: str | None, choices: LoadChoices | None) -> LoadedNetwork:
+def _load_network(
+    network: str, weights: str | None, choices: LoadChoices | None, sstn: bool
+) -> LoadedNetwork:
+    if sstn and (weights is not None or network != "compact"):
+        raise ValueError(
+            f"got sstn with {weights or network}; the bundled spatial transformer is the compact "
+            "network's, others are trained: recipe sstn_compact with another variant"
+        )
     if weights is not None:
         return load(weights, choices)
-    return load_bundled_pose() if network == "compact" else load(network, choices)
+    return load_bundled_pose(sstn) if network == "compact" else load(network, choices)
+
+
+def _described(part: Detector | Runtime) -> str:
+    """Return what computes, in words, and the digest of its weights where there are any."""
+    engine = getattr(part, "runtime", part)
+    words = getattr(engine, "description", type(engine).__name__)
+    return f"{words} {getattr(engine, 'weights_digest', '')}".strip()
 
 
 def _to_numpy(values: Tensor) -> NDArray[np.float32]:

@@ -8,29 +8,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rmpe.skeletons import COCO_17
+from rmpe.skeletons import COCO_17, Skeleton
 from rmpe.synthetic import crowd_scene
 
 
 def write_synthetic_set(
     folder: Path | str,
     pictures: int,
-    people: int = 3,
+    people: int | tuple[int, int] = 3,
     seed: int = 0,
     width: int = 320,
     height: int = 240,
+    skeleton: Skeleton = COCO_17,
 ) -> Path:
     """Render pictures of overlapping people and write ``annotations.json`` and ``images/``.
 
-    The joints are COCO's 17; hidden ones have visibility 1, those outside the picture 0.
+    Hidden joints have visibility 1, those outside the picture 0.
 
     Args:
         folder: made if it is not there.
         pictures: number of pictures.
-        people: people in each.
+        people: people in each, or the fewest and the most, in turn.
         seed: the same arguments give the same set.
         width: columns of a picture.
         height: rows of a picture.
+        skeleton: ``COCO_17`` or ``COCO_19``.
 
     Returns:
         Path of the annotation file.
@@ -40,10 +42,12 @@ def write_synthetic_set(
     """
     root = Path(folder)
     (root / "images").mkdir(parents=True, exist_ok=True)
+    fewest, most = (people, people) if isinstance(people, int) else people
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     for number in range(pictures):
-        frame = crowd_scene(people, width, height, seed + number).frame_at(0)
+        count = fewest + number % (most - fewest + 1)
+        frame = crowd_scene(count, width, height, seed + number).frame_at(0)
         name = f"{number:05d}.jpg"
         if not cv2.imwrite(str(root / "images" / name), frame.image_bgr):
             raise OSError(f"{root / 'images' / name} cannot be written")
@@ -60,15 +64,15 @@ def write_synthetic_set(
                     "bbox": [x1, y1, max(x2 - x1, 1.0), max(y2 - y1, 1.0)],
                     "area": 0.5 * (x2 - x1) * (y2 - y1),
                     "iscrowd": 0,
-                    "keypoints": joints[: COCO_17.joint_count].astype(float).ravel().tolist(),
-                    "num_keypoints": int((flags[: COCO_17.joint_count] > 0).sum()),
+                    "keypoints": joints[: skeleton.joint_count].astype(float).ravel().tolist(),
+                    "num_keypoints": int((flags[: skeleton.joint_count] > 0).sum()),
                 }
             )
     category = {
         "id": 1,
         "name": "person",
-        "keypoints": list(COCO_17.joints),
-        "skeleton": [[first + 1, second + 1] for first, second in COCO_17.limbs],
+        "keypoints": list(skeleton.joints),
+        "skeleton": [[first + 1, second + 1] for first, second in skeleton.limbs],
     }
     path = root / "annotations.json"
     document = {"images": images, "annotations": annotations, "categories": [category]}

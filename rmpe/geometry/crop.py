@@ -8,7 +8,7 @@ for its half cell belongs to the codec.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -38,6 +38,14 @@ class CropStyle:
     """Colour outside the frame."""
     keep_aspect: bool = True
     """False: the crop box is not widened to the input's aspect."""
+
+    def grown(self, factor: float) -> CropStyle:
+        """Return the style whose crops have sides ``factor`` times as long."""
+        return replace(
+            self,
+            width_factor=factor * self.width_factor,
+            height_factor=factor * self.height_factor,
+        )
 
 
 HRNET = CropStyle(1.25, 1.25, grow_first=False, scale_axes="width")

@@ -28,6 +28,7 @@ CODECS: dict[str, Codec] = {
     "softmax_integral": IntegralCodec("softmax"),
     "sigmoid_integral": IntegralCodec("sigmoid"),
     "compact": CompactCodec(),
+    "compact_maps": CompactCodec(activation="none", sigma=2.0, blur_sigma=0.0),
 }
 
 

@@ -2,9 +2,10 @@
 
 from rmpe.sstn.affine import apply_affine, identity_affine, invert_affine
 from rmpe.sstn.symmetric import SymmetricPose, centred_targets
-from rmpe.sstn.transformer import SpatialTransformer, warp
+from rmpe.sstn.transformer import Freedom, SpatialTransformer, warp
 
 __all__ = [
+    "Freedom",
     "SpatialTransformer",
     "SymmetricPose",
     "apply_affine",

@@ -11,6 +11,9 @@ from torch import Tensor
 
 SMALLEST_DETERMINANT = 1e-4
 
+SizeHW = tuple[int, int]
+"""Rows and columns of a picture."""
+
 
 def identity_affine(count: int, like: Tensor) -> Tensor:
     """Return ``count`` maps that change nothing, (N, 2, 3), of the type and device of ``like``."""
@@ -35,16 +38,17 @@ def invert_affine(theta: Tensor) -> Tensor:
     return torch.cat([linear, shift], 2)
 
 
-def apply_affine(theta: Tensor, points_xy: Tensor, height: int, width: int) -> Tensor:
-    """Return pixels mapped by θ between two pictures of the same size.
+def apply_affine(theta: Tensor, points_xy: Tensor, target_hw: SizeHW, source_hw: SizeHW) -> Tensor:
+    """Return pixels of the target picture mapped by θ to pixels of the source picture.
 
     Args:
         theta: (N, 2, 3), normalised.
-        points_xy: (N, K, 2), pixels; the centre of the top-left pixel is (0, 0).
-        height: rows of both pictures.
-        width: columns of both pictures.
+        points_xy: (N, K, 2), pixels of the target; the centre of the top-left pixel is (0, 0).
+        target_hw: rows and columns of the target picture.
+        source_hw: rows and columns of the source picture.
     """
-    size = points_xy.new_tensor([width, height])
-    normalised = (2 * points_xy + 1) / size - 1
+    target = points_xy.new_tensor([target_hw[1], target_hw[0]])
+    source = points_xy.new_tensor([source_hw[1], source_hw[0]])
+    normalised = (2 * points_xy + 1) / target - 1
     mapped = normalised @ theta[:, :, :2].transpose(1, 2) + theta[:, None, :, 2]
-    return ((mapped + 1) * size - 1) / 2
+    return ((mapped + 1) * source - 1) / 2

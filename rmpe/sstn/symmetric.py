@@ -7,35 +7,51 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from rmpe.sstn.affine import apply_affine, invert_affine
+from rmpe.sstn.affine import SizeHW, apply_affine, invert_affine
 from rmpe.sstn.transformer import SpatialTransformer, warp
 
 
 class SymmetricPose(nn.Module):
     """A pose network between a spatial transformer and its inverse (RMPE, figure 2).
 
-    The pose is found in the frame that the transformer chose and mapped back to the crop's frame.
-    While training, a second copy of the network with frozen weights sees the same transformed crop
-    and no inverse; its target is the centred pose, so that a person off centre costs a large loss
-    whose gradient moves the transformer.
+    The crops may be larger than what the network is shown: RMPE extends the boxes by 30 %, because
+    no transform brings back what the crop cut off. The pose is found in the frame that the
+    transformer chose and mapped back to the crop's frame. While training, a second copy of the
+    network with frozen weights sees the same transformed crop and no inverse; its target is the
+    centred pose, so that a person off centre costs a large loss whose gradient moves the
+    transformer.
     """
 
-    def __init__(self, network: nn.Module, transformer: SpatialTransformer | None = None) -> None:
-        """Wrap ``network``, (N, 3, H, W) -> (N, K, h, w)."""
+    def __init__(self, network: nn.Module, transformer: SpatialTransformer) -> None:
+        """Wrap ``network``, (N, 3, H, W) -> (N, K, h, w), any multiple of its stride."""
         super().__init__()
         self.network = network
-        self.transformer = transformer or SpatialTransformer()
+        self.transformer = transformer
         self._parallel: list[nn.Module] = []
 
     def enable_parallel_branch(self) -> None:
-        """Freeze a copy of the network as the parallel branch; it is never saved or exported."""
-        branch = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self._parallel = [branch]
+        """Freeze a copy of the network as the parallel branch; it is never saved or exported.
+
+        A network that is frozen itself is its own parallel branch, and runs once for both.
+        """
+        frozen = not any(parameter.requires_grad for parameter in self.network.parameters())
+        branch = self.network if frozen else copy.deepcopy(self.network).requires_grad_(False)
+        self._parallel = [branch.eval()]
+
+    def locate(self, crops: Tensor) -> Tensor:
+        """Return θ (N, 2, 3) of crops (N, 3, H, W)."""
+        maps = self.network(self.transformer.look(crops))
+        theta: Tensor = self.transformer(maps, (crops.shape[2], crops.shape[3]))
+        return theta
+
+    def show(self, crops: Tensor, theta: Tensor) -> Tensor:
+        """Return what θ cuts out of the crops for the network (STN)."""
+        return warp(crops, theta, self.transformer.shown_hw)
 
     def estimate(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Return heatmaps (N, K, h, w) in the transformer's frame, and θ (N, 2, 3)."""
-        theta = self.transformer(crops)
-        return self.network(warp(crops, theta)), theta
+        theta = self.locate(crops)
+        return self.network(self.show(crops, theta)), theta
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return heatmaps (N, K, h, w) in the frame of the crops (N, 3, H, W), by the SDTN.
@@ -45,29 +61,34 @@ class SymmetricPose(nn.Module):
         has its lowest value, which holds for maps and for logits.
         """
         heatmaps, theta = self.estimate(crops)
+        return self.to_crop_maps(heatmaps, theta, (crops.shape[2], crops.shape[3]))
+
+    def to_crop_maps(self, heatmaps: Tensor, theta: Tensor, crop_hw: SizeHW) -> Tensor:
+        """Return maps of what was shown, (N, K, h, w), as maps of the crops, cells as large."""
+        shown = self.transformer.shown_hw
+        rows = crop_hw[0] * heatmaps.shape[2] // shown[0]
+        columns = crop_hw[1] * heatmaps.shape[3] // shown[1]
         lowest = heatmaps.amin((2, 3), keepdim=True)
-        return warp(heatmaps - lowest, invert_affine(theta)) + lowest
+        return warp(heatmaps - lowest, invert_affine(theta), (rows, columns)) + lowest
 
-    @staticmethod
-    def to_crop(points_xy: Tensor, theta: Tensor, height: int, width: int) -> Tensor:
-        """Return joints (N, K, 2), pixels of the transformed crop, as pixels of the crop (SDTN)."""
-        return apply_affine(theta, points_xy, height, width)
+    def to_crop(self, points_xy: Tensor, theta: Tensor, crop_hw: SizeHW) -> Tensor:
+        """Return joints (N, K, 2), pixels of what was shown, as pixels of the crop (SDTN)."""
+        return apply_affine(theta, points_xy, self.transformer.shown_hw, crop_hw)
 
-    @staticmethod
-    def to_transformed(points_xy: Tensor, theta: Tensor, height: int, width: int) -> Tensor:
-        """Return joints (N, K, 2), pixels of the crop, as pixels of the transformed crop (STN)."""
-        return apply_affine(invert_affine(theta), points_xy, height, width)
+    def to_shown(self, points_xy: Tensor, theta: Tensor, crop_hw: SizeHW) -> Tensor:
+        """Return joints (N, K, 2), pixels of the crop, as pixels of what is shown (STN)."""
+        return apply_affine(invert_affine(theta), points_xy, crop_hw, self.transformer.shown_hw)
 
     def supervised_outputs(self, crops: Tensor) -> list[Tensor]:
         """Return what is trained: heatmaps in the transformed frame, the parallel branch's, θ.
 
         The first two are (N, K, h, w); the second is missing without a parallel branch.
         """
-        theta = self.transformer(crops)
-        transformed = warp(crops, theta)
-        outputs = [self.network(transformed)]
-        outputs += [branch(transformed) for branch in self._parallel]
-        return [*outputs, theta]
+        theta = self.locate(crops)
+        shown = self.show(crops, theta)
+        own = self.network(shown)
+        others = [own if branch is self.network else branch(shown) for branch in self._parallel]
+        return [own, *others, theta]
 
     def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]
         """Move the parallel branch along with the module, though it is not part of its state."""

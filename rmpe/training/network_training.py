@@ -18,18 +18,19 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from safetensors.torch import save_file
 from torch import nn
 
-from rmpe.networks.compact_pose import compact_pose
-from rmpe.networks.variants import build_network
 from rmpe.proposals import ProposalGenerator
 from rmpe.skeletons import SKELETONS, Skeleton
-from rmpe.sstn import SymmetricPose
-from rmpe.training.backbones import start_backbone
 from rmpe.training.network_module import NetworkData, NetworkModule
+from rmpe.training.network_start import (
+    freeze_parts,
+    start_localisation,
+    starting_network,
+    with_transformer,
+)
 from rmpe.training.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.person_crops import PersonCrops
 from rmpe.training.recipes import NetworkRecipe
 from rmpe.training.validation import ValidationPeople
-from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
 
@@ -95,11 +96,16 @@ def train_network(
     logger.info("recipe %s (%s)\n%s", recipe.name, recipe.digest(), recipe.describe())
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     if network is None:
-        network = starting_network(recipe, people.train.skeleton, options)
-    if recipe.transformer:
-        network = _with_transformer(network)
+        network = starting_network(
+            recipe, people.train.skeleton, options.start, options.resume is not None
+        )
+    freeze_parts(network, recipe)
     proposals = _proposals(recipe, options)
     crops = PersonCrops(people.train, recipe, conventions, proposals)
+    if recipe.transformer:
+        network = with_transformer(network, recipe, people.train.skeleton.joint_count)
+        if recipe.transformer_start and options.resume is None:
+            start_localisation(network, crops, recipe, conventions, options.workers)
     data = NetworkData(crops, recipe, options.workers)
     scorer = None
     if people.validation is not None and people.validation.people:
@@ -138,67 +144,6 @@ def run_conventions(recipe: NetworkRecipe, skeleton: Skeleton) -> Conventions:
     conventions = recipe.conventions(skeleton.name)
     own = None if SKELETONS.get(skeleton.name) == skeleton else skeleton
     return replace(conventions, own_skeleton=own)
-
-
-def starting_network(recipe: NetworkRecipe, skeleton: Skeleton, options: RunOptions) -> nn.Module:
-    """Return the recipe's network for a skeleton, with the weights it starts from.
-
-    Raises:
-        ValueError: the variant is unknown or the weights to start from are another network's.
-        OSError: the weights to start from are missing.
-    """
-    if recipe.variant == "compact":
-        network: nn.Module = compact_pose(skeleton.joint_count)
-    else:
-        network = build_network(recipe.variant, skeleton.joint_count)
-    if options.start is not None:
-        _start_from(network, load(options.start), skeleton, str(options.start))
-    elif recipe.variant == "compact":
-        _start_from(network, load_bundled_pose(), skeleton, "the bundled network")
-    elif recipe.backbone and options.resume is None:
-        start_backbone(network, recipe.backbone)
-    return network
-
-
-def _start_from(
-    network: nn.Module, source: LoadedNetwork, skeleton: Skeleton, source_name: str
-) -> None:
-    """Copy all weights that fit; a head of other joints takes those of equal name, said loudly."""
-    own, state = network.state_dict(), source.network.state_dict()
-    differing = [key for key in {*own, *state} if key not in own or key not in state]
-    if differing:
-        raise ValueError(
-            f"{source_name} is another network; it differs at {', '.join(sorted(differing)[:4])}"
-        )
-    known = source.conventions.skeleton
-    rows = [(skeleton.index(joint), known.index(joint)) for joint in skeleton.joints
-            if joint in known.joints]  # fmt: skip
-    other = [key for key in own if own[key].shape != state[key].shape]
-    for key in other:
-        head = own[key].clone()
-        if head.shape[1:] != state[key].shape[1:] or len(head) != skeleton.joint_count:
-            raise ValueError(f"{source_name} is of another size; it differs at {key}")
-        for mine, theirs in rows:
-            head[mine] = state[key][theirs]
-        state[key] = head
-    if other:
-        fresh = [joint for joint in skeleton.joints if joint not in known.joints]
-        logger.warning(
-            "%s has other joints: %d of %d are taken over by name in %s, from scratch start: %s",
-            source_name,
-            len(rows),
-            skeleton.joint_count,
-            ", ".join(other),
-            ", ".join(fresh) or "none",
-        )
-    network.load_state_dict(state)
-
-
-def _with_transformer(network: nn.Module) -> SymmetricPose:
-    """Return the network, frozen, inside a spatial transformer with its parallel branch."""
-    symmetric = SymmetricPose(network.requires_grad_(False).eval())
-    symmetric.enable_parallel_branch()
-    return symmetric
 
 
 def _in_recipe_skeleton(people: TrainingPeople, recipe: NetworkRecipe) -> TrainingPeople:

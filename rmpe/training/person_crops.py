@@ -51,7 +51,7 @@ class CropRecord(NamedTuple):
     others_weights: FloatArray
     """(M, K)."""
     theta: FloatArray
-    """(2, 3), normalised map from the plain crop of the true box to this crop."""
+    """(2, 3), normalised map from the network's own crop of the true box to this crop."""
     skipped: tuple[str, ...]
     """Pictures that could not be read on the way to this one."""
 
@@ -169,7 +169,8 @@ class PersonCrops(Dataset[CropRecord]):
         weights = inside_weights(points, person.visibility[order], height, width)
         others_xy, others_weights = self._others(person, matrix, order)
         plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
-        target = changed_crop_matrix(person.box_xyxy, height, width, rules.crop_style, plain)
+        plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
+        target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
         return CropRecord(
             crop, points, weights, others_xy, others_weights,
             normalised_map(target, matrix, height, width), skipped,

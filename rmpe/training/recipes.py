@@ -95,10 +95,19 @@ class NetworkRecipe:
     """Supervised outputs with OHKM."""
     interference: float = 0.0
     """µ of the joint-candidate loss: height of other people's joints in the target."""
+    crowd_pictures: int = 0
+    """Rendered pictures of 6 to 15 overlapping people that are added to the data."""
+    frozen: tuple[str, ...] = ()
+    """Parts of the network, by the first word of their keys, whose weights stay as they are."""
     transformer: bool = False
     """Train a spatial transformer around the frozen network (SSTN)."""
     transformer_regression: float = 0.0
     """Weight of the direct regression of the transform beside the two branches."""
+    transformer_start: int = 0
+    """Crops on which the transformer first learns alone, by regression, each looked at once."""
+    crop_growth: float = 1.0
+    """Sides of the crop over those of the network's own rule; a transformer needs what lies
+    around the person, and the crop as many more pixels."""
 
     flip_share: float = 0.5
     """Share of mirrored crops."""
@@ -136,6 +145,9 @@ class NetworkRecipe:
             ("average_decay", 0 <= self.average_decay < 1, "0 up to below 1"),
             ("scale_low", 0 < self.scale_low <= self.scale_high, "above 0, at most scale_high"),
             ("interference", 0 <= self.interference <= 1, "0 to 1"),
+            ("crop_growth", self.crop_growth >= 1, "1 or more"),
+            ("crowd_pictures", self.crowd_pictures >= 0, "0 or more"),
+            ("transformer_start", self.transformer_start >= 0, "0 or more"),
             ("origin", self.origin in CONVENTIONS, ", ".join(CONVENTIONS)),
         )
         for field, holds, allowed in rules:
@@ -148,8 +160,11 @@ class NetworkRecipe:
         usual = CONVENTIONS[self.origin]
         codecs = {"integral": "softmax_integral", "classification": "compact"}
         codec = codecs.get(self.loss, usual.codec)
+        if self.loss == "heatmap" and codec == "compact":
+            codec = "compact_maps"
         return replace(
             usual,
+            crop_style=usual.crop_style.grown(self.crop_growth),
             skeleton_name=skeleton_name,
             input_height=self.input_height,
             input_width=self.input_width,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rmpe.heatmaps import CompactCodec, get_codec, soft_argmax
-from rmpe.sstn import SymmetricPose, centred_targets, invert_affine, warp
+from rmpe.sstn import apply_affine, centred_targets, invert_affine, warp
 from rmpe.training.losses import coordinate_error, heatmap_error
 from rmpe.training.person_crops import CropBatch
 from rmpe.training.recipes import NetworkRecipe
+from rmpe.training.transformer_start import transform_error
 
 
 def transformer_losses(
@@ -40,14 +40,16 @@ def transformer_losses(
         raise ValueError("the transformer is trained with its parallel branch; enable it first")
     maps, parallel, theta = outputs
     truth = batch.truth
-    height, width = batch.crops_bgr.shape[1:3]
-    moved = SymmetricPose.to_transformed(truth.keypoints_xy, theta.detach(), height, width)
-    centred = centred_targets(moved, truth.weights > 0, height, width)
     codec = get_codec(recipe.conventions(recipe.skeleton).codec)
+    crop = (batch.crops_bgr.shape[1], batch.crops_bgr.shape[2])
+    rows, columns = maps.shape[-2:]
+    shown = (rows * codec.stride, columns * codec.stride)
+    moved = apply_affine(invert_affine(theta.detach()), truth.keypoints_xy, crop, shown)
+    centred = centred_targets(moved, truth.weights > 0, *shown)
     if recipe.loss == "heatmap":
-        rows, columns = maps.shape[-2:]
-        returned = warp(maps.float(), invert_affine(theta))
-        own = codec.encode(truth.keypoints_xy, truth.weights, rows, columns)
+        cells = (crop[0] // codec.stride, crop[1] // codec.stride)
+        returned = warp(maps.float(), invert_affine(theta), cells)
+        own = codec.encode(truth.keypoints_xy, truth.weights, *cells)
         middle = codec.encode(centred, truth.weights, rows, columns)
         losses = {
             "main": heatmap_error(returned, own, truth.weights),
@@ -56,14 +58,15 @@ def transformer_losses(
     else:
         offset = codec.offset_px if isinstance(codec, CompactCodec) else 0.0
         found, seen = (_expected_joints(m, codec.stride, offset) for m in (maps, parallel))
-        back = SymmetricPose.to_crop(found, theta, height, width)
-        size = (width, height)
+        back = apply_affine(theta, found, shown, crop)
+        # Both errors in the network's own pixels, so that a larger crop weighs as much.
+        size = (shown[1], shown[0])
         losses = {
             "main": coordinate_error(back, truth.keypoints_xy, truth.weights, size),
             "parallel": coordinate_error(seen, centred, truth.weights, size),
         }
     if recipe.transformer_regression:
-        error = functional.smooth_l1_loss(theta, batch.theta, beta=0.05)
+        error = transform_error(theta, batch.theta)
         losses["transform"] = recipe.transformer_regression * error
     return losses
 

@@ -1,167 +1,143 @@
-"""A fast start for a spatial transformer: regress the transform on small crops, no pose network.
+"""A fast start for a spatial transformer: regress the transform from what the network sees.
 
-The transformer looks at its crop at 64x48, so crops of that size are all it needs to learn where a
-person stands in them. The people's surroundings are cut once, at low resolution; each step draws
-boxes shifted and scaled at random inside them on the whole batch at once. Both branches of the
-symmetric whole refine what this gives (:mod:`rmpe.training.transformer_loss`).
+The pose network is frozen, so what it gives of a small crop never changes: it looks at every crop
+once, and the localisation learns from the stored maps. Both branches of the symmetric whole refine
+the result (:mod:`rmpe.training.transformer_loss`).
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.datasets.pose_samples import PoseSample
-from rmpe.geometry.crop import CropStyle, CropTransform, fit_crop_box
-from rmpe.sstn import SpatialTransformer
+from rmpe.sstn import SpatialTransformer, SymmetricPose
+from rmpe.training.person_crops import CropBatch
 
 logger = logging.getLogger(__name__)
 
-ImageArray = NDArray[np.uint8]
-
-SURROUNDINGS = 2.2
-"""Side of what is cut around a person over the side of the plain crop."""
-SURROUNDINGS_SIZE = (160, 120)
-"""Rows and columns of that cut."""
-LOG_EVERY = 200
+LOG_EVERY = 500
+REGRESSION_BETA = 0.05
+"""Errors of θ below this count squared."""
 
 
 @dataclass(frozen=True)
 class StartSettings:
-    """The warm start's own run."""
+    """The regression's own run."""
 
-    steps: int = 5000
-    """Most steps."""
-    seconds: float = float("inf")
-    """Most time; the rate falls with the larger share of steps and time used."""
+    passes: int = 20
+    """Passes over the crops that were looked at."""
     batch_size: int = 64
     """Crops in a step."""
-    rate: float = 1.5e-3
+    rate: float = 1e-3
     """Adam's rate at the start; it falls to 0 by a cosine."""
-    shift_share: float = 0.3
-    """Greatest shift of the box, in its sides."""
-    scale_low: float = 0.7
-    """Smallest factor of its sides."""
-    scale_high: float = 1.3
-    """Greatest factor."""
+    weight_decay: float = 1e-5
+    """L2 penalty."""
     seed: int = 1
-    """Of all draws."""
+    """Of the order."""
 
 
-def cut_surroundings(samples: Sequence[PoseSample], style: CropStyle) -> ImageArray:
-    """Return what lies around each person, uint8 (N, 160, 120, 3), the plain crop in its middle."""
-    height, width = SURROUNDINGS_SIZE
-    cuts = np.empty((len(samples), height, width, 3), np.uint8)
-    for row, sample in enumerate(samples):
-        crop = fit_crop_box(sample.box_xyxy, width / height, style).astype(np.float64)
-        middle, half = (crop[:2] + crop[2:]) / 2, (crop[2:] - crop[:2]) / 2 * SURROUNDINGS
-        around = np.concatenate([middle - half, middle + half]).astype(np.float32)
-        cuts[row] = CropTransform(around, height, width).warp(sample.load())
-    return cuts
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What a network gave of the small copies of N crops, and the transforms wanted."""
+
+    maps: Tensor
+    """(N, K, h, w) float16."""
+    theta: Tensor
+    """(N, 2, 3)."""
+    crop_hw: tuple[int, int]
+    """Rows and columns of the crops."""
+    mirror: Tensor | None = None
+    """Which map of a mirrored crop stands for which, (K,); None mirrors nothing."""
 
 
-def box_shares(samples: Sequence[PoseSample], aspect: float, style: CropStyle) -> Tensor:
-    """Return width and height of each person's box over its plain crop's, (N, 2) float32."""
-    shares = []
-    for sample in samples:
-        crop = fit_crop_box(sample.box_xyxy, aspect, style)
-        box = sample.box_xyxy
-        shares.append((box[2:] - box[:2]) / np.maximum(crop[2:] - crop[:2], 1e-6))
-    return torch.from_numpy(np.asarray(shares, np.float32))
-
-
-def draw_windows(
-    shares: Tensor, settings: StartSettings, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Return random windows and the transforms that lead back from them to the plain crop.
+@torch.no_grad()
+def look_at(
+    whole: SymmetricPose,
+    door: nn.Module,
+    batches: Iterable[CropBatch],
+    mirror: Tensor | None = None,
+    half_precision: bool = False,
+) -> Looks:
+    """Return what the network sees of the batches' small crops.
 
     Args:
-        shares: box sides over the plain crop's, (N, 2).
-        settings: how far the boxes go.
-        generator: source of randomness.
+        whole: the network and the transformer that shrinks its crops.
+        door: turns uint8 crops (N, H, W, 3) BGR into what the network takes, (N, 3, H, W).
+        batches: crops and transforms.
+        mirror: as in :class:`Looks`.
+        half_precision: whether the network runs in bfloat16.
 
-    Returns:
-        ``windows`` (N, 3), scale and shift of the window in units of the plain crop's half sides,
-        and the numbers of θ, (N, 3): log scale, x, y.
+    Raises:
+        ValueError: there is no crop.
     """
-    count = len(shares)
-    uniform = torch.rand(count, 3, generator=generator)
-    scale = settings.scale_low + (settings.scale_high - settings.scale_low) * uniform[:, :1]
-    # A box side is `share` crop sides, so it is 2 * share half sides.
-    shift = (2 * uniform[:, 1:] - 1) * settings.shift_share * 2 * shares
-    return torch.cat([scale, shift], 1), torch.cat([-scale.log(), -shift / scale], 1)
+    maps, theta, crop_hw = [], [], (0, 0)
+    for batch in batches:
+        crop_hw = (batch.crops_bgr.shape[1], batch.crops_bgr.shape[2])
+        # Shrunk as bytes: a tenth of the work, and what rounding changes is below the noise.
+        small = whole.transformer.look(batch.crops_bgr.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        seen = door(small).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(seen.device.type, torch.bfloat16, enabled=half_precision):
+            maps.append(whole.network(seen).half())
+        theta.append(batch.theta)
+    if not maps:
+        raise ValueError("got no people to start the transformer on")
+    return Looks(torch.cat(maps), torch.cat(theta), crop_hw, mirror)
 
 
-def look_through(cuts: Tensor, windows: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return what the windows show of the surroundings, float (N, 3, h, w) RGB 0..1."""
-    scale = windows[:, 0] / SURROUNDINGS
-    zero = torch.zeros_like(scale)
-    rows = [
-        torch.stack([scale, zero, windows[:, 1] / SURROUNDINGS], -1),
-        torch.stack([zero, scale, windows[:, 2] / SURROUNDINGS], -1),
-    ]
-    planes = cuts.flip(-1).permute(0, 3, 1, 2).float().div_(255)
-    shape = [len(cuts), 3, *size]
-    grid = functional.affine_grid(torch.stack(rows, 1), shape, align_corners=False)
-    return functional.grid_sample(planes, grid, align_corners=False)
+def chosen_looks(looks: Looks, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return maps and transforms of some crops, all of them mirrored or none."""
+    maps, theta = looks.maps[rows].float(), looks.theta[rows]
+    if looks.mirror is not None and torch.rand((), generator=generator) < 0.5:
+        maps = maps[:, looks.mirror].flip(-1)
+        # Mirrored on both sides: x turns sign in what goes in and in what comes out.
+        theta = theta * theta.new_tensor([[1, -1, -1], [-1, 1, 1]])
+    return maps, theta
 
 
-def numbers_of(theta: Tensor) -> Tensor:
-    """Return log scale, x and y (N, 3) of transforms (N, 2, 3) that shift and scale alone."""
-    return torch.stack([theta[:, 0, 0].clamp(min=1e-6).log(), theta[:, 0, 2], theta[:, 1, 2]], -1)
+def transform_error(found: Tensor, wanted: Tensor) -> Tensor:
+    """Return the loss of transforms (N, 2, 3): squared for small errors, absolute for large."""
+    return functional.smooth_l1_loss(found, wanted, beta=REGRESSION_BETA)
 
 
 def start_transformer(
-    transformer: SpatialTransformer,
-    samples: Sequence[PoseSample],
-    style: CropStyle,
-    settings: StartSettings,
+    transformer: SpatialTransformer, looks: Looks, settings: StartSettings | None = None
 ) -> float:
-    """Train the transformer on random windows; return the mean error of the last 100 steps.
-
-    The error is that of the three numbers of θ, absolute. Mirror images and changes of brightness
-    are drawn as well.
+    """Train the localisation alone; return the mean absolute error of θ over the last 100 steps.
 
     Raises:
-        ValueError: there is nobody to train on.
-        OSError: a picture cannot be read.
+        ValueError: there are fewer crops than in one step.
     """
-    if not samples:
-        raise ValueError("got no people to start the transformer on")
-    cuts = torch.from_numpy(cut_surroundings(samples, style))
-    height, width = SURROUNDINGS_SIZE
-    shares = box_shares(samples, width / height, style)
-    generator = torch.Generator().manual_seed(settings.seed)
-    optimiser = torch.optim.Adam(transformer.parameters(), settings.rate, weight_decay=1e-5)
+    settings = settings or StartSettings()
+    if len(looks.maps) < settings.batch_size:
+        raise ValueError(f"got {len(looks.maps)} crops, a step needs {settings.batch_size}")
+    order = torch.Generator().manual_seed(settings.seed)
+    optimiser = torch.optim.Adam(
+        transformer.parameters(), settings.rate, weight_decay=settings.weight_decay
+    )
+    each = len(looks.maps) // settings.batch_size
+    steps = settings.passes * each
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     transformer.train()
-    begun, errors = time.monotonic(), []
-    for step in range(settings.steps):
-        used = max(step / settings.steps, (time.monotonic() - begun) / settings.seconds)
-        if used >= 1:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = settings.rate * 0.5 * (1 + np.cos(np.pi * used))
-        rows = torch.randint(len(cuts), (settings.batch_size,), generator=generator)
-        windows, target = draw_windows(shares[rows], settings, generator)
-        crops = look_through(cuts[rows], windows, transformer.looked_at)
-        if torch.rand((), generator=generator) < 0.5:
-            crops, target = crops.flip(-1), target * target.new_tensor([1, -1, 1])
-        gain = 0.7 + 0.6 * torch.rand(len(crops), 3, 1, 1, generator=generator)
-        found = numbers_of(transformer(crops * gain))
-        loss = functional.smooth_l1_loss(found, target, beta=0.05)
+    errors: list[float] = []
+    for step in range(steps):
+        if step % each == 0:
+            rows = torch.randperm(len(looks.maps), generator=order)
+        chosen = rows[step % each * settings.batch_size :][: settings.batch_size]
+        maps, wanted = chosen_looks(looks, chosen, order)
+        found = transformer(maps, looks.crop_hw)
+        loss = transform_error(found, wanted)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        errors.append(float((found.detach() - target).abs().mean()))
+        schedule.step()
+        errors.append(float((found.detach() - wanted).abs().mean()))
         if step % LOG_EVERY == 0:
             logger.info("transformer step %d: error %.4f", step, np.mean(errors[-LOG_EVERY:]))
     transformer.eval()
-    return float(np.mean(errors[-100:])) if errors else float("nan")
+    return float(np.mean(errors[-100:]))

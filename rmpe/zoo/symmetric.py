@@ -39,10 +39,17 @@ def around(network: nn.Module, state: Mapping[str, Tensor]) -> SymmetricPose:
         ValueError: the tensors are no spatial transformer's.
     """
     try:
-        numbers, channels = state["numbers.weight"].shape[0], state["features.0.weight"].shape[0]
-        transformer = SpatialTransformer("affine" if numbers == 6 else "shift_scale", channels)
+        sizes = [int(side) for side in state["sizes"]]
+        channels, map_count = state["features.1.weight"].shape[:2]
+        transformer = SpatialTransformer(
+            map_count,
+            "affine" if len(state["numbers.weight"]) == 6 else "shift_scale",
+            channels,
+            looked_at_hw=(sizes[0], sizes[1]),
+            shown_hw=(sizes[2], sizes[3]),
+        )
         transformer.load_state_dict(state)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, IndexError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise ValueError(f"the checkpoint's spatial transformer does not fit: {first}") from error
-    return SymmetricPose(network, transformer)
+    return SymmetricPose(network, transformer.eval())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rmpe.sstn import (
+    Freedom,
     SpatialTransformer,
     SymmetricPose,
     apply_affine,
@@ -30,6 +31,17 @@ class Blur(nn.Module):
         return self.convolution(x)
 
 
+def small(freedom: Freedom = "shift_scale") -> SpatialTransformer:
+    """Look at 32x24 pixels, show 64x48."""
+    return SpatialTransformer(2, freedom, channels=8, looked_at_hw=(32, 24), shown_hw=(64, 48))
+
+
+def moved(whole: SymmetricPose) -> SymmetricPose:
+    """Give the transformer something to say."""
+    nn.init.normal_(whole.transformer.numbers.weight, std=0.05)
+    return whole.eval()
+
+
 @given(
     angle=st.floats(-3.1, 3.1),
     scales=st.tuples(st.floats(0.3, 3.0), st.floats(0.3, 3.0)),
@@ -49,20 +61,31 @@ def test_sdtn_undoes_stn(
     theta = torch.cat(
         [rotation @ torch.diag(torch.tensor(scales)), torch.tensor(shift)[:, None]], 1
     )
+    whole = SymmetricPose(Blur(), SpatialTransformer(2))
     points = torch.tensor([[point]])
-    there = SymmetricPose.to_transformed(points, theta[None], 256, 192)
-    back = SymmetricPose.to_crop(there, theta[None], 256, 192)
-    assert (back - points).abs().max() < 1e-3
+    for crop_hw in ((256, 192), (384, 288), (320, 200)):
+        there = whole.to_shown(points, theta[None], crop_hw)
+        back = whole.to_crop(there, theta[None], crop_hw)
+        assert (back - points).abs().max() < 1e-3
 
 
 def test_a_shift_by_hand() -> None:
     # θ3 = (0.5, 0) looks half a half-width to the right: target 0 shows source W/4.
     theta = torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]])
-    moved = apply_affine(theta, torch.tensor([[[10.0, 20.0]]]), 64, 48)
+    moved = apply_affine(theta, torch.tensor([[[10.0, 20.0]]]), (64, 48), (64, 48))
     assert moved.tolist() == [[[22.0, 20.0]]]
     picture = torch.zeros(1, 1, 64, 48)
     picture[0, 0, 20, 22] = 1
     assert warp(picture, theta)[0, 0, 20, 10].item() == pytest.approx(1)
+
+
+def test_the_middle_of_a_larger_crop_by_hand() -> None:
+    # Half of 96x64 about the middle: the corner pixel of 48x32 is the crop's (24, 16).
+    theta = torch.tensor([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]])
+    corner = apply_affine(theta, torch.zeros(1, 1, 2), (48, 32), (96, 64))
+    assert corner[0, 0].tolist() == pytest.approx([16.0, 24.0])
+    picture = torch.rand(1, 1, 96, 64)
+    assert torch.allclose(warp(picture, theta, (48, 32)), picture[:, :, 24:72, 16:48], atol=1e-5)
 
 
 def test_a_map_onto_a_line_has_a_finite_inverse_and_gradient() -> None:
@@ -74,22 +97,37 @@ def test_a_map_onto_a_line_has_a_finite_inverse_and_gradient() -> None:
 
 
 @pytest.mark.parametrize("freedom", ["affine", "shift_scale"])
-def test_the_transformer_starts_as_the_identity(freedom: str) -> None:
-    transformer = SpatialTransformer(freedom).eval()
-    theta = transformer(torch.rand(2, 3, 64, 48))
+def test_the_transformer_starts_as_the_middle_of_the_crop(freedom: Freedom) -> None:
+    maps = torch.rand(2, 2, 8, 6)
+    theta = small(freedom).eval()(maps, (64, 48))
     assert torch.equal(theta, identity_affine(2, theta))
+    theta = small(freedom).eval()(maps, (96, 64))
+    assert theta.flatten(1)[0].tolist() == pytest.approx([0.75, 0, 0, 0, 2 / 3, 0])
 
 
 def test_untrained_the_whole_is_the_network_itself() -> None:
     torch.manual_seed(0)
     network = Blur()
     crops = torch.rand(2, 3, 64, 48)
-    assert torch.allclose(SymmetricPose(network).eval()(crops), network(crops), atol=1e-5)
+    whole = SymmetricPose(network, small()).eval()
+    assert torch.allclose(whole(crops), network(crops), atol=1e-5)
+
+
+def test_maps_come_back_in_the_frame_of_a_larger_crop() -> None:
+    whole = SymmetricPose(Blur(), small()).eval()
+    maps = torch.zeros(1, 2, 16, 12)
+    maps[:, :, 4, 3] = 1
+    # The middle 64x48 of a crop of 96x72: cells move by (24 - 16) / 2 rows, (18 - 12) / 2 columns.
+    theta = torch.tensor([[[2 / 3, 0.0, 0.0], [0.0, 2 / 3, 0.0]]])
+    back = whole.to_crop_maps(maps - 5, theta, (96, 72))
+    assert back.shape == (1, 2, 24, 18)
+    assert back[0, 0, 8, 6].item() == pytest.approx(-4)
+    assert back[0, 0, 0, 0].item() == pytest.approx(-5)
 
 
 def test_both_branches_move_the_transformer_and_the_parallel_one_is_frozen() -> None:
     torch.manual_seed(0)
-    whole = SymmetricPose(Blur())
+    whole = moved(SymmetricPose(Blur(), small()))
     whole.enable_parallel_branch()
     crops = torch.rand(2, 3, 64, 48)
     main, parallel, theta = whole.supervised_outputs(crops)
@@ -99,22 +137,60 @@ def test_both_branches_move_the_transformer_and_the_parallel_one_is_frozen() -> 
         output.square().sum().backward(retain_graph=True)
         gradient = whole.transformer.numbers.bias.grad
         assert gradient is not None and gradient.abs().sum() > 0
-    assert whole.network.convolution.weight.grad is None
+    (branch,) = whole._parallel
+    assert branch is not whole.network
+    assert all(not p.requires_grad and p.grad is None for p in branch.parameters())
+
+
+def test_a_frozen_network_is_its_own_parallel_branch() -> None:
+    whole = moved(SymmetricPose(Blur().requires_grad_(False), small()))
+    whole.enable_parallel_branch()
+    main, parallel, _ = whole.supervised_outputs(torch.rand(1, 3, 64, 48))
+    assert torch.equal(main, parallel)
+    parallel.square().sum().backward()
+    gradient = whole.transformer.numbers.bias.grad
+    assert gradient is not None and gradient.abs().sum() > 0
 
 
 def test_the_parallel_branch_is_not_saved() -> None:
-    whole = SymmetricPose(Blur())
+    whole = SymmetricPose(Blur(), small())
     keys = set(whole.state_dict())
     whole.enable_parallel_branch()
     assert set(whole.state_dict()) == keys
 
 
 def test_the_parallel_branch_follows_to_another_type() -> None:
-    whole = SymmetricPose(Blur())
+    whole = SymmetricPose(Blur(), small())
     whole.enable_parallel_branch()
     whole.double()
     outputs = whole.supervised_outputs(torch.rand(1, 3, 64, 48, dtype=torch.float64))
     assert all(output.dtype == torch.float64 for output in outputs)
+
+
+def test_nobody_gives_no_maps() -> None:
+    whole = SymmetricPose(Blur(), small()).eval()
+    with torch.no_grad():
+        maps, theta = whole.estimate(torch.zeros(0, 3, 96, 72))
+        assert maps.shape == (0, 2, 16, 12)
+        assert theta.shape == (0, 2, 3)
+        assert whole(torch.zeros(0, 3, 96, 72)).shape == (0, 2, 24, 18)
+
+
+def test_equal_crops_have_equal_transforms_whoever_is_beside_them() -> None:
+    torch.manual_seed(0)
+    whole = moved(SymmetricPose(Blur(), small()))
+    crop, other = torch.rand(1, 3, 96, 72), torch.rand(1, 3, 96, 72)
+    with torch.no_grad():
+        alone = whole(crop)
+        together = whole(torch.cat([crop, crop, other]))
+    assert torch.allclose(together[0], alone[0], atol=1e-5)
+    assert torch.equal(together[0], together[1])
+
+
+def test_an_empty_picture_gives_finite_maps() -> None:
+    whole = moved(SymmetricPose(Blur(), small()))
+    with torch.no_grad():
+        assert torch.isfinite(whole(torch.zeros(1, 3, 96, 72))).all()
 
 
 def test_centred_targets_by_hand() -> None:

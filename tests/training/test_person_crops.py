@@ -136,12 +136,18 @@ def test_nobody_to_train_on_is_refused(dots):
         crops_of(replace(dots, people=()))
 
 
-def test_the_transform_of_an_example_leads_back_to_the_plain_crop(dots):
-    recipe = PLAIN.with_settings(["shift_share=0.3", "scale_low=0.7", "scale_high=1.3"])
+@pytest.mark.parametrize("growth", [1.0, 1.5])
+def test_the_transform_of_an_example_leads_back_to_the_plain_crop(dots, growth):
+    recipe = PLAIN.with_settings(
+        ["shift_share=0.3", "scale_low=0.7", "scale_high=1.3", f"crop_growth={growth}"]
+    )
     plain = crops_of(dots)[0]
     moved = crops_of(dots, recipe)[4]
     points = apply_affine(
-        torch.from_numpy(moved.theta)[None], torch.from_numpy(plain.keypoints_xy)[None], 64, 64
+        torch.from_numpy(moved.theta)[None],
+        torch.from_numpy(plain.keypoints_xy)[None],
+        (64, 64),
+        (64, 64),
     )
     np.testing.assert_allclose(points[0].numpy(), moved.keypoints_xy, atol=1e-2)
 

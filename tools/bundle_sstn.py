@@ -1,0 +1,35 @@
+"""Take the transformer out of a run's weights, in half precision and with its card.
+
+python tools/bundle_sstn.py RUN/sstn_compact.safetensors rmpe/weights/compact_sstn.safetensors
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from rmpe.zoo.symmetric import split_transformer
+
+
+def bundle(run: Path, output: Path) -> None:
+    """Write the tensors of the transformer alone; the network is bundled beside it.
+
+    Raises ValueError when the file holds none.
+    """
+    _, transformer = split_transformer(load_file(run))
+    if not transformer:
+        raise ValueError(f"{run} holds no spatial transformer; train one with recipe sstn_compact")
+    with safe_open(run, framework="numpy") as file:
+        metadata = file.metadata()
+    small = {
+        key: value.half().contiguous() if value.is_floating_point() else value
+        for key, value in transformer.items()
+    }
+    save_file(small, output, metadata=metadata)
+
+
+if __name__ == "__main__":
+    bundle(Path(sys.argv[1]), Path(sys.argv[2]))
