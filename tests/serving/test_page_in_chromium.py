@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +28,33 @@ canvas.width = canvas.height = 8;
 canvas.getContext("2d").drawImage(picture, 0, 0, 8, 8);
 return canvas.toDataURL();
 """
+SEEN_FROM_ELSEWHERE = """
+const tell = arguments[arguments.length - 1];
+const address = arguments[0];
+const picture = new Promise((resolve) => {
+  const image = new Image();
+  image.onload = () => resolve("shown");
+  image.onerror = () => resolve("refused");
+  image.src = address + "picture.jpg";
+});
+const records = new Promise((resolve) => {
+  const source = new EventSource(address + "records");
+  source.onmessage = () => resolve("read");
+  source.onerror = () => resolve("refused");
+});
+const figures = fetch(address + "status.json", {mode: "no-cors"})
+  .then((answer) => answer.text()).then((text) => text || "refused", () => "refused");
+Promise.all([picture, records, figures]).then(tell);
+"""
 LOADED = "return performance.getEntriesByType('resource').map((entry) => entry.name);"
 
 pytestmark = pytest.mark.skipif(not (DRIVER and BROWSER), reason=MISSING)
+
+
+def descendants(process):
+    """Return the ids of all processes below one."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [number for child in children for number in (int(child), *descendants(int(child)))]
 
 
 class Browser:
@@ -59,6 +88,15 @@ class Browser:
 
     def run(self, script):
         return self._post(f"{self._session}/execute/sync", {"script": script, "args": []})
+
+    def run_async(self, script, *arguments):
+        body = {"script": script, "args": arguments}
+        return self._post(f"{self._session}/execute/async", body)
+
+    def send_signal(self, number):
+        """Send a signal to every process of the browser, not to its driver."""
+        for process in descendants(self._driver.pid):
+            os.kill(process, number)
 
     def text(self, element):
         return self.run(f"return document.getElementById('{element}').innerText")
@@ -109,3 +147,51 @@ def test_with_a_wrong_token_there_is_no_page(view, browser):
     browser.open(f"http://127.0.0.1:{shown.port}/?token=guess")
     assert browser.run("return document.getElementById('picture')") is None
     assert "a token is needed" in browser.run("return document.body.innerText")
+
+
+@pytest.fixture
+def page_elsewhere():
+    """The address of an empty page that another server serves."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>elsewhere</title>")
+
+        def log_message(self, *arguments):
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://localhost:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_page_of_another_origin_sees_nothing(view, feed, browser, page_elsewhere):
+    shown = view()
+    feed(shown, 0.05)
+    address = f"http://127.0.0.1:{shown.port}/"
+    browser.open(page_elsewhere)
+    assert browser.run_async(SEEN_FROM_ELSEWHERE, address) == ["refused"] * 3
+    browser.open(address)
+    assert browser.run_async(SEEN_FROM_ELSEWHERE, address)[:2] == ["shown", "read"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_for):
+    shown = view(size=(240, 320), noise=True)
+    feeding = feed(shown)
+    browser.open(shown.server.address)
+    wait_for(lambda: browser.run(PIXELS), 30)
+    browser.send_signal(signal.SIGSTOP)
+    before = feeding.count
+    wait_for(lambda: feeding.count >= before + 100, 30)
+    browser.send_signal(signal.SIGCONT)
+    assert feeding.slowest_s < 0.5, "handing over never waits for a viewer"
+    now = browser.text("frames")
+    wait_for(lambda: browser.text("frames") != now, 30)
