@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from pipeline.batching import BatchStage
 from pipeline.flow import PosedFrame
@@ -18,6 +18,7 @@ from pipeline.stages.crop import CropStage
 from pipeline.stages.detect import DetectStage, FindBoxes
 from pipeline.stages.estimate import DecodeStage, EstimateStage
 from pipeline.stages.follow import FollowStage
+from pipeline.stages.stored import StoredPoses, StoredStage
 from pipeline.stages.suppress import SuppressStage
 from pipeline.stages.track import Tracker, TrackStage, build_tracker
 from pipeline.writers.base import Writer, WriteStage
@@ -26,6 +27,9 @@ from rmpe.records import Boxes, Frame, ImageArray
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
+
+PoseSource: TypeAlias = Union["PoseEstimator", StoredPoses]
+"""Where the poses of a run come from."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class RunOptions:
 
 def assemble(
     reader: Reader,
-    estimator: PoseEstimator,
+    estimator: PoseSource,
     options: RunOptions | None = None,
     tracker: Tracker | None = None,
     writers: Iterable[tuple[str, Writer]] = (),
@@ -71,34 +75,40 @@ def assemble(
 
     Args:
         reader: where frames come from; it is closed at the end.
-        estimator: finds people and their joints; it may serve one clip after another.
+        estimator: finds people and their joints; it may serve one clip after another. Or poses
+            that are stored.
         options: how the run goes.
         tracker: gives identities; None leaves every id 0.
         writers: what is written, as (name, writer); they are closed at the end.
     """
     options = options or RunOptions()
-    stages: list[Stage] = [
-        DetectStage(
-            boxes_finder(estimator, options),
-            options.detect_every,
-            options.detect_batch,
-            options.section,
-        )
-    ]
-    if options.detect_every == 1:
-        stages += [
-            CropStage(estimator),
-            BatchStage(estimator.options.batch_size, section_frames=options.section),
-            EstimateStage(estimator),
-            DecodeStage(estimator),
-            SuppressStage(estimator),
-        ]
-    else:
-        stages += [FollowStage(estimator, options.follow)]
+    stages = pose_stages(estimator, options)
     if tracker is not None:
         stages += [TrackStage(tracker)]
     stages += [WriteStage(f"write {name}", writer) for name, writer in writers]
     return Pipeline(Source(reader, close=reader.close), stages, options.limits)
+
+
+def pose_stages(estimator: PoseSource, options: RunOptions) -> list[Stage]:
+    """Return the stages from frames to poses without identities."""
+    if isinstance(estimator, StoredPoses):
+        return [StoredStage(estimator)]
+    detect = DetectStage(
+        boxes_finder(estimator, options),
+        options.detect_every,
+        options.detect_batch,
+        options.section,
+    )
+    if options.detect_every > 1:
+        return [detect, FollowStage(estimator, options.follow)]
+    return [
+        detect,
+        CropStage(estimator),
+        BatchStage(estimator.options.batch_size, section_frames=options.section),
+        EstimateStage(estimator),
+        DecodeStage(estimator),
+        SuppressStage(estimator),
+    ]
 
 
 def boxes_finder(estimator: PoseEstimator, options: RunOptions) -> FindBoxes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +13,11 @@ from pipeline.clip import ClipSummary
 from pipeline.fleet import BuildEstimator, FleetOptions, run_fleet
 from pipeline.flow import PosedFrame
 from pipeline.jobs import ClipJob, finished_run
-from pipeline.outputs import WORK_NAME
 from pipeline.readers.base import ClipInfo
 from pipeline.segments import join_parts, part_jobs
-from pipeline.worklist import ClipOutcome, run_worklist, summed_up
+from pipeline.stage import StageError
+from pipeline.stages.stored import OtherFramesError
+from pipeline.worklist import ClipOutcome, failed, run_worklist, summed_up
 from rmpe.runtimes.threads import available_cores
 
 RunJobs = Callable[[Sequence[ClipJob]], "list[ClipOutcome]"]
@@ -99,13 +99,15 @@ def run_in_parts(
 ) -> list[ClipOutcome]:
     """Do what is left of every clip in ``count`` parts each, and return what came of each clip.
 
+    A clip whose parts do not have the frames of the whole, because it is damaged or its packets
+    are not its frames, is run again in one go.
+
     Args:
         jobs: the clips.
         count: parts of a clip; short clips get fewer.
         run_jobs: runs the parts of all clips together.
         on_frame: called with every frame that is put together.
     """
-    began = time.perf_counter()
     outcomes: dict[int, ClipOutcome] = {}
     parts: dict[int, list[ClipJob]] = {}
     for place, job in enumerate(jobs):
@@ -118,26 +120,44 @@ def run_in_parts(
             else:
                 parts[place] = part_jobs(job, count)
         except (OSError, ValueError) as error:
-            outcomes[place] = _failed(job, str(error))
+            outcomes[place] = failed(job, str(error), time.perf_counter())
     every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
     came_of = run_jobs([part for _, part in every])
+    in_one_go: list[int] = []
     for place, its_parts in parts.items():
-        job = jobs[place]
-        bad = [o for (at, _), o in zip(every, came_of) if at == place and not o.succeeded]
-        broken = [outcome for outcome in bad if outcome.state != "damaged"]
-        if broken:
-            outcomes[place] = _failed(job, broken[0].reason or "left out")
-            continue
-        try:
-            summary = join_parts(job, its_parts, on_frame)
-        except (OSError, ValueError) as error:
-            log.info("the failure in full", exc_info=True)
-            outcomes[place] = _failed(job, str(error))
-            continue
-        shutil.rmtree(job.plan.folder / WORK_NAME, ignore_errors=True)
-        outcomes[place] = summed_up(job, summary, time.perf_counter() - began)
+        its_outcomes = [outcome for (at, _), outcome in zip(every, came_of) if at == place]
+        joined = _joined(jobs[place], its_parts, its_outcomes, on_frame)
+        if joined is None:
+            in_one_go.append(place)
+        else:
+            outcomes[place] = joined
+    if in_one_go:
+        outcomes |= zip(in_one_go, run_jobs([jobs[place] for place in in_one_go]))
     return [outcomes[place] for place in range(len(jobs))]
 
 
-def _failed(job: ClipJob, reason: str) -> ClipOutcome:
-    return ClipOutcome(job.source, str(job.plan.folder), "failed", reason)
+def _joined(
+    job: ClipJob,
+    parts: Sequence[ClipJob],
+    came_of: Sequence[ClipOutcome],
+    on_frame: Callable[[PosedFrame], None] | None,
+) -> ClipOutcome | None:
+    """Return the outcome of a clip in parts, None where the parts are not those of the clip."""
+    began = time.perf_counter()
+    states = {outcome.state for outcome in came_of}
+    if states & {"failed", "not run"}:
+        reasons = [outcome.reason for outcome in came_of if outcome.state == "failed"]
+        return failed(job, reasons[0] if reasons else "left out", began)
+    if "damaged" in states:
+        log.info("%s is damaged: it is run in one go", job.source)
+        return None
+    try:
+        summary = join_parts(job, parts, on_frame)
+    except StageError as error:
+        if isinstance(error.__cause__, OtherFramesError):
+            log.info("%s: %s: it is run in one go", job.source, error)
+            return None
+        return failed(job, str(error), began)
+    except (OSError, ValueError) as error:
+        return failed(job, str(error), began)
+    return summed_up(job, summary, time.perf_counter() - began)

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.assemble import RunOptions, assemble
+from pipeline.assemble import PoseSource, RunOptions, assemble
 from pipeline.flow import PosedFrame
 from pipeline.journal import Journal, write_atomically
 from pipeline.outputs import OutputPlan, open_writers, stored_poses
@@ -20,9 +20,6 @@ from pipeline.stages.track import Tracker
 from pipeline.stats import RunStats, peak_memory_bytes
 from rmpe.formats import ClipHeader
 from rmpe.records import Poses
-
-if TYPE_CHECKING:
-    from rmpe.estimator import PoseEstimator
 
 SUMMARY_NAME = "summary.json"
 _VERSIONS_OF = ("rmpe", "torch", "openvino", "opencv-python", "av", "numpy")
@@ -56,8 +53,10 @@ class ClipSummary:
     """The first of them in words."""
     warnings: list[str] = field(default_factory=list)
     """What was odd but lost nothing."""
-    asked: str = ""
-    """Digest of what was asked for, see :class:`pipeline.jobs.ClipJob`."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for, see :meth:`pipeline.jobs.ClipJob.asked`."""
+    engine: str = ""
+    """What computed the poses, with digests of the weights."""
     resumed_at: int = 0
     """Frames that an interrupted run had done before this one went on."""
     already_done: bool = False
@@ -86,7 +85,7 @@ class ClipSummary:
 
 def process_clip(
     reader: Reader,
-    estimator: PoseEstimator,
+    estimator: PoseSource,
     plan: OutputPlan,
     *,
     options: RunOptions | None = None,
@@ -101,7 +100,7 @@ def process_clip(
 
     Args:
         reader: where frames come from.
-        estimator: finds people and their joints.
+        estimator: finds people and their joints, or has them stored.
         plan: what is written.
         options: how the run goes.
         tracker: gives identities; None leaves every id 0.
@@ -116,7 +115,7 @@ def process_clip(
         ValueError: a format is unknown.
     """
     described = dict(described or {})
-    network = getattr(estimator.runtime, "description", "")
+    network = estimator.runtime.description
     info = reader.info
     summary = ClipSummary(info.source, str(plan.folder))
     header = ClipHeader(
@@ -131,7 +130,8 @@ def process_clip(
     try:
         writers = open_writers(plan, header, journal)
         if journal is not None:
-            summary.asked, summary.resumed_at = journal.start.asked, journal.start.frames
+            summary.asked, summary.engine = journal.start.asked, journal.start.engine
+            summary.resumed_at = journal.start.frames
             tracker = journal.tracker
             for record in stored_poses(plan.folder, summary.resumed_at):
                 count_people(summary, record.poses)

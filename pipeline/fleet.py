@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cores import CoreClaim
 from pipeline.flow import PosedFrame
 from pipeline.jobs import ClipJob
 from pipeline.worklist import ClipOutcome, attempt_job, not_run
@@ -41,6 +42,8 @@ class FleetOptions:
     """GPUs of each; a part of one lets workers share it."""
     retries: int = 2
     """How often a clip is tried again when its worker died."""
+    pin: bool = True
+    """Keep every worker on as many cores as it may use, different ones (Linux)."""
 
     def __post_init__(self) -> None:
         for name in ("workers", "gpus_per_worker", "retries"):
@@ -95,8 +98,11 @@ class _Fleet:
             max_restarts=-1,
             max_task_retries=options.retries,
         )(_ClipWorker)
+        # Kept here: a worker that is started again needs what it was made from once more.
+        self._build = ray.put(build)
         self._idle = [
-            worker.remote(build, options.cpus_per_worker, self._counter) for _ in range(count)
+            worker.remote(self._build, options.cpus_per_worker, options.pin, self._counter)
+            for _ in range(count)
         ]
 
     def run(
@@ -164,7 +170,8 @@ class _FrameCounter:
 class _ClipWorker:
     """One process of the cluster: a whole pipeline, its networks kept from clip to clip."""
 
-    def __init__(self, build: BuildEstimator, cores: int, counter: Any) -> None:
+    def __init__(self, build: BuildEstimator, cores: int, pin: bool, counter: Any) -> None:
+        self._claim = CoreClaim(cores) if pin else None
         self._build = build
         self._cores = cores
         self._counter = counter

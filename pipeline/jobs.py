@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -11,20 +10,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pipeline.assemble import RunOptions
+from pipeline.assemble import PoseSource, RunOptions
 from pipeline.clip import SUMMARY_NAME, ClipSummary, process_clip
 from pipeline.flow import PosedFrame
 from pipeline.folder_lock import FolderLock
 from pipeline.journal import SAVE_EVERY_S, Checkpoint, Journal
-from pipeline.outputs import RECORDS_NAME, WORK_NAME, OutputPlan
+from pipeline.outputs import PIECES_NAME, RECORDS_NAME, WORK_NAME, OutputPlan
 from pipeline.readers.base import ClipInfo
 from pipeline.readers.video import Span, VideoReader
+from pipeline.stages.stored import StoredPoses
 from pipeline.stages.track import build_tracker
-
-if TYPE_CHECKING:
-    from rmpe.estimator import PoseEstimator
 
 CHECKPOINT_NAME = "checkpoint.json"
 
@@ -58,28 +55,28 @@ class ClipJob:
     save_every_s: float = SAVE_EVERY_S
     """Shortest time between two checkpoints."""
     first: int = 0
-    """Frames of the clip to leave out, a multiple of the section: this is a later part of it."""
+    """Frames of the clip before this part of it, a multiple of the section."""
     end: int | None = None
     """Frames of the clip after which this part ends; None goes on to the end."""
 
-    def asked(self) -> str:
-        """Return a digest of what is asked for: description, outputs, and the files it names."""
+    def asked(self) -> dict[str, Any]:
+        """Return all that is asked for: description, outputs, and the files it names."""
         files = [self.source, *(v for v in self.described.values() if isinstance(v, str))]
         item = {
-            "described": dict(self.described),
+            **self.described,
             "source": self.source,
             "files": {name: _stamp(name) for name in files},
             "section": self.options.section,
             "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
         }
-        text = json.dumps(item, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        asked: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
+        return asked
 
 
 def run_job(
     job: ClipJob,
-    get_estimator: Callable[[], PoseEstimator],
+    get_estimator: Callable[[], PoseSource],
     *,
     on_start: Callable[[ClipInfo, int], None] | None = None,
     on_frame: Callable[[PosedFrame], None] | None = None,
@@ -91,7 +88,7 @@ def run_job(
 
     Args:
         job: the clip.
-        get_estimator: gives the estimator; called at most once.
+        get_estimator: gives the estimator, or poses that are stored; called at most once.
         on_start: called with the clip and the frames that are already done.
         on_frame: called with every result, for progress.
 
@@ -114,7 +111,7 @@ def run_job(
 
 def _run_locked(
     job: ClipJob,
-    get_estimator: Callable[[], PoseEstimator],
+    get_estimator: Callable[[], PoseSource],
     on_start: Callable[[ClipInfo, int], None] | None,
     on_frame: Callable[[PosedFrame], None] | None,
 ) -> ClipSummary:
@@ -128,11 +125,13 @@ def _run_locked(
     estimator = get_estimator()
     fresh = Checkpoint(asked, _engine(estimator), 0, 0.0)
     start = fresh if job.rerun == "overwrite" else _latest(work, fresh)
-    skip = job.first + start.frames
-    reader = VideoReader(job.source, job.span, job.threads, skip=skip, end=job.end)
+    reader = VideoReader(
+        job.source, job.span, job.threads, first=job.first, skip=start.frames, end=job.end
+    )
     try:
         if not start.frames:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(work / PIECES_NAME, ignore_errors=True)
+            (work / CHECKPOINT_NAME).unlink(missing_ok=True)
         work.mkdir(exist_ok=True)
         (folder / SUMMARY_NAME).unlink(missing_ok=True)
         tracker = build_tracker(job.track, job.smooth)
@@ -164,7 +163,7 @@ def _run_locked(
     return summary
 
 
-def finished_run(folder: Path, asked: str) -> ClipSummary | None:
+def finished_run(folder: Path, asked: Mapping[str, Any]) -> ClipSummary | None:
     """Return the summary of a folder's finished run, None if there is none.
 
     Raises:
@@ -179,10 +178,16 @@ def finished_run(folder: Path, asked: str) -> ClipSummary | None:
         return None
     if summary.asked != asked:
         raise ValueError(
-            f"{folder} holds a finished run of another clip or with other options; "
-            "--overwrite replaces it"
+            f"{folder} holds a finished run that was asked for otherwise "
+            f"({_differences(summary.asked, asked)}); --overwrite replaces it"
         )
     return replace(summary, already_done=True)
+
+
+def frames_saved(folder: Path) -> int:
+    """Return the frames of a folder's unfinished run after which it would go on."""
+    saved = Checkpoint.load(folder / WORK_NAME / CHECKPOINT_NAME)
+    return saved.frames if saved else 0
 
 
 def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
@@ -190,25 +195,43 @@ def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
     saved = Checkpoint.load(work / CHECKPOINT_NAME)
     if saved is None:
         return fresh
-    for what, got, needed in [
-        ("of another clip or with other options", saved.asked, fresh.asked),
-        (f"by another engine ({saved.engine})", saved.engine, fresh.engine),
-    ]:
-        if got != needed:
-            raise ValueError(
-                f"{work.parent} holds an unfinished run {what}, {saved.frames} frames long; "
-                "--overwrite begins again"
-            )
+    otherwise = ""
+    if saved.asked != fresh.asked:
+        otherwise = f"asked for otherwise ({_differences(saved.asked, fresh.asked)})"
+    elif saved.engine != fresh.engine:
+        otherwise = f"by another engine or with other weights ({saved.engine}; now {fresh.engine})"
+    if otherwise:
+        raise ValueError(
+            f"{work.parent} holds an unfinished run of {saved.frames} frames, {otherwise}; "
+            "--overwrite begins again"
+        )
     return saved
 
 
-def _engine(estimator: PoseEstimator) -> str:
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return in words what was asked for otherwise."""
+    words = []
+    for name in sorted({*before, *now}):
+        earlier, later = before.get(name), now.get(name)
+        if earlier == later:
+            continue
+        if name == "files" and earlier and later:
+            changed = [
+                file for file in {**earlier, **later} if earlier.get(file) != later.get(file)
+            ]
+            words.append(f"{', '.join(sorted(changed))} changed")
+        else:
+            words.append(f"{name} was {earlier}, now {later}")
+    return "; ".join(words)
+
+
+def _engine(source: PoseSource) -> str:
     """Return what computes the poses, in words; a run goes on only with the same."""
     try:
         version = importlib.metadata.version("rmpe")
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
-    return f"rmpe {version}, {getattr(estimator.runtime, 'description', '')}"
+    return source.engine if isinstance(source, StoredPoses) else f"rmpe {version}, {source.engine}"
 
 
 def _stamp(name: str) -> list[int] | None:

@@ -13,7 +13,8 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from pipeline.stages.track import Tracker
 from rmpe.records import Frame, Poses
 
-SCHEMA = "rmpe-checkpoint/1"
+SCHEMA = "rmpe-checkpoint/2"
 SAVE_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ log = logging.getLogger(__name__)
 class Checkpoint:
     """A place where a run may go on."""
 
-    asked: str
-    """Digest of what the run was asked for."""
+    asked: Mapping[str, Any]
+    """What the run was asked for, see :meth:`pipeline.jobs.ClipJob.asked`."""
     engine: str
     """What computed the poses; another engine's poses differ in their last digits."""
     frames: int
@@ -69,11 +70,16 @@ class Checkpoint:
 def write_atomically(path: Path, text: str) -> None:
     """Write a small text file that is whole at every moment, also after a power cut."""
     temporary = path.with_name(path.name + ".new")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 class Journal:

@@ -18,6 +18,8 @@ RECORDS_NAME = "poses.ndjson"
 VIDEO_NAME = "annotated.mp4"
 WORK_NAME = ".rmpe"
 """Hidden folder of what a run needs only while it is unfinished."""
+PIECES_NAME = "video"
+"""Folder in it of the annotated clip's pieces."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _video_writer(plan: OutputPlan, header: ClipHeader, journal: Journal | None)
 
     return SegmentedVideoWriter(
         path,
-        plan.folder / WORK_NAME / "video",
+        plan.folder / WORK_NAME / PIECES_NAME,
         journal.section,
         open_piece,
         done=journal.start.frames,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipeline.clip import ClipSummary
 from pipeline.flow import PosedFrame
-from pipeline.jobs import ClipJob, run_job
+from pipeline.jobs import ClipJob, frames_saved, run_job
 from pipeline.journal import write_atomically
 from pipeline.readers.base import ClipInfo
 from pipeline.stage import StageError
@@ -114,13 +114,27 @@ def attempt_job(
     try:
         summary = run_job(job, get_estimator, on_start=on_start, on_frame=on_frame)
     except (OSError, ValueError, StageError) as error:
-        log.info("the failure in full", exc_info=True)
-        seconds = round(time.perf_counter() - began, 3)
-        failed = ClipOutcome(
-            job.source, str(job.plan.folder), "failed", str(error), seconds=seconds
-        )
-        return failed, None
+        kept = frames_saved(job.plan.folder) if isinstance(error, StageError) else 0
+        return failed(job, str(error), began, kept), None
     return summed_up(job, summary, time.perf_counter() - began), summary
+
+
+def failed(job: ClipJob, reason: str, began: float, kept: int = 0) -> ClipOutcome:
+    """Return the outcome of a clip whose run broke off, while its error is being handled.
+
+    Args:
+        job: the clip.
+        reason: why, in words.
+        began: when, by :func:`time.perf_counter`.
+        kept: frames after which the same command goes on.
+    """
+    log.info("the failure in full", exc_info=True)
+    if kept:
+        reason += f"; its first {kept} frames are kept and the same command goes on after them"
+    seconds = round(time.perf_counter() - began, 3)
+    return ClipOutcome(
+        job.source, str(job.plan.folder), "failed", reason, frames=kept, seconds=seconds
+    )
 
 
 def summed_up(job: ClipJob, summary: ClipSummary, seconds: float) -> ClipOutcome:

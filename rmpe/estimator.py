@@ -173,6 +173,11 @@ class PoseEstimator:
         """What computes boxes and heatmaps, in words, with digests of both networks' weights."""
         return f"{_described(self.detector)}; {_described(self.runtime)}"
 
+    @property
+    def engine(self) -> str:
+        """What computes boxes and heatmaps, in words, with digests of both networks' weights."""
+        return f"{_described(self.detector)}; {_described(self.runtime)}"
+
     def detect(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
         """Return the people's boxes in each picture (H, W, 3), best first, at most max_people."""
         return [
@@ -309,6 +314,13 @@ def _load_network(
     if weights is not None:
         return load(weights, choices)
     return load_bundled_pose(sstn) if network == "compact" else load(network, choices)
+
+
+def _described(part: Detector | Runtime) -> str:
+    """Return what computes, in words, and the digest of its weights where there are any."""
+    engine = getattr(part, "runtime", part)
+    words = getattr(engine, "description", type(engine).__name__)
+    return f"{words} {getattr(engine, 'weights_digest', '')}".strip()
 
 
 def _described(part: Detector | Runtime) -> str:

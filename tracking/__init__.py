@@ -2,8 +2,7 @@
 
 The way of a frame: ``matching`` (features and their matches) → ``similarity`` (grades) →
 ``assignment`` (identities) → ``memory`` (who may return), run by ``linking`` and ``online``;
-``offline`` does a whole clip, with flow-NMS. ``smooth`` is optional and comes after; ``stitching``
-joins parts of a clip that were tracked apart.
+``offline`` does a whole clip, with flow-NMS. ``smooth`` is optional and comes after.
 """
 
 from tracking.flow_nms import FlowParameters
@@ -11,7 +10,6 @@ from tracking.offline import refine_tracks, track_clip
 from tracking.online import OnlineTracker
 from tracking.parameters import DEFAULT, POSEFLOW_REFERENCE, FeatureParameters, PoseFlowParameters
 from tracking.smooth import OneEuroParameters, OneEuroSmoother
-from tracking.stitching import match_identities
 
 __all__ = [
     "DEFAULT",
@@ -22,7 +20,6 @@ __all__ = [
     "OneEuroSmoother",
     "OnlineTracker",
     "PoseFlowParameters",
-    "match_identities",
     "refine_tracks",
     "track_clip",
 ]

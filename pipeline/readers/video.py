@@ -66,9 +66,11 @@ class VideoReader:
         path: file or address.
         span: part of the clip.
         threads: threads of the decoder; 0 lets it choose.
-        skip: frames to leave out of those that would be given, for a run that goes on; they are
-            decoded, so that what comes after them is the same to the last bit.
-        end: frames after which to end, the skipped ones counted; None goes on to the end.
+        first: frames to leave out of those that would be given, for a later part of the clip;
+            decoding begins at the last keyframe before it where the container allows that.
+        skip: further frames to leave out, for a run that goes on; they are decoded, so that damaged
+            places in them are counted again.
+        end: frames after which to end, all those left out counted; None goes on to the end.
 
     Raises:
         OSError: the file is missing, no video, or has no picture stream.
@@ -79,12 +81,15 @@ class VideoReader:
         path: str | Path,
         span: Span | None = None,
         threads: int = 1,
+        *,
+        first: int = 0,
         skip: int = 0,
         end: int | None = None,
     ) -> None:
         self._path = str(path)
         self._span = span or Span()
-        self._skip = skip
+        self._first_wanted = first
+        self._skip = first + skip
         self._end = end
         if "://" not in self._path:
             _check_file(Path(self._path))
@@ -111,8 +116,11 @@ class VideoReader:
         """Yield the wanted frames; see the class."""
         span = self._span
         clock = FrameClock(self._stream)
-        index, kept = self._seek(), 0
-        for frame in self._decoded(clock):
+        plan = self._seek()
+        index = plan.presented_before if plan else 0
+        kept = plan.kept_before if plan else 0
+        self.report.frames = -(-kept // span.stride)
+        for frame in self._decoded(clock, plan.keyframe_pts if plan else None):
             time_s = clock.time_of(frame)
             if span.end_s is not None and time_s >= span.end_s:
                 break
@@ -126,7 +134,8 @@ class VideoReader:
                 kept += 1
             index += 1
         else:
-            self._check_length(clock.last_s)
+            if plan is None:
+                self._check_length(clock.last_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -175,18 +184,21 @@ class VideoReader:
             total = (total if span.end_s is None else min(int(span.end_s * rate), total)) - first
         return max(-(-total // span.stride), 0)
 
-    def _seek(self) -> int:
-        """Go to the keyframe before the start; return the index of the first frame decoded."""
-        if self._span.start_s <= 0 or "://" in self._path:
-            return 0
-        plan: SeekPlan | None = plan_seek(self._path, self._span.start_s)
-        if plan is None or not plan.presented_before:
-            return 0
-        self._container.seek(plan.keyframe_pts, stream=self._stream, backward=True)
-        return plan.presented_before
+    def _seek(self) -> SeekPlan | None:
+        """Go to the keyframe before the first wanted frame, if there is one and it is known."""
+        span = self._span
+        if not (span.start_s > 0 or self._first_wanted) or "://" in self._path:
+            return None
+        plan = plan_seek(self._path, span.start_s, self._first_wanted * span.stride)
+        if plan is not None:
+            self._container.seek(plan.keyframe_pts, stream=self._stream, backward=True)
+        return plan
 
-    def _decoded(self, clock: FrameClock) -> Iterator[av.VideoFrame]:
-        """Yield what the decoder gives, past damaged places, to the end."""
+    def _decoded(self, clock: FrameClock, first_pts: int | None) -> Iterator[av.VideoFrame]:
+        """Yield what the decoder gives, past damaged places, to the end.
+
+        Pictures shown before ``first_pts`` look back to what was not decoded; they are left out.
+        """
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -207,6 +219,8 @@ class VideoReader:
                 clock.refused()
                 continue
             for frame in frames:
+                if first_pts is not None and frame.pts is not None and frame.pts < first_pts:
+                    continue
                 if frame.is_corrupt:
                     self.report.add_error(f"packet {self._packets}: the picture is damaged")
                 yield frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -147,7 +148,17 @@ def join_segments(segments: Sequence[Segment], path: Path) -> None:
         OSError: a piece cannot be read or the file not written.
     """
     temporary = path.with_name(f".{path.name}.new")
-    with av.open(str(temporary), "w", format="mp4") as output:
+    try:
+        _copy_packets(segments, temporary)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _copy_packets(segments: Sequence[Segment], path: Path) -> None:
+    with av.open(str(path), "w", format="mp4") as output:
         stream = None
         for segment in segments:
             with av.open(str(segment.path)) as piece:
@@ -163,4 +174,3 @@ def join_segments(segments: Sequence[Segment], path: Path) -> None:
                     packet.time_base = Fraction(1, TICKS)
                     packet.pts = packet.dts = tick
                     output.mux(packet)
-    os.replace(temporary, path)

@@ -7,6 +7,7 @@ before decoding (YOLOX's ``tools/export_onnx.py``; decoded as in its ``demo_post
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ class OnnxDetector:
         self.options = options or OnnxOptions()
         self._family = family
         self._session = _open_session(Path(path), threads)
+        self.description = f"{family} in an ONNX file"
+        self.weights_digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
         entry = self._session.get_inputs()[0]
         self._input_name = entry.name
         sides = entry.shape[2:]

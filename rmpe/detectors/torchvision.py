@@ -8,6 +8,7 @@ from urllib.error import URLError
 
 import numpy as np
 import torch
+import torchvision
 from torchvision.models import detection
 
 from rmpe.records import Boxes, ImageArray
@@ -42,6 +43,7 @@ class TorchvisionDetector:
         self._model = model.eval().to(device)
         self._device = device
         self._score_threshold = score_threshold
+        self.description = f"torchvision {torchvision.__version__} {type(model).__name__}"
 
     def __call__(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
         """Return the people of every picture, see :class:`rmpe.detectors.base.Detector`."""

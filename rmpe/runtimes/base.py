@@ -22,6 +22,8 @@ class Runtime(Protocol):
 
     description: str
     """Engine, device and precision in words."""
+    weights_digest: str
+    """Digest of the network's weights and door, see ``PreprocessedNetwork.digest``."""
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the network's outputs, float32, for uint8 pictures (N, H, W, 3).

@@ -47,6 +47,7 @@ class OpenVinoRuntime:
         self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
+        self.weights_digest = network.digest()
 
     def _request(self, height: int, width: int) -> openvino.InferRequest:
         """Return the request of a picture size, any batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import torch
@@ -39,6 +40,16 @@ class PreprocessedNetwork(nn.Module):
         self.colour_order = colour_order
         self.register_buffer("mean", 255.0 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255.0 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def digest(self) -> str:
+        """Return twelve hexadecimal digits of everything that the outputs depend on: all weights,
+        mean and deviation, and the order of the colours."""
+        total = hashlib.sha256(self.colour_order.encode())
+        tensors = {**self.state_dict(), "mean": self.mean, "std": self.std}
+        for name, tensor in tensors.items():
+            total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return total.hexdigest()[:12]
 
     def forward(self, images_bgr: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Return the network's outputs for uint8 pictures (N, H, W, 3), blue-green-red."""

@@ -28,6 +28,7 @@ class TorchRuntime:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.network.to(device, _DTYPES[precision]).to(memory_format=torch.channels_last)
         self.description = f"torch {torch.__version__} {precision} on {device}"
+        self.weights_digest = network.digest()
 
     @torch.inference_mode()
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:

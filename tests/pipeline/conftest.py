@@ -84,6 +84,7 @@ class SquaresEstimator:
     def __init__(self, batch_size=4, min_score=0.0, max_people=0, infer_pause_s=0.0):
         self.options = SimpleNamespace(batch_size=batch_size)
         self.runtime = SimpleNamespace(description="squares")
+        self.engine = "squares, no weights"
         self.min_score, self.max_people = min_score, max_people
         self.infer_pause_s = infer_pause_s
         self.batches = []

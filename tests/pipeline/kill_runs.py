@@ -19,10 +19,20 @@ from pathlib import Path
 import av
 
 from pipeline.assemble import RunOptions
+from pipeline.batch import run_in_parts
 from pipeline.jobs import ClipJob, run_job
 from pipeline.outputs import OutputPlan
+from pipeline.worklist import attempt_job
 
-FRAMES = 64
+FRAMES = 48
+PHASES = ("start", "run", "join")
+"""When a run is killed: in its first tenth, at any time, while the clip's pieces are joined."""
+KINDS = {
+    "plain": {"options": RunOptions(section_frames=8), "smooth": True},
+    "every third": {"options": RunOptions(section_frames=8, detect_every=3)},
+    "parts": {"options": RunOptions(section_frames=8)},
+}
+FILES = ["annotated.mp4", "coco-results.json", "poses.ndjson", "summary.json"]
 
 
 def load_helpers(path):
@@ -43,33 +53,46 @@ def write_clip(path, frames):
         container.mux(stream.encode(None))
 
 
-def fork_run(job, estimator):
-    """Start the run in a child and return its process id."""
+def fork_run(work):
+    """Do the work in a child, whose exit status is 0 if it succeeds, and return its process id."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = 0 if run_job(job, lambda: estimator).succeeded else 3
+            code = 0 if work() else 3
         finally:
             os._exit(code)
     return child
 
 
-def end_of(child, patience_s):
-    """Exit status of a child, None if it still runs after the time given."""
+def end_of(child, patience_s, until=None):
+    """Exit status of a child; None if it still runs after the time, or when ``until`` exists."""
     deadline = time.monotonic() + patience_s
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             return status
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or (until is not None and until.exists()):
             return None
-        time.sleep(0.001)
+        time.sleep(0.0005)
+
+
+def interrupted(child, phase, folder, lasts_s, chance):
+    """Kill a child in a phase of its run; exit status if it ended before, None if it was killed."""
+    if phase == "join":
+        status = end_of(child, 60, until=folder / ".annotated.mp4.new")
+        time.sleep(chance.uniform(0, 0.003))
+    else:
+        status = end_of(child, chance.uniform(0, (0.1 if phase == "start" else 1.1) * lasts_s))
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        status = os.waitpid(child, 0)[1]
+        return None if os.WIFSIGNALED(status) else status
+    return status
 
 
 def outputs(folder):
-    names = ("poses.ndjson", "coco-results.json", "annotated.mp4")
-    return {name: (folder / name).read_bytes() for name in names}
+    return {name: (folder / name).read_bytes() for name in FILES[:3]}
 
 
 def playable_frames(path):
@@ -81,46 +104,51 @@ def main(helpers_path, folder, kills, seed):
     helpers, folder, chance = load_helpers(helpers_path), Path(folder), random.Random(seed)
     counts = [chance.randrange(5) for _ in range(FRAMES)]
     write_clip(folder / "walk.mp4", helpers.make_squares(counts, step=0))
-    killed = runs = 0
-    differing, resumed = [], []
-    for detect_every in (1, 3):
+    estimator = helpers.SquaresEstimator(infer_pause_s=0.003)
+    killed, differing, resumed, runs = dict.fromkeys(PHASES, 0), [], [], 0
+    for number, (kind, settings) in enumerate(KINDS.items()):
 
-        def job(name, every=detect_every):
-            return ClipJob(
+        def work(name, kind=kind, settings=settings):
+            job = ClipJob(
                 str(folder / "walk.mp4"),
                 OutputPlan(folder / name, ("coco",)),
-                options=RunOptions(section_frames=16, detect_every=every),
-                smooth=every == 1,
                 save_every_s=0.0,
+                **settings,
             )
+            if kind != "parts":
+                return run_job(job, lambda: estimator).succeeded
+            attempt_all = lambda jobs: [attempt_job(j, lambda: estimator)[0] for j in jobs]  # noqa: E731
+            return run_in_parts([job], 3, attempt_all)[0].succeeded
 
-        estimator = helpers.SquaresEstimator(infer_pause_s=0.008)
         began = time.monotonic()
-        reference = job(f"whole{detect_every}")
-        assert end_of(fork_run(reference, estimator), 60) == 0
+        assert end_of(fork_run(lambda: work(f"whole {kind}")), 60) == 0  # noqa: B023
         lasts_s = time.monotonic() - began
-        expected = outputs(reference.plan.folder)
-        assert playable_frames(reference.plan.folder / "annotated.mp4") == FRAMES
-        target = killed + kills // 2 + (kills % 2) * (detect_every == 1)
-        while killed < target:
+        expected = outputs(folder / f"whole {kind}")
+        assert playable_frames(folder / f"whole {kind}" / "annotated.mp4") == FRAMES
+        target = kills * (number + 1) // len(KINDS)
+        while sum(killed.values()) < target:
             runs += 1
-            trial = job(f"killed{runs}")
-            for attempt in range(6):
-                child = fork_run(trial, estimator)
-                last = attempt == 5 or killed >= target
-                status = end_of(child, 60 if last else chance.uniform(0, 1.1 * lasts_s))
+            trial = folder / f"trial{runs}"
+            for _ in range(6):
+                phase = PHASES[sum(killed.values()) % len(PHASES)]
+                child = fork_run(lambda: work(trial.name))  # noqa: B023
+                if sum(killed.values()) >= target:
+                    status = end_of(child, 60)
+                else:
+                    status = interrupted(child, phase, trial, lasts_s, chance)
                 if status is not None:
                     break
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                killed += 1
-            summary = json.loads((trial.plan.folder / "summary.json").read_text())
+                killed[phase] += 1
+            else:
+                status = end_of(fork_run(lambda: work(trial.name)), 60)  # noqa: B023
+            summary = json.loads((trial / "summary.json").read_text())
             resumed.append(summary["resumed_at"])
-            same = status == 0 and outputs(trial.plan.folder) == expected
-            same &= not (trial.plan.folder / ".rmpe").exists()
+            same = status == 0 and outputs(trial) == expected
+            same &= sorted(path.name for path in trial.iterdir()) == FILES
             same &= summary["frames"] == FRAMES and summary["complete"]
             if not same:
-                differing.append(trial.plan.folder.name)
+                differing.append(trial.name)
+            assert runs <= 10 * kills
     result = {"killed": killed, "runs": runs, "differing": differing, "resumed_at": resumed}
     sys.stdout.write(json.dumps(result) + "\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import sys
@@ -83,6 +84,7 @@ def check(clips, tmp_path, options, count):
         on_end=ended.append,
     )
     assert (tmp_path / "died").exists()
+    resumed = []
     assert len(ended) == count
     assert [o.state for o in outcomes] == ["done", "done", "failed"] + ["done"] * (count - 3)
     assert "cannot be opened" in outcomes[2].reason
@@ -95,6 +97,10 @@ def check(clips, tmp_path, options, count):
             for name in ("poses.ndjson", "annotated.mp4"):
                 there = folder.parent.parent / "fleet" / folder.name / name
                 assert there.read_bytes() == (folder / name).read_bytes()
+            summary = json.loads((there.parent / "summary.json").read_text())
+            resumed.append(summary["resumed_at"])
+    assert len(resumed) == count - 1
+    assert sum(place > 0 for place in resumed) == 1
 
 
 @pytest.fixture
@@ -105,13 +111,13 @@ def worker_path(monkeypatch, repository):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_two_workers_one_of_which_dies_give_what_one_process_gives(clips, tmp_path, worker_path):
     check(clips, tmp_path, FleetOptions(workers=2), 20)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_two_nodes_made_on_one_machine(clips, tmp_path, worker_path):
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
@@ -119,7 +125,7 @@ def test_two_nodes_made_on_one_machine(clips, tmp_path, worker_path):
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         cluster.add_node(num_cpus=1)
-        check(clips, tmp_path, FleetOptions(address=cluster.address, workers=2), 8)
+        check(clips, tmp_path, FleetOptions(address=cluster.address, workers=2), 20)
     finally:
         ray.shutdown()
         cluster.shutdown()

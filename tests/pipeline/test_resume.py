@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
+import torch
 
-from pipeline.assemble import RunOptions
+from pipeline.assemble import RunOptions, find_nobody
 from pipeline.folder_lock import FolderInUseError, FolderLock
 from pipeline.jobs import ClipJob, run_job
 from pipeline.journal import Checkpoint
 from pipeline.outputs import OutputPlan
 from pipeline.stage import StageError
-from pipeline.writers import RecordsWriter
+from pipeline.worklist import attempt_job
+from rmpe.estimator import PoseEstimator
+from rmpe.runtimes import PreprocessedNetwork, build_runtime
+from rmpe.zoo.conventions import CONVENTIONS
 
 FRAMES = 50
 
@@ -77,7 +81,8 @@ def run(job, estimator, **callbacks):
     return run_job(job, lambda: estimator, **callbacks)
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [6, pytest.param(25, marks=pytest.mark.slow)])
 def test_runs_killed_at_random_moments_end_with_the_same_bytes(tmp_path, repository, kills):
     here = Path(__file__).parent
     process = subprocess.run(
@@ -86,10 +91,11 @@ def test_runs_killed_at_random_moments_end_with_the_same_bytes(tmp_path, reposit
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=110,
+        timeout=580,
     )
     result = json.loads(process.stdout)
-    assert result["killed"] == kills
+    assert sum(result["killed"].values()) == kills
+    assert min(result["killed"].values()) >= kills // 3
     assert result["differing"] == []
 
 
@@ -134,15 +140,16 @@ def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(squares, j
 
 def test_results_of_another_run_are_not_replaced(squares, job):
     run(job(), squares())
-    with pytest.raises(ValueError, match="finished run of another clip or with other options"):
+    with pytest.raises(ValueError, match=r"finished run .* otherwise \(min_score was None, now"):
         run(job(described={"min_score": 0.5}), squares())
     with pytest.raises(StageError):
         run(job("part"), breaks_after(squares, 30, job("part").plan.folder))
-    with pytest.raises(ValueError, match=r"unfinished run .* other options, .* --overwrite"):
+    with pytest.raises(ValueError, match=r"unfinished run of \d+ frames, .*; --overwrite"):
         run(job("part", described={"min_score": 0.5}), squares())
     other = squares()
-    other.runtime.description = "another"
-    with pytest.raises(ValueError, match=r"by another engine \(rmpe .*squares\)"):
+    other.engine = "squares, other weights"
+    message = r"with other weights \(.*squares, no weights; now .*squares, other weights\)"
+    with pytest.raises(ValueError, match=message):
         run(job("part"), other)
     assert run(job("part", rerun="overwrite"), squares()).resumed_at == 0
 
@@ -173,7 +180,8 @@ def test_a_torn_checkpoint_begins_again_and_too_few_records_are_refused(squares,
     assert "checkpoint.json cannot be read" in caplog.text
 
 
-def test_the_second_process_on_a_folder_is_refused_in_one_line(squares, job):
+def test_the_second_process_on_a_folder_is_refused_in_one_line(squares, job, monkeypatch):
+    monkeypatch.setattr("pipeline.folder_lock._PATIENCE_S", 0.1)
     folder = job().plan.folder
 
     def second(info, done):
@@ -195,44 +203,69 @@ def test_a_clip_that_cannot_be_opened_leaves_no_folder(squares, job, tmp_path):
     assert not job().plan.folder.exists()
 
 
-def test_a_full_disk_keeps_the_frames_that_were_written_and_names_the_reason(
-    squares, job, monkeypatch
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that mounts a disk of so many kB on a folder, or gives that disk a new size."""
+    folder, mounted = tmp_path / "small", []
+    folder.mkdir()
+
+    def mount(kilobytes):
+        options = f"size={kilobytes}k" + (",remount" if mounted else "")
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("mounting a small disk needs root and the right to mount")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [48, 64, 80])
+def test_a_full_disk_keeps_what_was_written_names_the_reason_and_can_go_on(
+    squares, job, small_disk, kilobytes
 ):
-    written = []
-    write = RecordsWriter.write
+    folder = small_disk(kilobytes) / "out"
+    plan = OutputPlan(folder, ("coco",))
+    outcome, _ = attempt_job(replace(job(), plan=plan), squares)
+    assert outcome.state == "failed"
+    assert "No space left on device" in outcome.reason
+    kept = Checkpoint.load(folder / ".rmpe/checkpoint.json").frames
+    assert kept % 8 == 0
+    assert f"its first {kept} frames are kept and the same command goes on" in outcome.reason
+    lines = (folder / "poses.ndjson").read_text().splitlines()
+    assert len(lines) > kept
+    assert [json.loads(line)["frame"] for line in lines[1 : kept + 1]] == list(range(kept))
+    assert not list(folder.rglob("*.new"))
 
-    def until_full(self, frame, poses):
-        if frame.index == 20:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(frame.index)
-        write(self, frame, poses)
-
-    monkeypatch.setattr(RecordsWriter, "write", until_full)
-    with pytest.raises(StageError, match=r"stage 'write native', frame 20: .*No space left"):
-        run(job(formats=()), squares())
-    folder = job().plan.folder
-    assert len((folder / "poses.ndjson").read_text().splitlines()) == 1 + 20
-    assert "No space left" in json.loads((folder / "summary.json").read_text())["failure"]
-    monkeypatch.undo()
-    run(job(formats=()), squares())
-    run(job("whole", formats=()), squares())
-    names = ("poses.ndjson", "annotated.mp4")
-    for name in names:
-        assert (folder / name).read_bytes() == (folder.parent / "whole" / name).read_bytes()
+    small_disk(8192)
+    again, _ = attempt_job(replace(job(), plan=plan), squares)
+    assert again.state == "done"
+    run(job("whole"), squares())
+    assert contents(folder) == contents(job("whole").plan.folder)
 
 
-def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(
-    squares, job, monkeypatch
-):
-    def refuse(self, path):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(squares, job):
+    def block(info, done):
+        (job().plan.folder / ".rmpe/checkpoint.json.new").mkdir()
 
-    monkeypatch.setattr(Checkpoint, "save", refuse)
-    summary = run(job(), squares())
+    summary = run(job(), squares(), on_start=block)
     assert summary.complete
+    assert summary.frames == FRAMES
     assert len(summary.warnings) == 1
     assert "progress cannot be saved" in summary.warnings[0]
-    assert (
-        "No space left"
-        in json.loads((job().plan.folder / "summary.json").read_text())["warnings"][0]
-    )
+    written = json.loads((job().plan.folder / "summary.json").read_text())
+    assert "Is a directory" in written["warnings"][0]
+
+
+def test_other_weights_are_another_engine(tmp_path):
+    described = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        door = PreprocessedNetwork(torch.nn.Conv2d(3, 17, 1), "rgb", (0.5,) * 3, (0.2,) * 3)
+        runtime = build_runtime(door, runtime="torch", device="cpu", precision="fp32")
+        estimator = PoseEstimator(find_nobody, runtime, CONVENTIONS["openmmlab"])
+        described.append(estimator.engine)
+    assert described[0] == described[1] != described[2]
+    assert "torch" in described[0]

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.readers.timing import FrameClock
 from pipeline.readers.video import Span, VideoReader
 
 TICKS = 90_000
@@ -156,6 +157,48 @@ def test_a_span_gives_the_same_frames_as_the_whole_clip(long_clip, span, expecte
     for frame in frames:
         assert frame.timestamp_s == pytest.approx(whole[frame.index].timestamp_s)
         np.testing.assert_array_equal(frame.image_bgr, whole[frame.index].image_bgr)
+
+
+def decoded_by(reader, monkeypatch):
+    """The frames of a reader, and how many pictures it decoded for them."""
+    count = [0]
+    time_of = FrameClock.time_of
+
+    def counting(clock, frame):
+        count[0] += 1
+        return time_of(clock, frame)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FrameClock, "time_of", counting)
+        return list(reader), count[0]
+
+
+@pytest.mark.parametrize("name", ["open.mp4", "shut.mp4", "shut.mkv", "open.ts", "open.avi"])
+@pytest.mark.parametrize("span", [Span(), Span(start_s=0.3, stride=2)])
+def test_a_later_part_is_decoded_from_its_keyframe_and_has_the_frames_of_the_whole(
+    tmp_path, monkeypatch, name, span
+):
+    # In open groups, frames shown before a keyframe may look at it and at what came before.
+    options = {"g": "10", "bf": "2", "b_adapt": "0", "preset": "medium", "qp": "10"}
+    options |= {"x264-params": f"open-gop={int(name.startswith('open'))}:scenecut=0"}
+    times = [index / 25 for index in range(50)]
+    path = write_clip(tmp_path / name, grey_levels(50), times, options=options)
+    whole, _ = read(path, span)
+    can_seek = name.endswith(("mp4", "mkv"))
+    for first in (1, 8, 9, 11, 17):
+        for skip, end in ((0, None), (2, first + 5)):
+            reader = VideoReader(path, span, first=first, skip=skip, end=end)
+            frames, decoded = decoded_by(reader, monkeypatch)
+            reader.close()
+            expected = whole[first + skip : end]
+            assert [f.index for f in frames] == [f.index for f in expected]
+            assert [f.timestamp_s for f in frames] == [f.timestamp_s for f in expected]
+            for got, wanted in zip(frames, expected):
+                np.testing.assert_array_equal(got.image_bgr, wanted.image_bgr)
+            last = whole[end].index if end is not None and end < len(whole) else 49
+            since_keyframe = last - whole[first].index + 12
+            assert decoded <= since_keyframe or not can_seek or whole[first].index < 20
+            assert reader.report.error_count == 0
 
 
 def test_the_number_of_frames_to_expect_follows_the_span(long_clip):

@@ -1,0 +1,70 @@
+"""Gives every frame the poses that are stored for it: no network is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.flow import PosedFrame
+from pipeline.stage import Stage
+from rmpe.formats import PoseRecord
+from rmpe.records import Frame
+from rmpe.skeletons import Skeleton
+
+_TIME_SLACK_S = 1e-5
+"""Records hold six digits of a second."""
+
+
+class OtherFramesError(ValueError):
+    """The stored poses are not those of the clip's frames."""
+
+
+@dataclass(frozen=True)
+class StoredNetwork:
+    """The network that computed the stored poses."""
+
+    description: str
+    """Engine, device and precision in words."""
+
+
+@dataclass(frozen=True)
+class StoredPoses:
+    """Poses of a clip that are computed already; they stand in for an estimator."""
+
+    skeleton: Skeleton
+    """Their joints."""
+    runtime: StoredNetwork
+    """What computed them."""
+    engine: str
+    """The same with digests of the weights, see :attr:`rmpe.estimator.PoseEstimator.engine`."""
+    records: Iterable[PoseRecord] = field(repr=False)
+    """One for every frame of the clip, in order."""
+
+
+class StoredStage(Stage):
+    """Frames in, the same frames with their stored poses out.
+
+    Args:
+        stored: of every frame that comes; frames before the first one that comes are passed over.
+
+    Raises:
+        OtherFramesError: from :meth:`process`, where a frame has no record or another time.
+    """
+
+    name = "stored"
+
+    def __init__(self, stored: StoredPoses) -> None:
+        self._records: Iterator[PoseRecord] = iter(stored.records)
+
+    def process(self, item: Frame) -> Iterable[PosedFrame]:
+        """Look up one frame."""
+        for record in self._records:
+            if record.frame_index < item.index:
+                continue
+            late_s = abs(record.timestamp_s - item.timestamp_s)
+            if record.frame_index > item.index or late_s > _TIME_SLACK_S:
+                break
+            return [PosedFrame(item, record.poses)]
+        raise OtherFramesError(
+            f"no poses are stored for frame {item.index} at {item.timestamp_s:.6f} s"
+        )
