@@ -14,7 +14,7 @@ from rmpe.association.graph import assign_nodes, join_weights, merge_candidates,
 from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.geometry.crop import CropTransform
 from rmpe.heatmaps import Codec
-from rmpe.records import Boxes, IntArray, Poses
+from rmpe.records import Boxes, FloatArray, IntArray, Poses
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,13 @@ def associate(
     Returns:
         Poses of the proposals that keep enough joints, M ≤ N; a joint that nobody could give scores
         0 at (0, 0).
+
+    Raises:
+        ValueError: maps, transforms, boxes and sigmas differ in number, or a value of the maps or
+            boxes is not a finite number.
     """
     chosen = parameters or AssociationParameters()
+    _check(heatmaps, transforms, boxes, np.asarray(sigmas))
     candidates = find_candidates(
         heatmaps, transforms, codec, chosen.threshold, chosen.response_cells
     )
@@ -94,6 +99,33 @@ def associate_people(
         ids=np.zeros(len(leader), np.int64),
     )
     return poses.select(found.sum(1) >= parameters.minimum_joints)
+
+
+def _check(
+    heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes, sigmas: FloatArray
+) -> None:
+    """Refuse what cannot be compared."""
+    if not len(heatmaps) == len(transforms) == len(boxes):
+        raise ValueError(
+            f"got maps of {len(heatmaps)} crops, {len(transforms)} transforms and {len(boxes)} "
+            "boxes; give one of each for every proposal"
+        )
+    if len(sigmas) != heatmaps.shape[1]:
+        raise ValueError(
+            f"got maps of {heatmaps.shape[1]} joints and {len(sigmas)} sigmas: take the sigmas of "
+            "the network's skeleton"
+        )
+    values = {
+        "heatmaps": float(heatmaps.detach().double().sum()),
+        "boxes_xyxy": float(boxes.boxes_xyxy.sum(dtype=np.float64)),
+        "box scores": float(boxes.scores.sum(dtype=np.float64)),
+    }
+    for name, total in values.items():
+        if not np.isfinite(total):
+            raise ValueError(
+                f"{name} holds a value that is not a finite number: association cannot place or "
+                "weigh such joints, drop the proposal first"
+            )
 
 
 def _best_of_each(boxes: Boxes, label: IntArray) -> IntArray:

@@ -105,12 +105,12 @@ def oks_nms(
         The poses kept, best first; the soft form gives them their lowered scores.
 
     Raises:
-        ValueError: a score or joint is not a finite number, the sigmas do not fit, or the
+        ValueError: a score, joint or box is not a finite number, the sigmas do not fit, or the
             threshold is not above 0.
     """
     if not threshold > 0:
         raise ValueError(f"got an OKS threshold of {threshold}, needed is a number above 0")
-    for name in ("scores", "keypoints_xy"):
+    for name in ("scores", "keypoints_xy", "boxes_xyxy"):
         if not np.isfinite(getattr(poses, name)).all():
             raise ValueError(f"{name} holds a value that is not a finite number")
     if areas is None:

@@ -54,6 +54,63 @@ def test_a_plateau_is_one_candidate() -> None:
     assert len(find_candidates(heatmaps, [crop((0, 0, 192, 256))], CODEC, 0.1)) == 1
 
 
+def standing(shift: float) -> torch.Tensor:
+    """Maps (5, 64, 48) of five joints down a line."""
+    return torch.stack([gaussian_map([(12 + shift, 10 + 10 * k, 0.8)]) for k in range(5)])
+
+
+def test_one_person_is_read_as_the_codec_reads_it() -> None:
+    maps, place = standing(0)[None], crop((0, 0, 192, 256))
+    boxes = Boxes(np.array([[0, 0, 192, 256]], np.float32), np.array([0.9], np.float32))
+    poses = associate(maps, [place], boxes, CODEC, [0.1] * 5)
+    expected, _ = CODEC.decode(maps)
+    np.testing.assert_allclose(poses.keypoints_xy, place.to_image(expected.numpy()), atol=1e-4)
+    np.testing.assert_allclose(poses.keypoint_scores, 0.8, atol=1e-5)
+    np.testing.assert_allclose(poses.scores, 0.9 * 0.8, atol=1e-5)
+
+
+@pytest.mark.parametrize("copies", [2, 5])
+def test_identical_proposals_are_one_person(copies: int) -> None:
+    boxes = Boxes(
+        np.tile(np.array([[0, 0, 192, 256]], np.float32), (copies, 1)),
+        np.linspace(0.3, 0.9, copies).astype(np.float32),
+    )
+    maps = standing(0)[None].repeat(copies, 1, 1, 1)
+    poses = associate(maps, [crop((0, 0, 192, 256))] * copies, boxes, CODEC, [0.1] * 5)
+    assert len(poses) == 1
+    assert poses.box_scores.tolist() == pytest.approx([0.9])
+    np.testing.assert_allclose(poses.keypoint_scores, 0.8, atol=1e-5)
+
+
+def test_maps_and_boxes_without_any_score_give_nobody_or_nothing() -> None:
+    boxes = Boxes(np.array([[0, 0, 192, 256]] * 2, np.float32), np.zeros(2, np.float32))
+    places = [crop((0, 0, 192, 256))] * 2
+    assert len(associate(torch.zeros(2, 5, 64, 48), places, boxes, CODEC, [0.1] * 5)) == 0
+    poses = associate(standing(0)[None].repeat(2, 1, 1, 1), places, boxes, CODEC, [0.1] * 5)
+    assert poses.scores.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(value: float) -> None:
+    corners, scores = np.array([[0, 0, 192, 256]], np.float32), np.ones(1, np.float32)
+    places, maps = [crop((0, 0, 192, 256))], standing(0)[None]
+    broken = maps.clone()
+    broken[0, 2, 5, 5] = value
+    with pytest.raises(ValueError, match="heatmaps holds a value that is not a finite number"):
+        associate(broken, places, Boxes(corners, scores), CODEC, [0.1] * 5)
+    with pytest.raises(ValueError, match="box scores holds"):
+        associate(maps, places, Boxes(corners, scores * np.float32(value)), CODEC, [0.1] * 5)
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    boxes = Boxes(np.array([[0, 0, 192, 256]], np.float32), np.ones(1, np.float32))
+    maps = standing(0)[None]
+    with pytest.raises(ValueError, match="1 crops, 0 transforms and 1 boxes"):
+        associate(maps, [], boxes, CODEC, [0.1] * 5)
+    with pytest.raises(ValueError, match="5 joints and 4 sigmas"):
+        associate(maps, [crop((0, 0, 192, 256))], boxes, CODEC, [0.1] * 4)
+
+
 def test_no_people_give_no_poses() -> None:
     poses = associate(torch.zeros(0, 17, 64, 48), [], Boxes.empty(), CODEC, [0.1] * 17)
     assert len(poses) == 0

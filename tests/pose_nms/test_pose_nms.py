@@ -220,8 +220,19 @@ def test_oks_nms_edges(soft):
         oks_nms(twins, (0.1,) * 14, soft=soft)
     with pytest.raises(ValueError, match="scores"):
         oks_nms(replace(twins, scores=[math.nan, 1.0]), COCO_17.sigmas, soft=soft)
+    with pytest.raises(ValueError, match="boxes_xyxy"):
+        oks_nms(replace(twins, boxes_xyxy=twins.boxes_xyxy * math.nan), COCO_17.sigmas, soft=soft)
     with pytest.raises(ValueError, match="threshold"):
         oks_nms(twins, COCO_17.sigmas, 0.0, soft=soft)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_oks_nms_of_people_without_any_score(soft):
+    nothing = replace(together(figure(), figure(shift_x=500.0), figure(shift_x=500.0)),
+                      scores=np.zeros(3))  # fmt: skip
+    kept = oks_nms(nothing, COCO_17.sigmas, soft=soft)
+    assert len(kept) == (3 if soft else 2)
+    assert not kept.scores.any()
 
 
 def test_soft_oks_nms_lowers_scores_and_limits():
