@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,8 +53,9 @@ pytestmark = pytest.mark.skipif(not (DRIVER and BROWSER), reason=MISSING)
 
 
 def descendants(process):
-    """Return the ids of all processes below one."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    """Return the ids of all processes below one; none where there is no /proc."""
+    path = Path(f"/proc/{process}/task/{process}/children")
+    children = path.read_text().split() if path.exists() else []
     return [number for child in children for number in (int(child), *descendants(int(child)))]
 
 
@@ -75,10 +77,9 @@ class Browser:
             try:
                 answer = self._post("/session", {"capabilities": capabilities})
                 break
-            except urllib.error.URLError:
+            except (urllib.error.URLError, TimeoutError):
                 if time.monotonic() > deadline:
-                    self._driver.kill()
-                    self._driver.wait()
+                    self._kill()
                     raise
                 time.sleep(0.1)
         self._session = f"/session/{answer['sessionId']}"
@@ -106,8 +107,15 @@ class Browser:
             request = urllib.request.Request(self._address + self._session, method="DELETE")
             urllib.request.urlopen(request, timeout=20).close()
         finally:
-            self._driver.terminate()
-            self._driver.wait(10)
+            self._kill()
+
+    def _kill(self):
+        left = descendants(self._driver.pid)
+        self._driver.kill()
+        self._driver.wait()
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def _post(self, path, body):
         request = urllib.request.Request(self._address + path, json.dumps(body).encode())

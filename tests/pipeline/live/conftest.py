@@ -118,11 +118,13 @@ class UdpSender:
         options = {"preset": "ultrafast", "tune": "zerolatency", "g": "5"}
         with av.open(address, "w", format="mpegts") as container:
             stream = container.add_stream("libx264", rate=Fraction(self._fps), options=options)
-            stream.width, stream.height, stream.pix_fmt = 200, 60, "yuv420p"
+            stream.pix_fmt = "yuv420p"
             next_s = time.monotonic()
             for picture in self._pictures():
                 if self._stopping.is_set():
                     break
+                if not self.sent:
+                    stream.height, stream.width = picture.shape[:2]
                 frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
                 for packet in stream.encode(frame):
                     container.mux(packet)
@@ -159,8 +161,8 @@ def mjpeg():
     """A function that starts an :class:`MjpegSender`; all are stopped at the end."""
     senders = []
 
-    def start(count=None, fps=50, port=0):
-        senders.append(MjpegSender(lambda: walking_squares(count), fps, port))
+    def start(count=None, fps=50, port=0, pictures=None):
+        senders.append(MjpegSender(pictures or (lambda: walking_squares(count)), fps, port))
         return senders[-1]
 
     yield start
@@ -173,8 +175,9 @@ def udp():
     """A function that starts a :class:`UdpSender` to a port; all are stopped at the end."""
     senders = []
 
-    def start(port, fps=50, count=None, patient=False):
-        senders.append(UdpSender(lambda: walking_squares(count), fps, port, patient))
+    def start(port, fps=50, count=None, patient=False, pictures=None):
+        pictures = pictures or (lambda: walking_squares(count))
+        senders.append(UdpSender(pictures, fps, port, patient))
         return senders[-1]
 
     yield start
