@@ -155,7 +155,7 @@ def compare_training(
     common = [
         *("dataset=lspet", "skeleton=coco19", "batch_size=16", "half_body_share=0"),
         *("precision=bf16-mixed", "random_draw=uniform", "rate=1e-3", "average_decay=0.98"),
-        f"frozen={','.join(COMPACT_TRUNK)}",
+        *("epochs=1", f"epoch_people={16 * steps}", f"frozen={','.join(COMPACT_TRUNK)}"),
     ]
     kinds: dict[str, list[str]] = {
         "jitter": ["scale_low=0.7", "scale_high=1.3", "shift_share=0.15"],
@@ -167,15 +167,14 @@ def compare_training(
     score: Callable[[Path], float] = lambda path: pck(chosen, boxes, Reader(load(path)))  # noqa: E731
     print(f"PCK@0.2 on the detector's boxes of {len(chosen)} validation people")
     print(f"{'start':<12}{score(START_WEIGHTS):8.2f}")
-    people = KeypointSet(train.skeleton, train.pictures, train.people[: 16 * steps], ())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "proposals.npz"
         generator.save(file)
         for kind, own in kinds.items():
-            recipe = NETWORK_RECIPES["compact_coco"].with_settings([*common, "epochs=1", *own])
+            recipe = NETWORK_RECIPES["compact_coco"].with_settings([*common, *own])
             options = RunOptions(START_WEIGHTS, proposals=file, device="cpu", workers=0,
                                  progress=False)  # fmt: skip
-            path = train_network(TrainingPeople(people, None), Path(folder) / kind, recipe, options)
+            path = train_network(TrainingPeople(train, None), Path(folder) / kind, recipe, options)
             print(f"{kind:<12}{score(path):8.2f}  after {steps} steps of 16", flush=True)
 
 

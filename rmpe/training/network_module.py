@@ -174,7 +174,8 @@ class NetworkData(lightning.LightningDataModule):
         """``workers``: processes that make crops; 0 makes them in this one."""
         super().__init__()
         self._crops, self._recipe, self._workers = crops, recipe, workers
-        self.steps_per_epoch = max(len(crops) // recipe.batch_size, 1)
+        people = recipe.epoch_people or len(crops)
+        self.steps_per_epoch = max(people // recipe.batch_size, 1)
 
     def train_dataloader(self) -> DataLoader[CropRecord]:
         """The batches of whatever epoch the trainer is in when they are asked for.

@@ -20,6 +20,7 @@ from torch import nn
 
 from rmpe.proposals import ProposalGenerator
 from rmpe.skeletons import SKELETONS, Skeleton
+from rmpe.training.depthwise import use_fast_depthwise
 from rmpe.training.network_module import NetworkData, NetworkModule
 from rmpe.training.network_start import (
     freeze_parts,
@@ -100,8 +101,12 @@ def train_network(
             recipe, people.train.skeleton, options.start, options.resume is not None
         )
     freeze_parts(network, recipe)
+    if recipe.variant == "compact" and recipe.precision == "bf16-mixed":
+        use_fast_depthwise(network)
     proposals = _proposals(recipe, options)
-    crops = PersonCrops(people.train, recipe, conventions, proposals)
+    crops = PersonCrops(
+        people.train, recipe, conventions, proposals, epoch_size=recipe.epoch_people or None
+    )
     if recipe.transformer:
         network = with_transformer(network, recipe, people.train.skeleton.joint_count)
         if recipe.transformer_start and options.resume is None:

@@ -49,6 +49,8 @@ class NetworkRecipe:
 
     epochs: int = 140
     """Passes over the people."""
+    epoch_people: int = 0
+    """People that make an epoch, those that follow making the next; 0 is all of them."""
     batch_size: int = 128
     """People in one optimiser step, over all processes and accumulated batches."""
     accumulate: int = 1
@@ -133,6 +135,7 @@ class NetworkRecipe:
     def __post_init__(self) -> None:
         rules = (
             ("epochs", self.epochs >= 1, "1 or more"),
+            ("epoch_people", self.epoch_people >= 0, "0 or more"),
             ("accumulate", self.accumulate >= 1, "1 or more"),
             (
                 "batch_size",

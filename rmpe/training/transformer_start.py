@@ -30,13 +30,13 @@ REGRESSION_BETA = 0.05
 class StartSettings:
     """The regression's own run."""
 
-    passes: int = 20
+    passes: int = 12
     """Passes over the crops that were looked at."""
     batch_size: int = 64
     """Crops in a step."""
     rate: float = 1e-3
     """Adam's rate at the start; it falls to 0 by a cosine."""
-    weight_decay: float = 1e-5
+    weight_decay: float = 1e-4
     """L2 penalty."""
     seed: int = 1
     """Of the order."""

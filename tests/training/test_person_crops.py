@@ -10,6 +10,7 @@ from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.proposals import AtomicPoses, ProposalGenerator
 from rmpe.skeletons import COCO_17
 from rmpe.sstn import apply_affine
+from rmpe.training.network_module import NetworkData
 from rmpe.training.person_crops import (
     INTERFERING_PEOPLE,
     PersonCrops,
@@ -150,6 +151,13 @@ def test_the_transform_of_an_example_leads_back_to_the_plain_crop(dots, growth):
         (64, 64),
     )
     np.testing.assert_allclose(points[0].numpy(), moved.keypoints_xy, atol=1e-2)
+
+
+def test_an_epoch_may_be_some_of_the_people(dots):
+    recipe = PLAIN.with_settings(["epoch_people=8", "batch_size=4"])
+    data = NetworkData(crops_of(dots, recipe), recipe, workers=0)
+    assert data.steps_per_epoch == 2
+    assert data.indices(4) == list(range(8))
 
 
 def test_equal_crops_have_the_identity_between_them():
