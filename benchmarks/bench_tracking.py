@@ -31,7 +31,9 @@ BARS_MS = {5: 10.0, 15: 20.0, 40: 50.0}
 PARTS = {
     "features": (tracking.online, "find_features"),
     "matching": (tracking.online, "match_features"),
+    "colours": (tracking.online, "look_at"),
     "similarity": (tracking.linking, "grade_matrix"),
+    "returns": (tracking.linking, "weigh_looks"),
     "assignment": (tracking.linking, "give_ids"),
 }
 

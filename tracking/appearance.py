@@ -1,57 +1,109 @@
-"""What colours a person wears: a small histogram, to tell people apart and know them again."""
+"""What colours people wear, joint by joint: to tell them apart and to know them again."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.records import ImageArray
 from tracking.parameters import FloatArray
-from tracking.similarity import People
+from tracking.similarity import People, middles_of
 
-COLOUR_BINS = 5
-COLOUR_COUNT = COLOUR_BINS**3
-_TOWARDS_MIDDLE = np.linspace(0.1, 0.9, 7)
-_MEMORY = 0.9
+CHANNELS = 3
+_TOWARDS_MIDDLE = np.array([0.0, 0.1, 0.2])
+_MAP_SIDE_PX = 480
+_BODY_THICKNESS = 0.09
+_TINY = 1e-9
 
 
-def colour_histograms(image_bgr: ImageArray, people: People) -> FloatArray:
-    """Return the share of every colour on each person, as square roots, (N, COLOUR_COUNT).
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """The colours at every joint of some people."""
 
-    The picture is looked up along the lines from every joint that counts to the middle of them
-    all, which lie on the body in most poses. The sum of products of two rows is the Bhattacharyya
-    coefficient of the two histograms.
+    colours: FloatArray
+    """Brightness, red against green, yellow against blue, in grey levels, (N, K, 3)."""
+    weights: FloatArray
+    """How much of a joint's colour was to be seen, 0..1, (N, K)."""
+
+    def select(self, index: NDArray) -> Looks:
+        """Return the looks of the people at ``index`` (integers or a mask), in that order."""
+        return Looks(self.colours[index], self.weights[index])
+
+
+def unknown_looks(count: int, joint_count: int) -> Looks:
+    """Return the looks of people at whom nobody looked."""
+    return Looks(np.zeros((count, joint_count, CHANNELS)), np.zeros((count, joint_count)))
+
+
+def look_at(image_bgr: ImageArray, people: People, joint_scores: NDArray[np.floating]) -> Looks:
+    """Return the colours of people at their joints and a little towards the middle of them.
+
+    Points outside the picture are left out, and those that somebody else hides (:func:`_owners`).
+
+    Args:
+        image_bgr: picture (H, W, 3).
+        people: the people in it, N.
+        joint_scores: confidence of each joint, (N, K).
     """
-    height, width = image_bgr.shape[:2]
     count, joints = people.joint_counts.shape
     if count == 0 or joints == 0:
-        return np.zeros((count, COLOUR_COUNT))
-    weights = people.joint_counts / np.maximum(people.joint_counts.sum(1), 1)[:, None]
-    middle = np.einsum("nk,nkc->nc", weights, people.keypoints_xy)[:, None, None]
+        return unknown_looks(count, joints)
+    height, width = image_bgr.shape[:2]
+    middles = middles_of(people)
     points = people.keypoints_xy[:, :, None]
-    points = points + (middle - points) * _TOWARDS_MIDDLE[:, None]
-    columns = np.clip(points[..., 0], 0, width - 1).astype(np.int64)
-    rows = np.clip(points[..., 1], 0, height - 1).astype(np.int64)
-    bins = _bin_numbers(image_bgr[rows, columns])
-    bins += np.arange(count)[:, None, None] * COLOUR_COUNT
-    shares = np.repeat(weights[..., None] / len(_TOWARDS_MIDDLE), len(_TOWARDS_MIDDLE), axis=2)
-    histogram = np.bincount(bins.ravel(), shares.ravel(), minlength=count * COLOUR_COUNT)
-    return np.asarray(np.sqrt(histogram.reshape(count, COLOUR_COUNT)), np.float64)
+    points = points + (middles[:, None, None] - points) * _TOWARDS_MIDDLE[:, None]
+    inside = ((points >= 0) & (points <= np.array([width - 1, height - 1]))).all(-1)
+    columns, rows = np.moveaxis(np.where(inside[..., None], points, 0).astype(np.int64), -1, 0)
+    owners, scale = _owners(people, middles, (width, height))
+    mine = owners[(rows * scale).astype(np.int64), (columns * scale).astype(np.int64)]
+    seen = inside & people.joint_counts[:, :, None]
+    seen &= mine == np.arange(1, count + 1)[:, None, None]
+    counts = seen.sum(-1)
+    pixels = np.where(seen[..., None], image_bgr[rows, columns], 0).sum(2, dtype=np.float64)
+    blue, green, red = np.moveaxis(pixels / np.maximum(counts, 1)[..., None], -1, 0)
+    colours = np.stack([(blue + green + red) / 3, red - green, (red + green) / 2 - blue], -1)
+    return Looks(colours, counts / len(_TOWARDS_MIDDLE) * np.clip(joint_scores, 0.0, 1.0))
 
 
-def _bin_numbers(pixels_bgr: NDArray[np.uint8]) -> NDArray[np.int64]:
-    levels = pixels_bgr.astype(np.int64) * COLOUR_BINS // 256
-    return np.asarray(
-        (levels[..., 0] * COLOUR_BINS + levels[..., 1]) * COLOUR_BINS + levels[..., 2], np.int64
-    )
+def _owners(
+    people: People, middles: FloatArray, size: tuple[int, int]
+) -> tuple[NDArray[np.int32], float]:
+    """Return a small map of who is to be seen where, 1..N or 0, and its scale.
+
+    A body is drawn as thick lines from every joint to the middle of them; whose box reaches
+    further down stands nearer and is drawn over the others.
+    """
+    width, height = size
+    scale = min(_MAP_SIDE_PX / max(width, height), 1.0)
+    owners = np.zeros((int(height * scale) + 1, int(width * scale) + 1), np.int32)
+    sides = (people.boxes_xyxy[:, 2:] - people.boxes_xyxy[:, :2]).max(1)
+    low = np.where(people.joint_counts, people.keypoints_xy[..., 1], -np.inf).max(1)
+    ends = np.stack(np.broadcast_arrays(people.keypoints_xy, middles[:, None]), 2)
+    lines = np.clip(np.round(ends * scale), -30000, 30000).astype(np.int32)
+    thick = np.maximum(np.round(sides * _BODY_THICKNESS * scale), 1).astype(int).tolist()
+    for person in np.argsort(low, kind="stable").tolist():
+        drawn = lines[person][people.joint_counts[person]]
+        cv2.polylines(owners, list(drawn), False, person + 1, thick[person])
+    return owners, scale
 
 
-def colour_likeness(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return the Bhattacharyya coefficient of every pair of histograms, 0..1, (N, M)."""
-    return np.asarray(first @ second.T, np.float64)
+def learn_looks(
+    means: FloatArray, variances: FloatArray, weights: FloatArray, now: Looks, longest: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return running means and variances (N, K, 3) and weights (N, K) after one more sighting.
 
-
-def mix_colours(earlier: FloatArray, now: FloatArray, hidden: NDArray[np.bool_]) -> FloatArray:
-    """Return slow averages of histograms, (N, C); those of hidden people stay as they were."""
-    mixed = np.sqrt(_MEMORY * earlier**2 + (1 - _MEMORY) * now**2)
-    return np.where(hidden[:, None], earlier, mixed)
+    Args:
+        means: colours before it.
+        variances: of them, before it.
+        weights: sum of the sightings' weights before it, at most ``longest``.
+        now: the sighting.
+        longest: sightings over which colours are averaged.
+    """
+    total = weights + now.weights
+    share = (now.weights / np.maximum(total, _TINY))[..., None]
+    change = now.colours - means
+    learned = means + share * change
+    return learned, (1 - share) * (variances + share * change**2), np.minimum(total, longest)

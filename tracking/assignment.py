@@ -1,29 +1,12 @@
-"""Who of a new frame is who of the frames before: candidates, Hungarian assignment, new ids."""
+"""Who of a new frame is who of the frames before: Hungarian assignment, new ids."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
-from tracking.parameters import PoseFlowParameters
-from tracking.similarity import People, grade_matrix
-
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """The latest appearance of every identity that may return, most recently seen first."""
-
-    people: People
-    """Where they were, N."""
-    ids: IntArray
-    """Their identities, (N,)."""
-    from_previous: NDArray[np.bool_]
-    """Whether they were seen in the frame just before, (N,)."""
 
 
 def assign(grades: ArrayLike, match_grade: float) -> tuple[IntArray, IntArray]:
@@ -54,25 +37,3 @@ def give_ids(
     new = ids == 0
     ids[new] = highest_id + 1 + np.arange(int(new.sum()))
     return ids
-
-
-def match_people(
-    candidates: Candidates,
-    people: People,
-    correspondences: ArrayLike,
-    parameters: PoseFlowParameters,
-    highest_id: int,
-) -> IntArray:
-    """Return the identities of ``people``, given who was seen before and the feature matches.
-
-    Args:
-        candidates: who may return, most recently seen first.
-        people: people of the new frame, M.
-        correspondences: matches x1 y1 x2 y2 from the frame just before, (R, 4).
-        parameters: the rules.
-        highest_id: highest identity given so far.
-    """
-    grades = grade_matrix(
-        candidates.people, people, candidates.from_previous, correspondences, parameters
-    )
-    return give_ids(grades, candidates.ids, parameters.match_grade, highest_id)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracking.appearance import colour_likeness
+from tracking.appearance import Looks, unknown_looks
 from tracking.assignment import IntArray, give_ids
 from tracking.memory import Memory, predict, remember
 from tracking.motion import camera_motion, move_points, still_camera
 from tracking.parameters import FloatArray, PoseFlowParameters
+from tracking.returning import weigh_looks
 from tracking.similarity import People, grade_matrix
 
 
@@ -31,7 +34,7 @@ class Linker:
         people: People,
         correspondences: ArrayLike,
         size: tuple[int, int],
-        colours: FloatArray | None = None,
+        looks: Looks | None = None,
         frames: int = 1,
     ) -> IntArray:
         """Return the identities of the people of the next frame, (M,).
@@ -40,29 +43,32 @@ class Linker:
             people: from :func:`tracking.similarity.describe_people`, M.
             correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
             size: (width, height) of the picture in pixels.
-            colours: colour histograms of the people, (M, C); None where they are not looked at.
+            looks: colours of the people, M; None where nobody looked at them.
             frames: frames of the clip since the latest call; above 1 when some were left out.
 
         Raises:
             ValueError: the people have another number of joints than those before.
         """
-        shades = np.zeros((len(people), 0)) if colours is None else colours
-        memory = self._memory_for(people, shades)
+        looks = unknown_looks(*people.joint_counts.shape) if looks is None else looks
+        memory = self._memory_for(people)
         camera = self._camera(memory, correspondences)
-        grades = self._grades(memory, people, correspondences, shades, camera, frames, size)
+        grades = self._grades(memory, people, correspondences, camera, frames, size)
+        if self.parameters.returns is not None:
+            moved = replace(memory, keypoints_xy=move_points(memory.keypoints_xy, camera))
+            grades = weigh_looks(grades, moved, people, looks, frames, size, self.parameters)
         ids = give_ids(grades, memory.ids, self.parameters.match_grade, self.highest_id)
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
-        self.memory = remember(memory, ids, people, shades, camera, frames, self.parameters)
+        self.memory = remember(memory, ids, people, looks, camera, frames, self.parameters)
         return ids
 
     def forget(self) -> None:
         """Make everybody new from here on, as after a cut; identities go on counting."""
         self.memory = None
 
-    def _memory_for(self, people: People, colours: FloatArray) -> Memory:
+    def _memory_for(self, people: People) -> Memory:
         joint_count = people.keypoints_xy.shape[1]
         if self.memory is None:
-            return Memory.empty(joint_count, colours.shape[1])
+            return Memory.empty(joint_count)
         known = self.memory.keypoints_xy.shape[1]
         if known != joint_count:
             raise ValueError(f"poses have {joint_count} joints, those before had {known}")
@@ -78,43 +84,20 @@ class Linker:
         memory: Memory,
         people: People,
         correspondences: ArrayLike,
-        colours: FloatArray,
         camera: FloatArray,
         frames: int,
         size: tuple[int, int],
     ) -> FloatArray:
         rules = self.parameters
-        expected = None
-        if rules.predict_motion:
-            expected = predict(memory, camera, frames, size, rules)
         recent = memory.unseen_updates == 0
-        grades = grade_matrix(memory.people(), people, recent, correspondences, rules, expected)
         fading = 0.5 ** ((memory.unseen_frames + frames - 1) / rules.older_half_life)
-        grades *= np.where(recent, 1.0, fading)[:, None]
-        if rules.reappearance_weight > 0 and colours.shape[1]:
-            likeness = colour_likeness(memory.colours, colours)
-            floor = rules.reappearance_floor
-            again = rules.reappearance_weight * np.maximum((likeness - floor) / (1 - floor), 0.0)
-            again *= self._within_reach(memory, people, camera, frames) * (1 - fading)[:, None]
-            grades[~recent] = np.maximum(grades, again)[~recent]
-        return grades
-
-    def _within_reach(
-        self, memory: Memory, people: People, camera: FloatArray, frames: int
-    ) -> FloatArray:
-        """Return how near people are to where candidates were last seen, 1 there to 0, (N, M)."""
-        at_once, per_frame = self.parameters.reappearance_reach
-        sizes = np.maximum((memory.boxes_xyxy[:, 2:] - memory.boxes_xyxy[:, :2]).max(1), 1.0)
-        reach = sizes * (at_once + per_frame * (memory.unseen_frames + frames))
-        places = move_points(_middles(memory.people()), camera)
-        middles = _middles(people)
-        distance = np.linalg.norm(places[:, None] - middles[None], axis=-1)
-        return np.asarray(np.maximum(1 - (distance / reach[:, None]) ** 2, 0.0), np.float64)
-
-
-def _middles(people: People) -> FloatArray:
-    """Return the mean place of the joints that count, (N, 2)."""
-    counts = np.maximum(people.joint_counts.sum(1), 1)[:, None]
-    return np.asarray(
-        np.einsum("nk,nkc->nc", people.joint_counts, people.keypoints_xy) / counts, np.float64
-    )
+        fading = np.where(recent, 1.0, fading)
+        # whose grade has faded below the limit cannot be matched by place: not compared
+        reachable = recent | (fading * sum(rules.older_weights) > rules.match_grade)
+        near = memory.select(reachable)
+        expected = predict(near, camera, frames, size, rules) if rules.predict_motion else None
+        grades = np.zeros((len(memory), len(people)))
+        grades[reachable] = grade_matrix(
+            near.people(), people, recent[reachable], correspondences, rules, expected
+        )
+        return grades * fading[:, None]

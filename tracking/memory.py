@@ -7,15 +7,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.appearance import mix_colours
-from tracking.assignment import Candidates
+from tracking.appearance import CHANNELS, Looks, learn_looks
 from tracking.motion import displacement, move_points
 from tracking.parameters import FloatArray, PoseFlowParameters
-from tracking.similarity import People, box_overlaps, joint_boxes
+from tracking.similarity import People, joint_boxes
 
 IntArray = NDArray[np.int64]
-
-_NOTABLE_OVERLAP = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +37,15 @@ class Memory:
     """Half the side of the square round each joint, (N,)."""
     velocities_xy: FloatArray
     """Pixels per frame, the camera's motion taken out, (N, 2)."""
-    colours: FloatArray
-    """Colour histograms, (N, C); C is 0 where colours are not looked at."""
+    colour_means: FloatArray
+    """Mean colours at each joint, (N, K, 3), as :class:`tracking.appearance.Looks` has them."""
+    colour_variances: FloatArray
+    """Their variances over the sightings, (N, K, 3)."""
+    colour_weights: FloatArray
+    """Sightings that the means are of, (N, K); 0 where nobody looked."""
 
     @classmethod
-    def empty(cls, joint_count: int, colour_count: int) -> Memory:
+    def empty(cls, joint_count: int) -> Memory:
         """Return the memory of a tracker that has seen nobody."""
         integers = np.zeros(0, np.int64)
         return cls(
@@ -57,7 +58,9 @@ class Memory:
             joint_counts=np.zeros((0, joint_count), bool),
             radii_px=np.zeros(0),
             velocities_xy=np.zeros((0, 2)),
-            colours=np.zeros((0, colour_count)),
+            colour_means=np.zeros((0, joint_count, CHANNELS)),
+            colour_variances=np.zeros((0, joint_count, CHANNELS)),
+            colour_weights=np.zeros((0, joint_count)),
         )
 
     def __len__(self) -> int:
@@ -79,10 +82,6 @@ class Memory:
     def people(self) -> People:
         """Return everybody where they were last seen, as the grade needs them."""
         return People(self.keypoints_xy, self.boxes_xyxy, self.joint_counts, self.radii_px)
-
-    def candidates(self) -> Candidates:
-        """Return everybody as a candidate for the next frame."""
-        return Candidates(self.people(), self.ids, self.unseen_updates == 0)
 
 
 def predict(
@@ -112,7 +111,7 @@ def remember(
     memory: Memory,
     ids: IntArray,
     people: People,
-    colours: FloatArray,
+    looks: Looks,
     camera: FloatArray,
     frames: int,
     parameters: PoseFlowParameters,
@@ -123,7 +122,7 @@ def remember(
         memory: before the frame.
         ids: identities of the frame's people, (M,).
         people: the frame's people, M.
-        colours: their colour histograms, (M, C).
+        looks: their colours.
         camera: the camera's motion from the latest update to this one, (2, 3).
         frames: frames of the clip between the two.
         parameters: the window, the memory of velocities.
@@ -142,7 +141,8 @@ def remember(
     rows = {int(identity): row for row, identity in enumerate(memory.ids)}
     known = np.array([rows.get(int(identity), -1) for identity in ids], np.int64)
     kept = ~np.isin(aged.ids, ids) & (aged.unseen_updates < parameters.link_frames)
-    return _seen_now(aged, known, ids, people, colours, parameters).followed_by(aged.select(kept))
+    unseen = np.flatnonzero(kept)[: parameters.most_unseen]
+    return _seen_now(aged, known, ids, people, looks, parameters).followed_by(aged.select(unseen))
 
 
 def _seen_now(
@@ -150,14 +150,15 @@ def _seen_now(
     known: IntArray,
     ids: IntArray,
     people: People,
-    colours: FloatArray,
+    looks: Looks,
     parameters: PoseFlowParameters,
 ) -> Memory:
     """Return the memory of the people of the new frame; ``known`` are their rows before, or -1."""
     count = len(ids)
     velocities = np.zeros((count, 2))
     sightings = np.ones(count, np.int64)
-    mixed = colours.copy()
+    means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
+    weights = looks.weights.copy()
     old = known >= 0
     before = aged.select(known[old])
     sightings[old] = before.sightings + 1
@@ -167,8 +168,14 @@ def _seen_now(
         moved /= before.unseen_frames[:, None]
         share = np.minimum(parameters.velocity_memory, 1 - 1 / before.sightings)[:, None]
         velocities[old] = share * before.velocities_xy + (1 - share) * moved
-    if colours.shape[1]:
-        mixed[old] = mix_colours(before.colours, colours[old], _hidden(people)[old])
+    if parameters.returns is not None:
+        means[old], variances[old], weights[old] = learn_looks(
+            before.colour_means,
+            before.colour_variances,
+            before.colour_weights,
+            looks.select(old),
+            parameters.returns.longest_memory,
+        )
     zeros = np.zeros(count, np.int64)
     return Memory(
         ids=np.asarray(ids, np.int64),
@@ -180,12 +187,7 @@ def _seen_now(
         joint_counts=people.joint_counts,
         radii_px=people.radii_px,
         velocities_xy=velocities,
-        colours=mixed,
+        colour_means=means,
+        colour_variances=variances,
+        colour_weights=weights,
     )
-
-
-def _hidden(people: People) -> NDArray[np.bool_]:
-    """Return whether somebody else's box overlaps a person's own notably, (N,)."""
-    overlaps = box_overlaps(people, people)
-    np.fill_diagonal(overlaps, 0.0)
-    return np.asarray(overlaps.max(1, initial=0.0) > _NOTABLE_OVERLAP, np.bool_)

@@ -60,6 +60,46 @@ class FeatureParameters:
 
 
 @dataclass(frozen=True)
+class ReturnParameters:
+    """How people who were out of sight are known again, by colours, size and place.
+
+    Evidence is in nats: 3 is odds of 20 to 1.
+    """
+
+    needed_evidence: float = 3.0
+    """Evidence from which somebody is known again; with less there is a new identity."""
+    needed_margin: float = 1.0
+    """Evidence by which the best candidate leads the second; with less a new identity."""
+    grade_per_nat: float = 0.7
+    """What a nat of evidence counts in the grade."""
+    most_evidence: float = 6.0
+    """Evidence above this counts as this."""
+    doubt: float = 4.0
+    """Evidence of colours against a match by place is heard from here on, after a short absence."""
+    short_absence: int = 5
+    """After so few frames out of sight people are known by place alone."""
+    least_sightings: int = 3
+    """People seen less often are not known again."""
+    colour_noise: tuple[float, float, float] = (18.0, 10.0, 10.0)
+    """How much brightness, red-green and yellow-blue change in any case, grey levels."""
+    changed_share: float = 0.15
+    """How often a joint's colours, or a person's size, are no guide."""
+    independent_parts: float = 5.0
+    """Parts of a body whose colours are independent of each other."""
+    longest_memory: float = 50.0
+    """Sightings over which colours are averaged."""
+    size_spread: tuple[float, float] = (0.12, 0.001)
+    """Spread of the logarithm of a person's height on return: at once, and per frame."""
+    reach_across: tuple[float, float] = (1.0, 0.02)
+    """How far sideways people come back from where they were lost, in box sides: at once, and
+    per frame."""
+    reach_upright: tuple[float, float] = (0.3, 0.005)
+    """How far up or down, likewise."""
+    anywhere_share: float = 0.3
+    """How often people come back anywhere."""
+
+
+@dataclass(frozen=True)
 class PoseFlowParameters:
     """How people of one frame are given the identities of people seen before.
 
@@ -68,6 +108,8 @@ class PoseFlowParameters:
 
     link_frames: int = 100
     """Updates for which a person who is no longer seen stays a candidate."""
+    most_unseen: int | None = None
+    """People out of sight who stay candidates, the latest ones; None: all of them."""
     top_joints: int = 7
     """Joint terms are the mean over this many best joints."""
     joint_radius: float = 30.0
@@ -91,13 +133,9 @@ class PoseFlowParameters:
     longest_prediction: int = 20
     """Frames over which a velocity is believed; with ``predict_motion``."""
     older_half_life: float = math.inf
-    """Frames after which the grade of somebody out of sight counts half, and colours as much."""
-    reappearance_weight: float = 0.0
-    """Highest grade that clothes' colours give somebody out of sight; 0: they are not looked at."""
-    reappearance_floor: float = 0.8
-    """Colour likeness from which that grade rises, from nothing to its highest at 1."""
-    reappearance_reach: tuple[float, float] = (0.5, 0.04)
-    """How far from where they were last seen people reappear, in sizes: at once, and per frame."""
+    """Frames after which the grade of somebody out of sight counts half."""
+    returns: ReturnParameters | None = None
+    """How people out of sight are known again by their looks; None: by place alone."""
     cut_share: float = 0.0
     """Everyone is new after a cut: when fewer than this share of features match; 0: never."""
     features: FeatureParameters = field(default_factory=FeatureParameters)
@@ -129,12 +167,11 @@ DEFAULT = PoseFlowParameters(
     match_grade=0.5,
     previous_weights=(1.0, 1.0, 1.0, 3.0),
     older_weights=(0.0, 2.0, 0.0, 4.0),
-    link_frames=200,
+    link_frames=500,
+    most_unseen=150,
     velocity_memory=0.9,
     older_half_life=20.0,
-    reappearance_weight=4.0,
-    reappearance_floor=0.6,
-    reappearance_reach=(1.0, 0.05),
+    returns=ReturnParameters(),
     predict_motion=True,
     cut_share=0.12,
     features=FeatureParameters(

@@ -250,3 +250,11 @@ def select_people(people: People, index: ArrayLike) -> People:
         people.joint_counts[chosen],
         people.radii_px[chosen],
     )
+
+
+def middles_of(people: People) -> FloatArray:
+    """Return the mean place of the joints that count, (N, 2)."""
+    counts = np.maximum(people.joint_counts.sum(1), 1)[:, None]
+    return np.asarray(
+        np.einsum("nk,nkc->nc", people.joint_counts, people.keypoints_xy) / counts, np.float64
+    )

@@ -1,0 +1,175 @@
+"""Who comes back after a while: clothes, size and place weighed against those of a stranger.
+
+Every term is a log-likelihood ratio, in nats: how much better the person fits somebody who was lost
+than anybody else. Nothing is learned but each person's own colours, while they are seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracking.appearance import Looks
+from tracking.memory import Memory
+from tracking.parameters import FloatArray, PoseFlowParameters, ReturnParameters
+from tracking.similarity import People, select_people
+
+_PRIOR_PEOPLE = 4.0
+_PRIOR_COLOUR = np.array([110.0, 0.0, 0.0])
+_PRIOR_VARIANCE = np.array([50.0, 20.0, 20.0]) ** 2
+_HIGHEST_RATIO = 50.0
+_FEWEST_JOINTS = 3
+_TINY = 1e-9
+
+
+def weigh_looks(
+    grades: FloatArray,
+    memory: Memory,
+    people: People,
+    looks: Looks,
+    frames: int,
+    size: tuple[int, int],
+    parameters: PoseFlowParameters,
+) -> FloatArray:
+    """Return the grades with what colours say for and against, and with those who come back.
+
+    Args:
+        grades: of every candidate with every person, (N, M).
+        memory: the candidates, moved as the camera moved, N.
+        people: people of the new frame, M.
+        looks: their colours.
+        frames: frames of the clip since the latest update.
+        size: (width, height) of the picture in pixels.
+        parameters: the rules, with those for returning.
+
+    Returns:
+        (N, M).
+    """
+    rules = parameters.returns
+    if rules is None or grades.size == 0:
+        return grades
+    least = parameters.match_grade
+    weighed = grades.copy()
+    away = memory.unseen_frames + frames - 1 > rules.short_absence
+    strangers = _strangers(memory)
+    rows, columns = np.nonzero(grades > least)
+    evidence = _colour_evidence(memory.select(rows), looks.select(columns), strangers, rules)
+    doubt = np.where(away, 0.0, rules.doubt)[rows]
+    weighed[rows, columns] += rules.grade_per_nat * np.minimum(evidence + doubt, 0.0)
+    claimed = grades.max(0) > sum(parameters.previous_weights) / 2
+    lost = np.flatnonzero(away & (memory.sightings >= rules.least_sightings))
+    new = np.flatnonzero(~claimed)
+    if len(lost) and len(new):
+        found = _return_evidence(
+            memory.select(lost),
+            select_people(people, new),
+            looks.select(new),
+            strangers,
+            frames,
+            size,
+            rules,
+        )
+        surplus = np.where(_leads(found, rules.needed_margin), found - rules.needed_evidence, 0.0)
+        again = rules.grade_per_nat * np.clip(surplus, 0.0, rules.most_evidence)
+        again = np.where(surplus > 0, least + again, 0.0)
+        weighed[np.ix_(lost, new)] = np.maximum(weighed[np.ix_(lost, new)], again)
+    return weighed
+
+
+def _leads(evidence: FloatArray, margin: float) -> NDArray[np.bool_]:
+    """Return which candidates (rows) fit a person better than all others by a margin, (N, M)."""
+    if len(evidence) < 2:
+        return np.ones(evidence.shape, bool)
+    second = np.partition(evidence, -2, axis=0)[-2]
+    return np.asarray((evidence == evidence.max(0)) & (evidence - second >= margin), np.bool_)
+
+
+def _return_evidence(
+    lost: Memory,
+    people: People,
+    looks: Looks,
+    strangers: tuple[FloatArray, FloatArray],
+    frames: int,
+    size: tuple[int, int],
+    rules: ReturnParameters,
+) -> FloatArray:
+    """Return the evidence that each person is each of those lost, in nats, (N, M)."""
+    rows, columns = np.indices((len(lost), len(people))).reshape(2, -1)
+    colours = _colour_evidence(lost.select(rows), looks.select(columns), strangers, rules)
+    gaps = lost.unseen_frames + frames
+    total = colours.reshape(len(lost), len(people))
+    return total + size_and_place_evidence(lost, people, gaps, size, rules)
+
+
+def _strangers(memory: Memory) -> tuple[FloatArray, FloatArray]:
+    """Return mean and variance of each joint's colours over everybody, (K, 3) each."""
+    weights = np.minimum(memory.colour_weights, 1.0)[..., None]
+    total = weights.sum(0) + _PRIOR_PEOPLE
+    mean = ((weights * memory.colour_means).sum(0) + _PRIOR_PEOPLE * _PRIOR_COLOUR) / total
+    variance = (weights * (memory.colour_means - mean) ** 2).sum(0)
+    return mean, (variance + _PRIOR_PEOPLE * _PRIOR_VARIANCE) / total
+
+
+def _colour_evidence(
+    known: Memory,
+    looks: Looks,
+    strangers: tuple[FloatArray, FloatArray],
+    rules: ReturnParameters,
+) -> FloatArray:
+    """Return the evidence of colours that person n is the known person n, in nats, (P,)."""
+    mean, variance = strangers
+    noise = np.array(rules.colour_noise) ** 2
+    sightings = np.maximum(known.colour_weights, 0.5)[..., None]
+    own = known.colour_variances + noise * (1 + 1 / sightings)
+    ratio = _log_normal(looks.colours, known.colour_means, own)
+    ratio -= _log_normal(looks.colours, mean, variance + noise)
+    ratio = np.exp(np.minimum(ratio.sum(-1), _HIGHEST_RATIO))
+    nats = np.log((1 - rules.changed_share) * ratio + rules.changed_share)
+    sure = np.minimum(known.colour_weights, 1.0) * looks.weights
+    joints = max(nats.shape[1], 1)
+    return np.asarray((nats * sure).sum(-1) * min(rules.independent_parts / joints, 1.0))
+
+
+def _log_normal(values: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return the logarithm of the normal density but for its constant."""
+    return np.asarray(-0.5 * ((values - mean) ** 2 / variance + np.log(variance)))
+
+
+def size_and_place_evidence(
+    lost: Memory,
+    people: People,
+    gaps: NDArray[np.int64],
+    size: tuple[int, int],
+    rules: ReturnParameters,
+) -> FloatArray:
+    """Return the evidence of people's height and place, compared by the joints both have, (N, M).
+
+    Args:
+        lost: those who may come back, moved as the camera moved, N.
+        people: people of the new frame, M.
+        gaps: frames for which the lost were out of sight, (N,).
+        size: (width, height) of the picture in pixels.
+        rules: spreads.
+    """
+    both = lost.joint_counts[:, None] & people.joint_counts[None]
+    count = both.sum(-1)
+    shares = both / np.maximum(count, 1)[..., None]
+    earlier, later = lost.keypoints_xy, people.keypoints_xy
+    first = np.einsum("nmk,nkc->nmc", shares, earlier)
+    second = np.einsum("nmk,mkc->nmc", shares, later)
+    tall_first = np.einsum("nmk,nk->nm", shares, earlier[..., 1] ** 2) - first[..., 1] ** 2
+    tall_second = np.einsum("nmk,mk->nm", shares, later[..., 1] ** 2) - second[..., 1] ** 2
+    growth = 0.5 * np.log(np.maximum(tall_second, 1.0) / np.maximum(tall_first, 1.0))
+    spread = (rules.size_spread[0] + rules.size_spread[1] * gaps)[:, None]
+    density = 2 * np.exp(-0.5 * (growth / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+    nats = np.log((1 - rules.changed_share) * density + rules.changed_share)
+    nats[count < _FEWEST_JOINTS] = 0.0
+    sides = np.maximum((lost.boxes_xyxy[:, 2:] - lost.boxes_xyxy[:, :2]).max(1), 1.0)
+    across = (sides * (rules.reach_across[0] + rules.reach_across[1] * gaps))[:, None]
+    upright = (sides * (rules.reach_upright[0] + rules.reach_upright[1] * gaps))[:, None]
+    away = second - first
+    near = np.exp(-0.5 * ((away[..., 0] / across) ** 2 + (away[..., 1] / upright) ** 2))
+    near *= size[0] * size[1] / (2 * np.pi * across * upright)
+    near[count < 1] = 0.0
+    anywhere = rules.anywhere_share
+    return np.asarray(nats + np.log((1 - anywhere) * near + anywhere))
