@@ -67,7 +67,12 @@ def stage_times(folder: Path) -> dict[str, float]:
     """Return processor milliseconds a frame of every stage from a run's summary."""
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     stages = summary["timing"]["stages"]
-    return {s["name"]: round(1e3 * s["cpu_s"] / summary["frames"], 2) for s in stages}
+    return {s["stage"]: round(1e3 * s["cpu_s"] / summary["frames"], 2) for s in stages}
+
+
+def bytes_a_frame(folder: Path, frames: float) -> dict[str, float]:
+    """Return the size of every output of a run for each of its frames."""
+    return {p.name: round(p.stat().st_size / frames) for p in folder.iterdir() if p.is_file()}
 
 
 def main() -> None:
@@ -103,6 +108,7 @@ def main() -> None:
             if workers == 1:
                 stages = stage_times(jobs[-1].plan.folder)
                 print("ms a frame by stage: " + ", ".join(f"{n} {t}" for n, t in stages.items()))
+                print(f"bytes a frame: {bytes_a_frame(jobs[-1].plan.folder, frames)}")
     print(f"ratio {rates[2] / rates[1]:.2f} (bar 1.70)")
     if given.json:
         figures = {"frames_per_s": rates, "ms_per_frame": stages, "ratio": rates[2] / rates[1]}

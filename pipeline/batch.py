@@ -6,12 +6,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from tqdm import tqdm
 
 from pipeline.clip import ClipSummary
 from pipeline.fleet import BuildEstimator, FleetOptions, run_fleet
 from pipeline.flow import PosedFrame
+from pipeline.folder_lock import FolderLock
 from pipeline.jobs import ClipJob, finished_run
 from pipeline.readers.base import ClipInfo
 from pipeline.segments import join_parts, part_jobs
@@ -110,19 +112,21 @@ def run_in_parts(
     """
     outcomes: dict[int, ClipOutcome] = {}
     parts: dict[int, list[ClipJob]] = {}
-    for place, job in enumerate(jobs):
-        try:
-            finished = None
-            if job.rerun == "go_on":
-                finished = finished_run(job.plan.folder, job.asked())
-            if finished is not None:
-                outcomes[place] = summed_up(job, finished, 0.0)
-            else:
-                parts[place] = part_jobs(job, count)
-        except (OSError, ValueError) as error:
-            outcomes[place] = failed(job, str(error), time.perf_counter())
-    every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
-    came_of = run_jobs([part for _, part in every])
+    with ExitStack() as stack:
+        for place, job in enumerate(jobs):
+            try:
+                finished = _finished(job)
+                if finished is not None:
+                    outcomes[place] = finished
+                    continue
+                its_parts = part_jobs(job, count)
+                job.plan.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(FolderLock(job.plan.folder))
+                parts[place] = its_parts
+            except (OSError, ValueError) as error:
+                outcomes[place] = failed(job, str(error), time.perf_counter())
+        every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
+        came_of = run_jobs([part for _, part in every])
     in_one_go: list[int] = []
     for place, its_parts in parts.items():
         its_outcomes = [outcome for (at, _), outcome in zip(every, came_of) if at == place]
@@ -134,6 +138,14 @@ def run_in_parts(
     if in_one_go:
         outcomes |= zip(in_one_go, run_jobs([jobs[place] for place in in_one_go]))
     return [outcomes[place] for place in range(len(jobs))]
+
+
+def _finished(job: ClipJob) -> ClipOutcome | None:
+    """Return the outcome of a clip that an earlier call has finished."""
+    if job.rerun != "go_on":
+        return None
+    summary = finished_run(job.plan.folder, job.asked())
+    return None if summary is None else summed_up(job, summary, 0.0)
 
 
 def _joined(

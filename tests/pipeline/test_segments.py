@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.assemble import RunOptions
 from pipeline.batch import run_in_parts
+from pipeline.folder_lock import FolderInUseError, FolderLock
 from pipeline.jobs import ClipJob, run_job
 from pipeline.outputs import OutputPlan
 from pipeline.readers import Span
@@ -124,7 +125,7 @@ def test_parts_have_the_identities_of_the_whole_when_people_leave_and_return(
     tmp_path, knows_everybody
 ):
     size = (320, 400)
-    frames = list(walkers_who_return(12, 192, size))
+    frames = list(walkers_who_return(12, 128, size))
     write_clip(tmp_path / "walk.mp4", [numbered(frame) for frame, _ in frames], size, g="20")
     everybody = [poses for _, poses in frames]
 
@@ -140,9 +141,9 @@ def test_parts_have_the_identities_of_the_whole_when_people_leave_and_return(
         return [attempt_job(part, lambda e=e: e)[0] for part, e in zip(jobs, estimators)]
 
     outcome = run_in_parts([job("parts")], 4, run)[0]
-    assert (outcome.state, outcome.frames) == ("done", 192)
+    assert (outcome.state, outcome.frames) == ("done", 128)
     assert [e.looked_at for e in estimators] == [
-        list(range(first, first + 48)) for first in (0, 48, 96, 144)
+        list(range(first, first + 32)) for first in (0, 32, 64, 96)
     ]
     whole, parts = (tmp_path / name / RECORDS for name in ("whole", "parts"))
     assert parts.read_bytes() == whole.read_bytes()
@@ -178,14 +179,17 @@ def one_after_another(estimator):
 
 
 @pytest.mark.parametrize("settings", [{}, {"smooth": True}, {"track": False}])
-def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settings):
+def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settings, monkeypatch):
     estimator = squares()
     ran = []
 
     def run(jobs):
         ran.extend((part.first, part.end) for part in jobs)
+        with pytest.raises(FolderInUseError):
+            FolderLock(job("parts").plan.folder)
         return one_after_another(estimator)(jobs)
 
+    monkeypatch.setattr("pipeline.folder_lock._PATIENCE_S", 0.1)
     run_job(job("whole", **settings), lambda: estimator)
     frames = []
     outcome = run_in_parts([job("parts", **settings)], 2, run, frames.append)[0]
