@@ -6,14 +6,15 @@
 
 The first call writes the weights as float16, which loses nothing: the file stores them so. Of the
 eighty classes the person's channel is kept. The second executes the file's own graph, node by
-node, on a picture made from a formula and writes a spread of its outputs: the fixture of the
-parity test.
+node, on a picture made from a formula, once with its own weights and once with weights made from a
+formula, and writes a spread of the outputs: the fixture of the parity test.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,8 @@ def convert(graph: TfjsGraph) -> CompactDetector:
     if len(stored) != len(targets):
         raise ValueError(f"the graph has {len(stored)} convolutions, needed are {len(targets)}")
     for place, ((weight, bias), target) in enumerate(zip(stored, targets)):
-        if len(weight) == CLASSES + 4 * DISTANCES:
-            kept = [PERSON, *range(CLASSES, len(weight))]
-            weight, bias = weight[kept], bias[kept]
+        kept = _kept_channels(len(weight))
+        weight, bias = weight[kept], bias[kept]
         if weight.shape != target.weight.shape or target.bias is None:
             raise ValueError(
                 f"convolution {place} has shape {tuple(weight.shape)}, "
@@ -72,11 +72,21 @@ def convolutions_by_number(graph: TfjsGraph) -> list[tuple[Tensor, Tensor]]:
     biases = {node.inputs[0]: node.inputs[1] for node in graph.of_kind("Add", "AddV2")}
     numbered = []
     for node in graph.of_kind("Conv2D"):
-        number = node.name.rpartition("convolution")[2].lstrip("_")
         weight = torch.from_numpy(graph.tensors[node.inputs[1]]).permute(3, 2, 0, 1).contiguous()
         bias = torch.from_numpy(graph.tensors[biases[node.name]])
-        numbered.append((int(number or 0), weight, bias))
+        numbered.append((_number(node), weight, bias))
     return [(weight, bias) for _, weight, bias in sorted(numbered, key=lambda entry: entry[0])]
+
+
+def _number(node: Node) -> int:
+    return int(node.name.rpartition("convolution")[2].lstrip("_") or 0)
+
+
+def _kept_channels(channels: int) -> list[int]:
+    """Output channels of the original that the detector has: of the last ones one class alone."""
+    if channels == CLASSES + 4 * DISTANCES:
+        return [PERSON, *range(CLASSES, channels)]
+    return list(range(channels))
 
 
 def convolutions_in_file_order(network: CompactDetector) -> list[nn.Conv2d]:
@@ -92,6 +102,42 @@ def formula_picture(side: int = FIXTURE_SIDE) -> Tensor:
     waves = 0.3 * np.sin(x / 9) * np.cos(y / 13)
     planes = [body + head - 0.5 + waves, 0.7 * body + head - 0.4 - waves, 0.5 * head - body * 0.3]
     return torch.from_numpy(np.clip(np.stack(planes[::-1]), -1, 1)[None].astype(np.float32) * 2)
+
+
+def formula_weights(shape: tuple[int, ...], number: int) -> tuple[Tensor, Tensor]:
+    """Weights (out, in, h, w) and biases (out,) of a convolution, the same on every machine."""
+    count = math.prod(shape)
+    waves = np.sin(np.arange(count, dtype=np.float64) * 0.7 + number) + np.cos(
+        np.arange(count, dtype=np.float64) ** 1.1 * 0.3
+    )
+    weight = 0.6 * waves.reshape(shape) / math.sqrt(count / shape[0])
+    bias = 0.1 * np.sin(np.arange(shape[0], dtype=np.float64) + number)
+    return torch.from_numpy(weight).float(), torch.from_numpy(bias).float()
+
+
+def with_formula_weights(graph: TfjsGraph) -> TfjsGraph:
+    """Return the graph with every convolution's constants replaced by :func:`formula_weights`."""
+    tensors = dict(graph.tensors)
+    biases = {node.inputs[0]: node.inputs[1] for node in graph.of_kind("Add", "AddV2")}
+    for node in graph.of_kind("Conv2D"):
+        height, width, inner, outer = tensors[node.inputs[1]].shape
+        weight, bias = formula_weights((outer, inner, height, width), _number(node))
+        tensors[node.inputs[1]] = weight.permute(2, 3, 1, 0).contiguous().numpy()
+        tensors[biases[node.name]] = bias.numpy()
+    return TfjsGraph(graph.nodes, tensors)
+
+
+def fill_by_formula(network: CompactDetector) -> None:
+    """Give the network what :func:`with_formula_weights` gives the graph."""
+    for number, target in enumerate(convolutions_in_file_order(network)):
+        outputs, *rest = target.weight.shape
+        is_output = outputs == 1 + 4 * DISTANCES
+        shape = (CLASSES + 4 * DISTANCES if is_output else outputs, *rest)
+        weight, bias = formula_weights(shape, number)
+        kept = _kept_channels(len(weight))
+        target.weight.data.copy_(weight[kept])
+        if target.bias is not None:
+            target.bias.data.copy_(bias[kept])
 
 
 def parity_numbers(scores: Tensor, edges: Tensor) -> dict[str, Any]:
@@ -199,9 +245,11 @@ def main() -> None:
         state = {name: value.half() for name, value in convert(graph).state_dict().items()}
         save_file(state, str(arguments.output), metadata={"source": "NanoDet-g 416"})
     if arguments.numbers:
-        with torch.inference_mode():
-            scores, edges = original_outputs(graph, formula_picture())
-        arguments.numbers.write_text(json.dumps(parity_numbers(scores, edges)))
+        numbers = {}
+        for name, each in (("original", graph), ("formula", with_formula_weights(graph))):
+            with torch.inference_mode():
+                numbers[name] = parity_numbers(*original_outputs(each, formula_picture()))
+        arguments.numbers.write_text(json.dumps(numbers))
 
 
 if __name__ == "__main__":

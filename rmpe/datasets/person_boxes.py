@@ -95,12 +95,18 @@ def pad_joint_boxes(boxes_xyxy: FloatArray, top: float = JOINT_BOX_PAD) -> Float
     return np.asarray(boxes_xyxy + longer[:, None] * shares, np.float32)
 
 
-def read_lspet_boxes(folder: Path | str, minimum_joints: int = 10) -> list[PersonPicture]:
-    """Read one certain box a picture from LSPET's training pictures; the rest is unknown.
+def read_lspet_boxes(
+    folder: Path | str, minimum_joints: int = 10, validation: bool = False
+) -> list[PersonPicture]:
+    """Read one certain box a picture from LSPET; the rest of each picture is unknown.
 
-    The box is the joints' extent, grown by ``JOINT_BOX_PAD``. The 1,000 validation pictures and
-    those with fewer than ``minimum_joints`` annotated joints (their extent says too little) are
-    left out.
+    The box is the joints' extent, grown by ``JOINT_BOX_PAD``. Pictures with fewer than
+    ``minimum_joints`` annotated joints are left out: their extent says too little.
+
+    Args:
+        folder: of the pack.
+        minimum_joints: least annotated joints.
+        validation: read the 1,000 held-out pictures instead of those for training.
     """
     pictures = TarPictures(Path(folder) / "images.tar")
     with np.load(Path(folder) / "joints.npz") as arrays:
@@ -109,7 +115,7 @@ def read_lspet_boxes(folder: Path | str, minimum_joints: int = 10) -> list[Perso
     known = joints[..., 2] > 0
     boxes = pad_joint_boxes(keypoint_extent_boxes(joints[..., :2], known))
     found = []
-    for row in np.flatnonzero(~is_val & (known.sum(1) >= minimum_joints)):
+    for row in np.flatnonzero((is_val == validation) & (known.sum(1) >= minimum_joints)):
         name = str(names[row])
         found.append(
             PersonPicture(

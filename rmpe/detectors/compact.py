@@ -40,11 +40,11 @@ _GREY = 114
 class CompactOptions:
     """How boxes are read from the network."""
 
-    input_side: int = 512
+    input_side: int = 416
     """Pixels of the picture's longer side as the network sees it; 640 for small people."""
     largest_zoom: float = 2.0
     """Pictures smaller than that are enlarged at most this much."""
-    score_threshold: float = 0.35
+    score_threshold: float = 0.4
     """Boxes below this score are dropped."""
     nms_iou: float = 0.5
     """Of two boxes that overlap more than this, the better one stays."""

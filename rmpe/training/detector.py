@@ -34,24 +34,27 @@ START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_detector.safete
 class DetectorRecipe:
     """Everything that decides the weights beside the pictures and the starting weights."""
 
-    steps: int = 600
+    steps: int = 400
     """Optimiser steps."""
     pictures_per_step: int = 12
     """Scenes of 320x320 pixels in a step; larger scenes are fewer, so that pixels stay the same."""
     sides: tuple[int, ...] = (320, 416, 512)
     """Sides of the square scenes, one drawn for each step."""
-    head_rate: float = 2e-3
+    head_rate: float = 1e-3
     """Peak relative step (``RelativeAdam``) of the heads."""
-    neck_rate: float = 1e-3
+    neck_rate: float = 5e-4
     """Peak relative step of the neck."""
-    backbone_rate: float = 5e-4
+    backbone_rate: float = 2e-4
     """Peak relative step of the backbone behind stride 4; what lies before is not trained."""
-    warm_up_steps: int = 50
+    warm_up_steps: int = 30
     """Steps over which the rates rise from nothing."""
     last_rate_share: float = 0.02
     """Share of the peak that the cosine ends at."""
     average_decay: float = 0.99
     """Decay per step of the exponential average that becomes the result."""
+    start_share: float = 0.5
+    """Share of the start's weights in the result: half of each keeps what the start knows beside
+    what the run adds (Wortsman et al., "Robust fine-tuning", CVPR 2022)."""
     seed: int = 1
     """Seed of every scene."""
 
@@ -59,6 +62,8 @@ class DetectorRecipe:
         wrong = [side for side in self.sides if side % 32 or side < 64]
         if wrong or not self.sides:
             raise ValueError(f"scene sides must be multiples of 32 from 64 on, got {self.sides}")
+        if not 0 <= self.start_share <= 1:
+            raise ValueError(f"start_share is {self.start_share}, allowed is 0..1")
 
 
 @dataclass(eq=False)
@@ -221,7 +226,7 @@ def train_detector(
     resume: Path | str | None = None,
     device: str = "auto",
 ) -> Path:
-    """Train the detector and write its averaged weights.
+    """Train the detector; write its averaged weights, mixed with the start's.
 
     Args:
         pictures: training pictures; held-out ones are the caller's to leave out.
@@ -257,8 +262,17 @@ def train_detector(
     data = SceneData(SceneMaker(pictures, scenes or SceneRecipe()), recipe)
     trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume))
     result = folder / "compact_detector.safetensors"
-    save_weights(module.average, result)
+    save_weights(mix(module.average, start_network(start), recipe.start_share), result)
     return result
+
+
+@torch.no_grad()
+def mix(network: CompactDetector, other: CompactDetector, share: float) -> CompactDetector:
+    """Return the network whose weights are ``share`` of ``other``'s and the rest ``network``'s."""
+    mixed = copy.deepcopy(network).cpu()
+    for value, added in zip(mixed.parameters(), other.parameters()):
+        value.lerp_(added, share)
+    return mixed
 
 
 def save_weights(network: CompactDetector, path: Path | str) -> None:

@@ -15,6 +15,7 @@ from rmpe.training.detector import (
     DetectorRecipe,
     SceneBatches,
     freeze_early_filters,
+    mix,
     parameter_groups,
     save_weights,
     start_network,
@@ -98,11 +99,21 @@ def test_a_run_may_start_from_any_detector(tmp_path):
     )
 
 
+def test_a_mixture_lies_between_its_parts():
+    first, second = CompactDetector(), CompactDetector()
+    torch.nn.init.constant_(first.heads[1].output.bias, 1.0)
+    torch.nn.init.constant_(second.heads[1].output.bias, 5.0)
+    mixed = mix(first, second, 0.25).heads[1].output.bias
+    torch.testing.assert_close(mixed, torch.full_like(mixed, 2.0))
+
+
 def test_weights_that_do_not_fit_and_bad_recipes_are_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, str(tmp_path / "a.safetensors"))
     with pytest.raises(ValueError, match="does not fit the compact detector"):
         start_network(tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="multiples of 32"):
         DetectorRecipe(sides=(100,))
+    with pytest.raises(ValueError, match="start_share is 2"):
+        DetectorRecipe(start_share=2.0)
     with pytest.raises(ValueError, match="got recipe 'x', supported are compact-detector"):
         run_detector_recipe("x", tmp_path, tmp_path)

@@ -1,0 +1,138 @@
+"""The figures of the compact detector's model card.
+
+    python tools/score_compact_detector.py --data DATA [--weights FILE] [--side 416]
+
+People of the COCO pictures that are held out (``coco128``'s fifth, ``coco_people``) and pictures of
+``empty`` without people: average precision and recall, with bootstrap intervals over pictures.
+Sets whose labels are partial (street, LSPET) or few (the samples): recall at the program's own
+threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rmpe.datasets.person_boxes import (
+    PersonPicture,
+    is_held_out,
+    read_coco_boxes,
+    read_detect_pack,
+    read_lspet_boxes,
+)
+from rmpe.detectors.compact import CompactOptions, build_compact_detector
+from rmpe.evaluation.detection import BoxScores, BoxTruth, score_boxes
+from rmpe.records import Boxes
+
+BOOTSTRAPS = 1000
+LOWEST_SCORE = 0.03
+SAMPLES = {
+    "coco val2017": ("coco/test_coco.json", "coco"),
+    "crowdpose": ("crowdpose/test_crowdpose.json", "crowdpose"),
+    "ochuman": ("ochuman/test_ochuman.json", "ochuman"),
+    "aic": ("aic/test_aic.json", "aic"),
+    "posetrack18": ("posetrack18/annotations/test_posetrack18_val.json", "posetrack18"),
+    "jhmdb": ("jhmdb/test_jhmdb_sub1.json", "jhmdb"),
+}
+"""Annotations and pictures of the development samples that have person boxes."""
+
+
+def read_sets(data: Path, most: dict[str, int]) -> dict[str, list[PersonPicture]]:
+    """Read the held-out pictures by set, at most so many of a set."""
+    held_out = [p for p in read_detect_pack(data / "detect") if is_held_out(p.name)]
+    people = data / "samples" / "coco_people"
+    sets = {
+        "coco128": [p for p in held_out if p.source == "coco128"],
+        "coco_people": read_coco_boxes(people / "person_boxes.json", people / "images"),
+        "empty": [p for p in held_out if p.source == "empty"],
+        "street": [p for p in held_out if p.source == "street" and len(p.boxes_xyxy)],
+        "lspet": read_lspet_boxes(data / "lspet", validation=True),
+    }
+    for name, (boxes, images) in SAMPLES.items():
+        sets[name] = read_coco_boxes(data / "samples" / boxes, data / "samples" / images)
+    return {name: pictures[: most.get(name, len(pictures))] for name, pictures in sets.items()}
+
+
+def interval(
+    value: Callable[[BoxScores], float], found: list[Boxes], truth: list[BoxTruth], height: float
+) -> str:
+    """Return a figure and the central 95 % of its values over resampled pictures."""
+    each = [score_boxes([f], [t], min_height=height) for f, t in zip(found, truth)]
+    random, drawn = np.random.default_rng(0), []
+    for _ in range(BOOTSTRAPS):
+        rows = [each[i] for i in random.integers(0, len(each), len(each))]
+        drawn.append(value(joined(rows)))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return f"{value(joined(each)):.3f} ({low:.3f} to {high:.3f})"
+
+
+def joined(parts: list[BoxScores]) -> BoxScores:
+    """Put the outcomes of several pictures together."""
+    scores = np.concatenate([part.scores for part in parts])
+    order = np.argsort(-scores, kind="stable")
+    hits = np.concatenate([part.hits for part in parts])[order]
+    return BoxScores(scores[order], hits, sum(part.people for part in parts))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--weights", type=Path, help="instead of the bundled ones")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--side", type=int, default=CompactOptions().input_side)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    options = CompactOptions(arguments.side, score_threshold=LOWEST_SCORE)
+    usual = CompactOptions().score_threshold
+    detector = build_compact_detector(
+        arguments.weights,
+        options=options,
+        runtime="torch",
+        device="cpu",
+        precision=arguments.precision,
+        threads=1,
+    )
+    most = {"empty": 100, "street": 120, "lspet": 250}
+    found: dict[str, list[Boxes]] = {}
+    truth: dict[str, list[BoxTruth]] = {}
+    for name, pictures in read_sets(arguments.data, most).items():
+        found[name] = [detector([p.load()])[0] for p in tqdm(pictures, desc=name, disable=None)]
+        truth[name] = [BoxTruth(p.boxes_xyxy, p.ignore_xyxy, p.complete) for p in pictures]
+    together = ("coco128", "coco_people", "empty")
+    boxes = [one for name in together for one in found[name]]
+    known = [one for name in together for one in truth[name]]
+    for height in (0.0, 100.0):
+        figures: dict[str, Callable[[BoxScores], float]] = {
+            "AP50": BoxScores.average_precision,
+            "recall at precision 0.5": lambda scores: scores.recall_at_precision(0.5)[0],
+            "recall at precision 0.7": lambda scores: scores.recall_at_precision(0.7)[0],
+            f"recall at score {usual}": lambda scores: scores.recall_at_score(usual),
+        }
+        for name, value in figures.items():
+            print(f"{height:g} px and more: {name} {interval(value, boxes, known, height)}")
+        whole = score_boxes(boxes, known, min_height=height)
+        taken = int((whole.scores >= usual).sum())
+        print(f"  {whole.people} people; precision at {usual}: {whole.hits[:taken].mean():.3f}")
+        for wanted in (0.5, 0.7):
+            score = whole.recall_at_precision(wanted)[1]
+            print(f"  precision {wanted} is reached at score {score:.2f}")
+    for name in found:
+        if name not in together:
+            for height in (0.0, 100.0):
+                scores = score_boxes(found[name], truth[name], min_height=height)
+                recall = interval(
+                    lambda part: part.recall_at_score(usual), found[name], truth[name], height
+                )
+                print(f"{name}, {height:g} px and more: {scores.people} people, recall {recall}")
+
+
+if __name__ == "__main__":
+    main()
