@@ -37,6 +37,7 @@ from rmpe.networks.rsn import ResidualStepsBlock
 from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import COCO_17
+from rmpe.training.heads import start_heads_near_zero
 from rmpe.training.network_training import RunOptions, train_network
 from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
 from rmpe.training.published_recipes import NETWORK_RECIPES
@@ -82,8 +83,8 @@ def narrowed(network: nn.Module, by: int = 4) -> nn.Module:
             module.num_features = count = part(module.num_features)
             module.weight = nn.Parameter(module.weight.detach()[:count].clone())
             module.bias = nn.Parameter(module.bias.detach()[:count].clone())
-            module.running_mean = module.running_mean[:count].clone()
-            module.running_var = module.running_var[:count].clone()
+            for name in ("running_mean", "running_var"):
+                setattr(module, name, getattr(module, name)[:count].clone())
     return network
 
 
@@ -149,6 +150,7 @@ def learn(name: str, people: KeypointSet, folder: Path, epochs: int) -> dict[str
     )
     torch.manual_seed(0)
     network, begun, wall = family.build(), time.process_time(), time.monotonic()
+    start_heads_near_zero(network, recipe.origin, 17)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     options = RunOptions(device="cpu", workers=0, progress=False)
     train_network(TrainingPeople(people, None), folder / name, recipe, options, network)
@@ -166,7 +168,7 @@ def main() -> None:
     """Train each family, print its figures, exit with 1 if one has not reached the bar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=list(FAMILIES))
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--results", type=Path)
     arguments = parser.parse_args()
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SpatialTransformer, SymmetricPose
 from rmpe.training.backbones import start_backbone
+from rmpe.training.heads import start_heads_near_zero
 from rmpe.training.person_crops import PersonCrops, collate
 from rmpe.training.recipes import NetworkRecipe
 from rmpe.training.transformer_start import look_at, start_transformer
@@ -43,6 +44,7 @@ def starting_network(
         network: nn.Module = compact_pose(skeleton.joint_count)
     else:
         network = build_network(recipe.variant, skeleton.joint_count)
+        start_heads_near_zero(network, recipe.origin, skeleton.joint_count)
     if start is not None:
         _start_from(network, load(start), recipe, skeleton, str(start))
     elif recipe.variant == "compact":
