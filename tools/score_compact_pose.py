@@ -2,9 +2,9 @@
 
     python tools/score_compact_pose.py WEIGHTS.safetensors --data DATA
 
-Held-out LSPET pictures and COCO people with ground-truth boxes and flip test: totals with bootstrap
-intervals over people, a table by joint, and the calibration of the joint scores, fitted on every
-other LSPET picture and checked on the rest.
+Held-out LSPET pictures, COCO people and people of other data sets' samples, with ground-truth boxes
+and flip test: totals with bootstrap intervals over people, a table by joint, and the calibration of
+the joint scores, fitted on every other LSPET picture and checked on the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sample_people import SAMPLE_FILES, read_sample_people
 
 from rmpe.datasets.coco_people import read_coco_people
 from rmpe.datasets.lspet import read_lspet
@@ -25,7 +26,13 @@ from rmpe.heatmaps import decode_with_flip, get_codec
 from rmpe.heatmaps.taylor import CompactCodec
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.training.compact_pose import load_compact_pose
-from rmpe.training.pose_scores import HeldOutPeople, coco_figures, heatmaps_of, limb_pck
+from rmpe.training.pose_scores import (
+    HeldOutPeople,
+    coco_figures,
+    estimate_people,
+    heatmaps_of,
+    limb_pck,
+)
 from rmpe.training.score_calibration import calibration_error, fit_logistic, reliability
 
 BOOTSTRAPS = 500
@@ -53,6 +60,27 @@ def print_joints(people: HeldOutPeople, points: NDArray) -> None:
         if known[:, joint].any():
             share = right[known[:, joint], joint].mean()
             print(f"| {name} | {share:.3f} | {int(known[:, joint].sum())} |")
+
+
+def print_samples(network: torch.nn.Module, folder: Path, rng: np.random.Generator) -> None:
+    """PCK of the sample people of every source, and of all of them."""
+    rights, counts = [], []
+    for source, file in SAMPLE_FILES.items():
+        pictures = folder / Path(file).parts[0]
+        samples = read_sample_people(folder / file, pictures, source)
+        people = HeldOutPeople.of(samples, 256, 192)
+        points, _ = estimate_people(network, people, torch.device("cpu"))
+        right, known = hits(people, points)
+        print(f"| {source} | {len(samples)} | {known.sum()} | {right[known].mean():.3f} |")
+        rights.append((right & known).sum(1))
+        counts.append(known.sum(1))
+    right_of, known_of = np.concatenate(rights), np.concatenate(counts)
+    totals = []
+    for _ in range(BOOTSTRAPS):
+        rows = rng.integers(0, len(right_of), len(right_of))
+        totals.append(right_of[rows].sum() / known_of[rows].sum())
+    total = right_of.sum() / known_of.sum()
+    print(f"| all | {len(right_of)} | {known_of.sum()} | {total:.3f} ({interval(totals)}) |")
 
 
 def log_peaks(codec: CompactCodec, scores: NDArray) -> NDArray:
@@ -109,6 +137,7 @@ def main() -> None:
     for name, drawn in resampled.items():
         print(f"{name} {figures[name]:.3f} ({interval(drawn)})")
     print_joints(sets["coco"], coco_points)
+    print_samples(network, arguments.data / "samples", rng)
 
     fit = np.arange(len(points)) % 2 == 0
     values = log_peaks(codec, scores)

@@ -117,9 +117,9 @@ class CompactCodec:
     """``softmax``: logits over the cells; ``sigmoid``: logits of each cell; ``none``: neither."""
     blur_sigma: float = 1.0
     """Standard deviation of the blur in cells, with ``softmax``; 0 for none."""
-    score_slope: float = 1.6
+    score_slope: float = 2.1
     """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
-    score_offset: float = 2.6
+    score_offset: float = 2.8
     """Its value at the peak of a perfect map."""
     flip_shift: bool = False
     """Whether the flip test moves the mirrored map by one cell."""
