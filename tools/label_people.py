@@ -86,7 +86,11 @@ def main() -> None:
     detectors = [
         build_compact_detector(
             arguments.weights,
-            options=CompactOptions(size, score_threshold=arguments.doubtful),
+            options=CompactOptions(
+                size,
+                score_threshold=arguments.doubtful,
+                small_score_threshold=arguments.doubtful,
+            ),
             runtime="torch",
             device="cpu",
         )

@@ -41,11 +41,15 @@ class CompactOptions:
     """How boxes are read from the network."""
 
     input_side: int = 416
-    """Pixels of the picture's longer side as the network sees it; 640 for small people."""
+    """Pixels of the picture's longer side as the network sees it; more for small people."""
     largest_zoom: float = 2.0
     """Pictures smaller than that are enlarged at most this much."""
-    score_threshold: float = 0.4
+    score_threshold: float = 0.35
     """Boxes below this score are dropped."""
+    small_score_threshold: float = 0.45
+    """Small boxes below this score are dropped: at the same score they are more often wrong."""
+    small_px: float = 64.0
+    """Boxes lower than this are small, in pixels of the network's input."""
     nms_iou: float = 0.5
     """Of two boxes that overlap more than this, the better one stays."""
     max_boxes: int = 200
@@ -54,7 +58,7 @@ class CompactOptions:
     def __post_init__(self) -> None:
         if self.input_side < _STEP:
             raise ValueError(f"input_side is {self.input_side}, allowed is {_STEP} or more")
-        for name in ("score_threshold", "nms_iou"):
+        for name in ("score_threshold", "small_score_threshold", "nms_iou"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 0..1")
         if self.max_boxes < 1:
@@ -148,7 +152,9 @@ def select_boxes(boxes: Tensor, scores: Tensor, options: CompactOptions) -> Boxe
         scores: 0..1, (A,).
         options: thresholds.
     """
-    above = torch.nonzero(scores >= options.score_threshold)[:, 0]
+    lowest = torch.full_like(scores, options.score_threshold)
+    lowest[boxes[:, 3] - boxes[:, 1] < options.small_px] = options.small_score_threshold
+    above = torch.nonzero(scores >= lowest)[:, 0]
     boxes, scores = boxes[above].float(), scores[above].float()
     kept = nms(boxes, scores, options.nms_iou)[: options.max_boxes]
     return Boxes(boxes[kept].cpu().numpy(), scores[kept].cpu().numpy())

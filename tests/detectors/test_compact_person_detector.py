@@ -90,10 +90,17 @@ def test_boxes_are_cut_at_the_picture():
 
 
 def test_the_better_of_two_overlapping_boxes_stays():
-    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60], [70, 0, 80, 10]])
+    boxes = torch.tensor([[0.0, 0, 10, 90], [1, 0, 11, 90], [50, 5, 60, 95], [70, 0, 80, 90]])
     kept = select_boxes(boxes, torch.tensor([0.6, 0.9, 0.4, 0.1]), CompactOptions())
-    np.testing.assert_array_equal(kept.boxes_xyxy, [[1, 0, 11, 10], [50, 50, 60, 60]])
+    np.testing.assert_array_equal(kept.boxes_xyxy, [[1, 0, 11, 90], [50, 5, 60, 95]])
     np.testing.assert_allclose(kept.scores, [0.9, 0.4])
+
+
+def test_small_people_need_a_higher_score():
+    boxes = torch.tensor([[0.0, 0, 30, 63], [50, 0, 80, 64], [90, 0, 120, 63]])
+    options = CompactOptions(score_threshold=0.3, small_score_threshold=0.5, small_px=64)
+    kept = select_boxes(boxes, torch.tensor([0.49, 0.3, 0.5]), options)
+    np.testing.assert_array_equal(kept.boxes_xyxy, [[90, 0, 120, 63], [50, 0, 80, 64]])
 
 
 def test_torch_and_openvino_find_the_same_people(tmp_path):
@@ -127,6 +134,7 @@ def test_weights_of_something_else_are_refused(tmp_path):
     [
         ({"input_side": 8}, "input_side is 8"),
         ({"score_threshold": 1.5}, "score_threshold is 1.5"),
+        ({"small_score_threshold": -1}, "small_score_threshold is -1"),
         ({"max_boxes": 0}, "max_boxes is 0"),
     ],
 )
