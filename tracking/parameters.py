@@ -68,6 +68,8 @@ class ReturnParameters:
 
     needed_evidence: float = 3.0
     """Evidence from which somebody is known again; with less there is a new identity."""
+    needed_colours: float = 2.5
+    """That much of it must come from colours."""
     needed_margin: float = 1.0
     """Evidence by which the best candidate leads the second; with less a new identity."""
     grade_per_nat: float = 0.7

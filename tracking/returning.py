@@ -60,16 +60,15 @@ def weigh_looks(
     lost = np.flatnonzero(away & (memory.sightings >= rules.least_sightings))
     new = np.flatnonzero(~claimed)
     if len(lost) and len(new):
-        found = _return_evidence(
-            memory.select(lost),
-            select_people(people, new),
-            looks.select(new),
-            strangers,
-            frames,
-            size,
-            rules,
-        )
-        surplus = np.where(_leads(found, rules.needed_margin), found - rules.needed_evidence, 0.0)
+        absent, appeared = memory.select(lost), select_people(people, new)
+        rows, columns = np.indices((len(lost), len(new))).reshape(2, -1)
+        worn = looks.select(new[columns])
+        colours = _colour_evidence(absent.select(rows), worn, strangers, rules)
+        colours = colours.reshape(len(lost), len(new))
+        gaps = absent.unseen_frames + frames
+        found = colours + size_and_place_evidence(absent, appeared, gaps, size, rules)
+        sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours)
+        surplus = np.where(sure, found - rules.needed_evidence, 0.0)
         again = rules.grade_per_nat * np.clip(surplus, 0.0, rules.most_evidence)
         again = np.where(surplus > 0, least + again, 0.0)
         weighed[np.ix_(lost, new)] = np.maximum(weighed[np.ix_(lost, new)], again)
@@ -82,23 +81,6 @@ def _leads(evidence: FloatArray, margin: float) -> NDArray[np.bool_]:
         return np.ones(evidence.shape, bool)
     second = np.partition(evidence, -2, axis=0)[-2]
     return np.asarray((evidence == evidence.max(0)) & (evidence - second >= margin), np.bool_)
-
-
-def _return_evidence(
-    lost: Memory,
-    people: People,
-    looks: Looks,
-    strangers: tuple[FloatArray, FloatArray],
-    frames: int,
-    size: tuple[int, int],
-    rules: ReturnParameters,
-) -> FloatArray:
-    """Return the evidence that each person is each of those lost, in nats, (N, M)."""
-    rows, columns = np.indices((len(lost), len(people))).reshape(2, -1)
-    colours = _colour_evidence(lost.select(rows), looks.select(columns), strangers, rules)
-    gaps = lost.unseen_frames + frames
-    total = colours.reshape(len(lost), len(people))
-    return total + size_and_place_evidence(lost, people, gaps, size, rules)
 
 
 def _strangers(memory: Memory) -> tuple[FloatArray, FloatArray]:
