@@ -185,8 +185,9 @@ def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settin
 
     def run(jobs):
         ran.extend((part.first, part.end) for part in jobs)
-        with pytest.raises(FolderInUseError):
-            FolderLock(job("parts").plan.folder)
+        if jobs:
+            with pytest.raises(FolderInUseError):
+                FolderLock(job("parts").plan.folder)
         return one_after_another(estimator)(jobs)
 
     monkeypatch.setattr("pipeline.folder_lock._PATIENCE_S", 0.1)
