@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 
 from rmpe.records import Frame, Poses
 from tracking.flow import Flow, build_flows, close_flow, join_poses
+from tracking.flow_building import build_most_confident_flows
 from tracking.flow_nms import FlowParameters, join_flows, suppress_flows
 from tracking.online import OnlineTracker
 from tracking.parameters import DEFAULT, PoseFlowParameters
+
+FlowBuilding = Literal["identities", "confidence"]
 
 
 def track_clip(
     clip: Iterable[tuple[Frame, Poses]],
     parameters: PoseFlowParameters = DEFAULT,
     flow_parameters: FlowParameters | None = None,
+    building: FlowBuilding = "identities",
 ) -> list[Poses]:
     """Return the poses of every frame with the identities of the whole clip's flows.
 
@@ -26,11 +31,20 @@ def track_clip(
         clip: every frame with its people, in order.
         parameters: rules of the tracker.
         flow_parameters: rules of flow-NMS and joining.
+        building: "identities" takes the online tracker's as flows; "confidence" takes the most
+            confident ways through the poses, as the paper does.
 
     Returns:
         One entry for every frame. People of suppressed flows are merged into those that stay;
         identities are 1, 2, ... in order of first appearance.
+
+    Raises:
+        ValueError: ``building`` is something else.
     """
+    if building == "confidence":
+        return refine_tracks(build_most_confident_flows(clip, parameters), flow_parameters)
+    if building != "identities":
+        raise ValueError(f"building is {building!r}, supported are 'identities', 'confidence'")
     tracker = OnlineTracker(parameters)
     tracked = [tracker.update(frame, poses) for frame, poses in clip]
     return refine_tracks(tracked, flow_parameters)
