@@ -23,6 +23,7 @@ from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
+from rmpe.sstn import SymmetricPose
 from rmpe.zoo import LoadChoices, LoadedNetwork, load, load_bundled_pose
 from rmpe.zoo.conventions import Conventions
 from rmpe.zoo.presets import get_preset
@@ -155,6 +156,9 @@ class PoseEstimator:
             )
         loaded = _load_network(network, weights, weights_choices, sstn)
         conventions = loaded.conventions
+        if isinstance(loaded.network, SymmetricPose) and precision == "auto":
+            # In half precision a place in the crop is known to half a hundredth of its side.
+            precision = "fp32"
         door = PreprocessedNetwork(
             loaded.network, conventions.colour_order, conventions.mean, conventions.std
         )
@@ -167,11 +171,6 @@ class PoseEstimator:
     def skeleton(self) -> Skeleton:
         """The skeleton of the poses."""
         return self.conventions.skeleton
-
-    @property
-    def engine(self) -> str:
-        """What computes boxes and heatmaps, in words, with digests of both networks' weights."""
-        return f"{_described(self.detector)}; {_described(self.runtime)}"
 
     @property
     def engine(self) -> str:
@@ -314,13 +313,6 @@ def _load_network(
     if weights is not None:
         return load(weights, choices)
     return load_bundled_pose(sstn) if network == "compact" else load(network, choices)
-
-
-def _described(part: Detector | Runtime) -> str:
-    """Return what computes, in words, and the digest of its weights where there are any."""
-    engine = getattr(part, "runtime", part)
-    words = getattr(engine, "description", type(engine).__name__)
-    return f"{words} {getattr(engine, 'weights_digest', '')}".strip()
 
 
 def _described(part: Detector | Runtime) -> str:

@@ -80,9 +80,7 @@ class SpatialTransformer(nn.Module):
 
     def look(self, crops: Tensor) -> Tensor:
         """Return the small crops (N, 3, h, w) that the pose network is asked about."""
-        return functional.interpolate(
-            crops, self.looked_at_hw, mode="bilinear", align_corners=False, antialias=True
-        )
+        return functional.adaptive_avg_pool2d(crops, self.looked_at_hw)
 
     def forward(self, maps: Tensor, crop_hw: SizeHW) -> Tensor:
         """Return θ (N, 2, 3), from what is shown to the crop.

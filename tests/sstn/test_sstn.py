@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -42,6 +42,7 @@ def moved(whole: SymmetricPose) -> SymmetricPose:
     return whole.eval()
 
 
+@settings(deadline=None)
 @given(
     angle=st.floats(-3.1, 3.1),
     scales=st.tuples(st.floats(0.3, 3.0), st.floats(0.3, 3.0)),

@@ -58,7 +58,10 @@ def test_unknown_frozen_parts_are_refused():
 @pytest.mark.usefixtures("quiet_lightning")
 def test_the_recipe_trains_and_its_maps_can_be_associated(crowded, tmp_path):
     recipe = RECIPE.with_settings(
-        ["input_height=64", "input_width=64", "batch_size=4", "epochs=1", "precision=32-true"]
+        [
+            *("input_height=64", "input_width=64", "batch_size=4", "epochs=1"),
+            *("epoch_people=0", "precision=32-true"),
+        ]
     )
     options = RunOptions(device="cpu", workers=0, progress=False)
     result = train_network(crowded[0], tmp_path, recipe, options)

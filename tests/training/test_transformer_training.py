@@ -193,7 +193,13 @@ def test_what_is_shown_is_the_crop_without_its_growth():
 @pytest.mark.usefixtures("quiet_lightning")
 def test_the_recipe_trains_the_transformer_alone_and_its_file_runs(crowd, tmp_path):
     recipe = RECIPE.with_settings(
-        ["input_height=96", "input_width=96", "batch_size=4", "transformer_start=64"]
+        [
+            "input_height=96",
+            "input_width=96",
+            "batch_size=4",
+            "epoch_people=0",
+            "transformer_start=64",
+        ]
     )
     options = RunOptions(device="cpu", workers=0, progress=False)
     result = train_network(TrainingPeople(crowd.train, crowd.train), tmp_path, recipe, options)
