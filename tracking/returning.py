@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.appearance import Looks
+from tracking.assignment import assign
 from tracking.memory import Memory
 from tracking.parameters import FloatArray, PoseFlowParameters, ReturnParameters
 from tracking.similarity import People, select_people
@@ -56,9 +57,9 @@ def weigh_looks(
     evidence = _colour_evidence(memory.select(rows), looks.select(columns), strangers, rules)
     doubt = np.where(away, 0.0, rules.doubt)[rows]
     weighed[rows, columns] += rules.grade_per_nat * np.minimum(evidence + doubt, 0.0)
-    claimed = grades.max(0) > sum(parameters.previous_weights) / 2
+    _, claimed = assign(grades, sum(parameters.previous_weights) / 2)
     lost = np.flatnonzero(away & (memory.sightings >= rules.least_sightings))
-    new = np.flatnonzero(~claimed)
+    new = np.setdiff1d(np.arange(len(people)), claimed)
     if len(lost) and len(new):
         absent, appeared = memory.select(lost), select_people(people, new)
         rows, columns = np.indices((len(lost), len(new))).reshape(2, -1)
