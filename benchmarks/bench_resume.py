@@ -100,6 +100,7 @@ def main() -> None:
             trial = job(f"trial{runs}")
             here = 0
             while True:
+                began = time.monotonic()
                 child = fork_run(trial, given.precision)
                 if killed >= given.kills:
                     status = wait_for(child, 600)
@@ -112,6 +113,8 @@ def main() -> None:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 killed, here = killed + 1, here + 1
+            if not here:
+                lasts_s = time.monotonic() - began
             folder = trial.plan.folder
             same = status == 0 and all(
                 (folder / name).read_bytes() == expected[name] for name in FILES

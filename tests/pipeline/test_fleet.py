@@ -107,7 +107,7 @@ def check(clips, tmp_path, options, count):
 def worker_path(monkeypatch, repository):
     """Workers find the project where this test found it; a busy machine may start Ray slowly."""
     monkeypatch.setenv("PYTHONPATH", str(repository))
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "60")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
