@@ -19,15 +19,19 @@ GRID = (8, 6)
 def warp(pictures: Tensor, theta: Tensor, size_hw: SizeHW | None = None) -> Tensor:
     """Return pictures (N, C, H, W) resampled by θ (N, 2, 3); outside is zero.
 
-    ``size_hw`` is the result's rows and columns; None keeps those of the pictures.
+    ``size_hw`` is the result's rows and columns; None keeps those of the pictures. Half precision
+    is too coarse for places: they are single at least.
     """
+    kind = pictures.dtype
+    precise = torch.promote_types(kind, torch.float32)
+    pictures, theta = pictures.to(precise), theta.to(precise)
     height, width = size_hw or (pictures.shape[2], pictures.shape[3])
     x = (2 * torch.arange(width, dtype=theta.dtype, device=theta.device) + 1) / width - 1
     y = (2 * torch.arange(height, dtype=theta.dtype, device=theta.device) + 1) / height - 1
     # (N, 1, 1, 2) for each of the three columns of θ.
     per_x, per_y, shift = (theta[:, None, None, :, column] for column in range(3))
     grid = per_x * x[:, None] + per_y * y[:, None, None] + shift
-    return functional.grid_sample(pictures, grid, align_corners=False)
+    return functional.grid_sample(pictures, grid, align_corners=False).to(kind)
 
 
 class SpatialTransformer(nn.Module):

@@ -168,6 +168,18 @@ def test_the_parallel_branch_follows_to_another_type() -> None:
     assert all(output.dtype == torch.float64 for output in outputs)
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_the_whole_runs_in_other_precisions(kind: torch.dtype) -> None:
+    torch.manual_seed(0)
+    whole = moved(SymmetricPose(Blur(), small()))
+    crops = torch.rand(2, 3, 96, 72)
+    with torch.no_grad():
+        wanted = whole(crops)
+        found = whole.to(kind)(crops.to(kind))
+    assert found.dtype == kind
+    assert (found.float() - wanted).abs().max() < 0.1
+
+
 def test_nobody_gives_no_maps() -> None:
     whole = SymmetricPose(Blur(), small()).eval()
     with torch.no_grad():
