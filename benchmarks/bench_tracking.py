@@ -14,6 +14,7 @@ import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,23 @@ def count_switches(scene: WalkerScene, missed: float, jitter: float) -> dict[str
     }
 
 
+def compare_identities(quick: bool) -> list[dict[str, Any]]:
+    """Print and return the identity measures of every scene, and their sums over the seeds."""
+    figures = []
+    for people, (missed, jitter) in product((8, 25), ((0.0, 0.0), (0.2, 0.02))):
+        switches = crossings = 0
+        for pan, seed in product((0.0, 3.0), range(1 if quick else 5)):
+            scene = WalkerScene(people, 100 if quick else 300, pan_px=pan, seed=seed)
+            counts = {"seed": seed, **count_switches(scene, missed, jitter)}
+            figures.append(counts)
+            print(counts)
+            switches += counts["switches_poseflow"]
+            crossings += counts["crossings"]
+        share = 100 * switches / max(crossings, 1)
+        print(f"{people} people, {missed:.0%} missed: {share:.2f} switches per 100 crossings")
+    return figures
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,7 +144,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    figures: dict[str, Any] = {"times_ms": {}, "identities": []}
+    figures: dict[str, Any] = {"times_ms": {}}
     for people, bar in BARS_MS.items():
         times = time_steps(people, 30 if given.quick else 150)
         figures["times_ms"][people] = times
@@ -137,13 +155,7 @@ def main() -> None:
     before, after = resident_bytes(frames)
     figures["memory"] = {"frames": frames, "bytes": (before, after)}
     print(f"memory after {frames[0]} frames {before}, after {frames[1]} {after} bytes")
-    for people in (8, 25):
-        for pan in (0.0, 3.0):
-            scene = WalkerScene(people, 100 if given.quick else 300, pan_px=pan, seed=people)
-            for missed, jitter in ((0.0, 0.0), (0.2, 0.02)):
-                counts = count_switches(scene, missed, jitter)
-                figures["identities"].append(counts)
-                print(counts)
+    figures["identities"] = compare_identities(given.quick)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=1))
 
