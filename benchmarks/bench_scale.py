@@ -43,6 +43,8 @@ def rate_of(marks: list[tuple[float, int]], total: int) -> float:
         total: all frames.
     """
     middle = [mark for mark in marks if total / 4 <= mark[1] <= total * 3 / 4]
+    if len(middle) < 2:
+        raise SystemExit("the run was over too soon to take a rate; give more --clips")
     (first_s, first), (last_s, last) = middle[0], middle[-1]
     return (last - first) / (last_s - first_s)
 
