@@ -41,7 +41,8 @@ def proposals(frame: SyntheticFrame, rng: np.random.Generator) -> Boxes:
     true = frame.boxes_xyxy[owners]
     sides = np.tile(true[:, 2:] - true[:, :2], 2)
     boxes = true + rng.normal(0, 0.06, true.shape) * sides
-    return Boxes(boxes, rng.uniform(0.5, 1.0, len(boxes)))
+    scores = rng.uniform(0.5, 1.0, len(boxes))
+    return Boxes(boxes.astype(np.float32), scores.astype(np.float32))
 
 
 def ideal_maps(

@@ -94,7 +94,7 @@ def compare(people: KeypointSet, found: Found, generator: ProposalGenerator) -> 
     )
     moved = np.stack([jittered(box, rng) for box in true])
     return {
-        "detector": measures(true, found.boxes_xyxy),
+        "detector": measures(true, found.boxes_xyxy.astype(np.float64)),
         "generated": measures(true, generated),
         "jitter": measures(true, moved),
     }
