@@ -188,7 +188,8 @@ def main() -> None:
     parser.add_argument("--train-steps", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    detector = build_detector("compact", threads=1)
+    # Pictures of all sizes: OpenVINO would compile for each.
+    detector = build_detector("compact", runtime="torch", threads=1)
     train = lspet_people(arguments.data / "lspet", "train")
     held_out = lspet_people(arguments.data / "lspet", "validation")
     generator = fit_proposals(train, detector, arguments.fit_pictures)
