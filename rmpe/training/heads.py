@@ -6,7 +6,7 @@ from torch import nn
 
 from rmpe.zoo.conventions import Origin
 
-PLAIN_HEADS: tuple[Origin, ...] = ("hrnet", "simplebaseline", "alphapose")
+PLAIN_HEADS: tuple[Origin, ...] = ("hrnet", "simplebaseline", "alphapose", "hourglass")
 """Networks whose maps come from a plain convolution; those of the others are normalised."""
 _SPREAD = 0.001
 
@@ -16,7 +16,8 @@ def start_heads_near_zero(network: nn.Module, origin: Origin, joint_count: int) 
 
     A target is nearly empty: a head that starts as large as other layers begins with an error some
     hundred times that of an empty map, and spends its first hundreds of steps on coming down.
-    Source: the public code of SimpleBaseline and HRNet (normal, standard deviation 0.001).
+    Source: the public code of SimpleBaseline and HRNet (normal, standard deviation 0.001); that it
+    helps Hourglass as well was seen in ``benchmarks/bench_overfit.py``.
 
     Args:
         network: changed in place; untouched unless its origin is one of :data:`PLAIN_HEADS`.
@@ -26,7 +27,8 @@ def start_heads_near_zero(network: nn.Module, origin: Origin, joint_count: int) 
     if origin not in PLAIN_HEADS:
         return
     for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module.out_channels == joint_count:
+        if not isinstance(module, nn.Conv2d) or module.out_channels != joint_count:
+            continue
+        if module.bias is not None:  # convolutions inside, before a norm, have none
             nn.init.normal_(module.weight, std=_SPREAD)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            nn.init.zeros_(module.bias)

@@ -12,7 +12,12 @@ from rmpe.training.losses import heatmap_error
 
 @pytest.mark.parametrize(
     ("variant", "origin"),
-    [("pose_resnet50", "simplebaseline"), ("fastpose_res50", "alphapose"), ("hrnet_w32", "hrnet")],
+    [
+        ("pose_resnet50", "simplebaseline"),
+        ("fastpose_res50", "alphapose"),
+        ("hrnet_w32", "hrnet"),
+        ("hourglass_2stack", "hourglass"),
+    ],
 )
 def test_the_first_maps_are_nearly_empty(variant, origin):
     torch.manual_seed(0)
