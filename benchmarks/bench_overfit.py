@@ -99,7 +99,7 @@ def narrow_stages(block: BlockFactory, stages: int) -> nn.Module:
 
 
 FAMILIES = {
-    "hrnet": Family("hrnet_w32_coco", lambda: HRNet(8, 17)),
+    "hrnet": Family("hrnet_w32_coco", lambda: HRNet(8, 17), ("epochs=240",)),
     "rsn": Family("rsn18_coco", lambda: narrow_stages(ResidualStepsBlock, 1)),
     "mspn": Family("mspn_2stage_coco", lambda: narrow_stages(MspnBottleneck, 2)),
     "simplebaseline": Family(
