@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,16 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("the development data folder ../shared is not here")
     return folder
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., None]:
+    """A function that waits until a condition holds, at most 10 s."""
+
+    def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "the wait was in vain"
+            time.sleep(0.01)
+
+    return wait

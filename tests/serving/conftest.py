@@ -106,19 +106,6 @@ def view():
         started.server.stop()
 
 
-@pytest.fixture
-def wait_for():
-    """A function that waits until a condition holds, at most 10 s."""
-
-    def wait(condition, seconds=10.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "the wait was in vain"
-            time.sleep(0.01)
-
-    return wait
-
-
 class Feed:
     """A thread that shows frames until it is stopped; keeps the slowest hand-over."""
 

@@ -191,19 +191,6 @@ def udp_port():
     return free_port()
 
 
-@pytest.fixture
-def wait_for():
-    """A function that waits until a condition holds, at most 10 s."""
-
-    def wait(condition, seconds=10.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "the wait was in vain"
-            time.sleep(0.01)
-
-    return wait
-
-
 class WebcamProcess:
     """``webcam`` in a process of its own, on the squares' estimator, recording into a folder."""
 
