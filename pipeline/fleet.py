@@ -7,6 +7,7 @@ worker runs the same code as a single process does, so results are the same.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -215,6 +216,7 @@ def _cluster(ray: Any, options: FleetOptions) -> Iterator[None]:
         return
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if options.address is None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray's makers get reports
         settings |= {"include_dashboard": False}
         if options.workers:
             settings["num_cpus"] = options.workers * options.cpus_per_worker

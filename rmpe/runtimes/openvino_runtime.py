@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from typing import Any
 
 import numpy as np
-import openvino
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from rmpe.runtimes.base import Precision
 from rmpe.runtimes.preprocess import PreprocessedNetwork
+
+# Every conversion would be reported to OpenVINO's maker over the network, unasked. Without its
+# package for reports OpenVINO sends none.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 

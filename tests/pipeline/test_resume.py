@@ -82,9 +82,8 @@ def run(job, estimator, **callbacks):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [6, pytest.param(25, marks=pytest.mark.slow)])
-def test_runs_killed_at_random_moments_end_with_the_same_bytes(tmp_path, repository, kills):
-    here = Path(__file__).parent
+def test_runs_killed_at_25_random_moments_end_with_the_same_bytes(tmp_path, repository):
+    kills, here = 25, Path(__file__).parent
     process = subprocess.run(
         [sys.executable, here / "kill_runs.py", here / "conftest.py", tmp_path, str(kills), "7"],
         env={**os.environ, "PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"},

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -99,3 +103,18 @@ def test_choices_that_do_not_go_together_are_refused(choice: dict[str, str], mes
     network = PreprocessedNetwork(TwoOutputs(), "bgr", MEAN, STD)
     with pytest.raises(ValueError, match=message):
         build_runtime(network, device="cpu", **choice)
+
+
+def test_a_conversion_reports_nothing_to_anybody(tmp_path) -> None:
+    # OpenVINO's reports keep the number of the machine's user in a folder of the home directory.
+    program = """
+import threading, torch
+from rmpe.runtimes import PreprocessedNetwork, build_runtime
+network = PreprocessedNetwork(torch.nn.Conv2d(3, 2, 1), "rgb", (0, 0, 0), (1, 1, 1))
+engine = build_runtime(network, runtime="openvino", device="cpu", precision="fp32", threads=1)
+engine(torch.zeros((1, 8, 8, 3), dtype=torch.uint8).numpy())
+assert threading.enumerate() == [threading.main_thread()], threading.enumerate()
+"""
+    home = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=home, timeout=120)
+    assert list(tmp_path.iterdir()) == []
