@@ -3,9 +3,9 @@
     python benchmarks/bench_overfit.py [--only hrnet --only rsn ...] [--results overfit.json]
 
 The pictures are rendered, one person each; crops are 128x96 (Hourglass 128x128) and not augmented.
-All networks are narrow: most have a quarter of their width, HRNet has half of it (width 16), because
-its head is one linear layer on as many channels as it is wide, and fewer than 17 of them cannot make
-17 independent maps. Losses, targets and supervised outputs are those of the family's recipe. With
+All networks are narrow: most have a quarter of their width, HRNet has half of it (width 16): its
+head is one linear layer on as many channels as it is wide, and fewer than 17 of them cannot make 17
+independent maps. Losses, targets and supervised outputs are those of the family's recipe. With
 ``--results`` every family's figures are kept in a file as soon as they are there, and families that
 are in it are not trained again.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import lightning
@@ -19,6 +19,7 @@ from rmpe.training.losses import output_losses
 from rmpe.training.person_crops import CropBatch, CropRecord, PersonCrops, collate
 from rmpe.training.recipes import NetworkRecipe
 from rmpe.training.relative_adam import RelativeAdam
+from rmpe.training.resuming import RUN_KEY
 from rmpe.training.transformer_loss import transformer_losses
 from rmpe.training.validation import ValidationPeople
 from rmpe.zoo.conventions import Conventions
@@ -50,6 +51,7 @@ class NetworkModule(lightning.LightningModule):
         conventions: Conventions,
         validation: ValidationPeople | None,
         steps_per_epoch: int,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -59,6 +61,7 @@ class NetworkModule(lightning.LightningModule):
             conventions: of the network.
             validation: people to score after every epoch.
             steps_per_epoch: optimiser steps of an epoch.
+            record: what a run that goes on from its checkpoints has to have in common with it.
         """
         super().__init__()
         self.recipe, self.steps_per_epoch = recipe, max(steps_per_epoch, 1)
@@ -70,6 +73,7 @@ class NetworkModule(lightning.LightningModule):
         if recipe.average_decay:
             self.average = copy.deepcopy(network).requires_grad_(False)
         self._conventions, self._validation = conventions, validation
+        self._record = record
         self._averaged_step = 0
         self.skipped: set[str] = set()
 
@@ -124,6 +128,11 @@ class NetworkModule(lightning.LightningModule):
         scores = self.trainer.strategy.broadcast(scores)
         self.log_dict(scores)
         logger.info("epoch %d: %s", self.current_epoch, {n: round(v, 4) for n, v in scores.items()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write into the checkpoint which run it is of."""
+        if self._record is not None:
+            checkpoint[RUN_KEY] = dict(self._record)
 
     @property
     def result(self) -> nn.Module:

@@ -31,6 +31,7 @@ from rmpe.training.network_start import (
 from rmpe.training.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.person_crops import PersonCrops
 from rmpe.training.recipes import NetworkRecipe
+from rmpe.training.resuming import check_resumable, keep_metrics, run_record
 from rmpe.training.validation import ValidationPeople
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
@@ -47,7 +48,7 @@ class RunOptions:
     start: Path | None = None
     """Weights of the same network to start from; a head of other joints starts anew."""
     resume: Path | None = None
-    """Checkpoint of an interrupted run of the same recipe."""
+    """``last.ckpt`` of an interrupted run of the same recipe, settings and people."""
     proposals: Path | None = None
     """Boxes as a detector errs, a file of :class:`ProposalGenerator`."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -84,13 +85,16 @@ def train_network(
         people are held out, else the last's.
 
     Raises:
-        ValueError: recipe, people and files do not fit, or the loss stops being finite.
+        ValueError: recipe, people and files do not fit, the checkpoint to resume is of another run,
+            or the loss stops being finite.
         OSError: a file is missing or cannot be written.
     """
     options = options or RunOptions()
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     people = _in_recipe_skeleton(people, recipe)
+    record = run_record(recipe, people, options.proposals)
+    steps_done = check_resumable(options.resume, record) if options.resume is not None else 0
     report_skipped(people, folder)
     conventions = run_conventions(recipe, people.train.skeleton)
     (folder / "recipe.json").write_text(recipe.as_json() + "\n", encoding="utf-8")
@@ -115,7 +119,7 @@ def train_network(
     scorer = None
     if people.validation is not None and people.validation.people:
         scorer = ValidationPeople(people.validation, conventions, folder / "predictions")
-    module = NetworkModule(network, recipe, conventions, scorer, data.steps_per_epoch)
+    module = NetworkModule(network, recipe, conventions, scorer, data.steps_per_epoch, record)
     # "Save last" of the callback that keeps the best would write only when a best is found.
     last = ModelCheckpoint(
         folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
@@ -130,8 +134,9 @@ def train_network(
     )
     # The last one also remembers which is the best, so it is written after it.
     checkpoints = [best, last] if scorer else [last]
-    trainer = _trainer(recipe, options, folder, checkpoints, data.steps_per_epoch)
-    trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=False)
+    loggers = _loggers(folder, steps_done)
+    trainer = _trainer(recipe, options, loggers, checkpoints, data.steps_per_epoch)
+    trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=True)
     _report_unreadable(module, scorer, folder)
     scores = {n: float(v) for n, v in trainer.callback_metrics.items() if n.startswith("val_")}
     if scorer is not None and best.best_model_path:
@@ -175,18 +180,24 @@ def _proposals(recipe: NetworkRecipe, options: RunOptions) -> ProposalGenerator 
     return ProposalGenerator.load(options.proposals)
 
 
+def _loggers(folder: Path, steps_done: int) -> list[Logger]:
+    """Return the logs of a run; one that goes on after some steps keeps what they have of these."""
+    table = CSVLogger(folder, name="", version="")
+    if steps_done:
+        keep_metrics(table, steps_done)
+    if find_spec("tensorboard") is None:
+        logger.warning("no TensorBoard log: python -m pip install tensorboard gives one")
+        return [table]
+    return [table, TensorBoardLogger(folder, name="", version="", purge_step=steps_done or None)]
+
+
 def _trainer(
     recipe: NetworkRecipe,
     options: RunOptions,
-    folder: Path,
+    loggers: list[Logger],
     checkpoints: list[ModelCheckpoint],
     steps_per_epoch: int,
 ) -> lightning.Trainer:
-    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
-    if find_spec("tensorboard") is not None:
-        loggers.append(TensorBoardLogger(folder, name="", version=""))
-    else:
-        logger.warning("no TensorBoard log: python -m pip install tensorboard gives one")
     callbacks: list[Any] = [*checkpoints, LearningRateMonitor("step")]
     if options.progress:
         callbacks.append(TQDMProgressBar())

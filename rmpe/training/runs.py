@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,7 @@ class RunRequest:
     teacher: Path | None = None
     """Weights of the larger network that teaches, for the compact pose network."""
     resume: Path | None = None
-    """A checkpoint of an interrupted run of the same recipe."""
+    """``last.ckpt`` of an interrupted run of the same recipe, settings and people."""
     proposals: str | None = None
     """Boxes as a detector errs, for recipes that sample them: a file of them, or the name of a
     detector that is run on the training pictures first."""
@@ -101,6 +103,20 @@ def run_recipe(
         device=request.device,
         labels=request.labels,
     )
+
+
+def quiet_lightning() -> None:
+    """Keep Lightning's own notices, hints and warnings off the screen; this room's stay.
+
+    Its levels are set when it is imported, so that this imports it where it is installed.
+    """
+    try:
+        import lightning.pytorch  # noqa: F401
+    except ImportError:
+        return
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\.")
 
 
 def recipe_names() -> list[str]:

@@ -1,0 +1,150 @@
+"""A run goes on only as the run that was interrupted, and keeps what it has written."""
+
+import csv
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from cli import rmpe_command
+from rmpe.training.network_training import RunOptions, train_network
+from rmpe.training.people import TrainingPeople
+from rmpe.training.published_recipes import NETWORK_RECIPES
+
+pytestmark = pytest.mark.usefixtures("quiet_lightning")
+
+QUICK = RunOptions(device="cpu", workers=0, progress=False)
+RECIPE = NETWORK_RECIPES["hrnet_w32_coco"].with_settings(
+    ["input_height=32", "input_width=32", "epochs=1", "batch_size=4", "rate_drops="]
+)
+
+
+class Dot(nn.Module):
+    """One layer that gives 17 maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 17, 8, 4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+    def supervised_outputs(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [self(x)]
+
+
+@pytest.fixture(scope="module")
+def folder(crowd, tmp_path_factory) -> Path:
+    """A run of one epoch of three steps."""
+    folder = tmp_path_factory.mktemp("run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train_network(crowd, folder, RECIPE, QUICK, Dot())
+    return folder
+
+
+@pytest.fixture
+def resumed(folder) -> RunOptions:
+    return replace(QUICK, resume=folder / "last.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("batch_size=6", "batch_size 4 there, 6 here"),
+        ("rate=0.01", "rate 0.001 there, 0.01 here"),
+        ("flip_share=0", "flip_share 0.5 there, 0.0 here"),
+        ("rate_drops=1", r"rate_drops \[\] there, \[1\] here"),
+        ("seed=2", "seed 1 there, 2 here"),
+        ("schedule=cosine", "schedule 'steps' there, 'cosine' here"),
+    ],
+)
+def test_a_setting_that_differs_is_named(crowd, resumed, tmp_path, setting, told):
+    with pytest.raises(ValueError, match=f"is of another run: {told}; repeat"):
+        train_network(crowd, tmp_path, RECIPE.with_settings([setting]), resumed, Dot())
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_recipe_is_named(crowd, resumed, tmp_path):
+    with pytest.raises(ValueError, match="of recipe hrnet_w32_coco, got recipe cpn50_coco"):
+        train_network(crowd, tmp_path, NETWORK_RECIPES["cpn50_coco"], resumed, Dot())
+
+
+def test_other_people_are_named(crowd, resumed, tmp_path):
+    first, *rest = crowd.train.people
+    fewer = replace(crowd.train, people=tuple(rest))
+    moved = replace(first, keypoints_xy=first.keypoints_xy + 1)
+    other = replace(crowd.train, people=(moved, *rest))
+    with pytest.raises(ValueError, match=r"training people 12 \(\w+\) there, 11 \(\w+\) here"):
+        train_network(TrainingPeople(fewer, None), tmp_path, RECIPE, resumed, Dot())
+    with pytest.raises(ValueError, match=r"training people 12 \(\w+\) there, 12 \(\w+\) here"):
+        train_network(TrainingPeople(other, None), tmp_path, RECIPE, resumed, Dot())
+    with pytest.raises(ValueError, match=r"another run: held-out people 12 .* 11 \(\w+\) here;"):
+        train_network(TrainingPeople(crowd.train, fewer), tmp_path, RECIPE, resumed, Dot())
+
+
+def test_more_epochs_are_the_longer_run_and_fewer_are_refused(crowd, folder, resumed, tmp_path):
+    longer = RECIPE.with_settings(["epochs=2"])
+    torch.manual_seed(1)
+    start = Dot()
+    torch.manual_seed(1)
+    train_network(crowd, tmp_path / "whole", longer, QUICK, start)
+    torch.manual_seed(1)
+    train_network(crowd, tmp_path / "parts", RECIPE, QUICK, Dot())
+    again = replace(QUICK, resume=tmp_path / "parts" / "last.ckpt")
+    train_network(crowd, tmp_path / "parts", longer, again, Dot())
+    # The table goes on where the first part ended.
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    assert [step for step, _ in losses(tmp_path / "parts")] == [2, 5]
+    with pytest.raises(ValueError, match="has 2 epochs, got epochs=1; give at least as many"):
+        train_network(crowd, tmp_path / "parts", RECIPE, again, Dot())
+
+
+def losses(folder: Path) -> list[tuple[int, float]]:
+    with (folder / "metrics.csv").open() as file:
+        return [(int(r["step"]), float(r["loss"])) for r in csv.DictReader(file) if r["loss"]]
+
+
+def test_what_a_killed_run_wrote_after_its_last_checkpoint_is_left_out(crowd, tmp_path):
+    train_network(crowd, tmp_path, RECIPE, QUICK, Dot())
+    table = tmp_path / "metrics.csv"
+    head = table.read_text().splitlines()[0].split(",")
+    late = {"step": "4", "loss": "123", "epoch": "1"}
+    with table.open("a") as file:
+        file.write(",".join(late.get(name, "") for name in head) + "\n1,12")  # a torn last line
+    resumed = replace(QUICK, resume=tmp_path / "last.ckpt")
+    train_network(crowd, tmp_path, RECIPE.with_settings(["epochs=2"]), resumed, Dot())
+    assert [step for step, _ in losses(tmp_path)] == [2, 5]
+
+
+def test_files_that_are_no_whole_checkpoint_are_refused(crowd, folder, tmp_path):
+    def resume(path):
+        with pytest.raises(ValueError) as refused:
+            train_network(crowd, tmp_path / "out", RECIPE, replace(QUICK, resume=path), Dot())
+        return str(refused.value)
+
+    torn = tmp_path / "torn.ckpt"
+    torn.write_bytes((folder / "last.ckpt").read_bytes()[:2000])
+    assert "torn.ckpt is no checkpoint that can be read" in resume(torn)
+    foreign = tmp_path / "foreign.ckpt"
+    torch.save({"state_dict": {}, "epoch": 3}, foreign)
+    assert "foreign.ckpt is no checkpoint of a network recipe's run" in resume(foreign)
+    (best,) = folder.glob("best-*.ckpt")
+    assert "holds weights alone; a run goes on from its last.ckpt" in resume(best)
+
+
+def test_the_command_ends_with_wrong_use(crowd_folder, folder, tmp_path):
+    arguments = ["train", "hrnet_w32_coco", "--annotations", crowd_folder / "annotations.json",
+                 "--images", crowd_folder / "images", "--output", tmp_path / "run", "--resume",
+                 folder / "last.ckpt"]  # fmt: skip
+    settings = ["input_height=32", "input_width=32", "epochs=1", "batch_size=8", "rate_drops="]
+    for setting in settings:
+        arguments += ["--set", setting]
+    result = CliRunner().invoke(rmpe_command, [str(argument) for argument in arguments])
+    assert result.exit_code == 2
+    assert "is of another run: batch_size 4 there, 8 here; repeat the settings" in result.output
+    assert not (tmp_path / "run" / "recipe.json").exists()
