@@ -34,7 +34,8 @@ ROOMS = {
     "rmpe": 9,
     "tracking": 10,
     "pipeline": 11,
-    "cli": 12,
+    "commands": 12,
+    "cli": 13,
 }
 TRACKING_MAY = 1
 HEAVY = {
@@ -71,7 +72,7 @@ def imported_modules(path: Path) -> list[tuple[str, int]]:
 def sources(repository: Path) -> list[tuple[str, Path]]:
     """Return every module of the program with its file."""
     files = [repository / "cli.py"]
-    for top in ("rmpe", "tracking", "pipeline"):
+    for top in ("rmpe", "tracking", "pipeline", "commands"):
         files += sorted((repository / top).rglob("*.py"))
     result = []
     for path in files:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import cli
+from commands import building
 from rmpe.formats import ClipHeader, NativeWriter
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
@@ -20,7 +21,7 @@ from rmpe.synthetic import walkers_scene, write_clip
 @pytest.fixture
 def rmpe(monkeypatch, capsys, squares):
     """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(cli, "build_estimator", lambda given, threads: squares())
+    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])

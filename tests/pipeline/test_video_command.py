@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import cli
+from commands import building
 
 PROGRAM = """
 import importlib.util, sys
@@ -24,7 +25,8 @@ spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
 helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(helpers)
 import cli
-cli.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.01)
+from commands import building
+building.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.01)
 cli.main()
 """
 
@@ -53,7 +55,7 @@ def clip(tmp_path, people):
 @pytest.fixture
 def rmpe(monkeypatch, capsys, squares):
     """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(cli, "build_estimator", lambda given, threads: squares())
+    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])

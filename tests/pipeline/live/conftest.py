@@ -25,7 +25,8 @@ spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
 helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(helpers)
 import cli
-cli.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
+from commands import building
+building.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
 cli.main()
 """
 

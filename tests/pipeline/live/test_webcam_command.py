@@ -9,6 +9,7 @@ import av
 import pytest
 
 import cli
+from commands import building
 from pipeline.writers import window
 from rmpe.formats import read_records
 
@@ -16,7 +17,7 @@ from rmpe.formats import read_records
 @pytest.fixture
 def rmpe(monkeypatch, capsys, squares):
     """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(cli, "build_estimator", lambda given, threads: squares())
+    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
