@@ -44,15 +44,16 @@ def read_coco_set(
         OSError: the file cannot be opened.
         ValueError: it is no such file, or names no joints.
     """
-    document = read_json_file(annotations)
-    if not isinstance(document, dict) or not {"images", "annotations"} <= set(document):
-        raise ValueError(f"{annotations} is not a COCO-style file, it needs images and annotations")
+    document = read_coco_document(annotations)
     category = _keypoint_category(document, annotations) if skeleton is None else None
     joints = skeleton or skeleton_of_category(category or {})
-    pictures, skipped = present_pictures(document["images"], image_folder, annotations)
-    listed = {int(image["id"]) for image in document["images"]}
+    pictures, skipped = present_pictures(document["images"], image_folder)
+    listed = {image.get("id") for image in document["images"] if isinstance(image, dict)}
     people = []
     for place, item in enumerate(document["annotations"]):
+        if not isinstance(item, dict):
+            skipped.append(f"annotation number {place} is no object")
+            continue
         if item.get("iscrowd") or (category and item.get("category_id", 1) != category["id"]):
             continue
         name = f"annotation {item.get('id', f'number {place}')}"
@@ -61,7 +62,7 @@ def read_coco_set(
         try:
             person = _person(item, pictures, joints)
         except (KeyError, TypeError, ValueError) as error:
-            reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
+            reason = f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
             skipped.append(f"{name} {reason}")
             continue
         if person.visibility.any():
@@ -69,11 +70,37 @@ def read_coco_set(
     return KeypointSet(joints, tuple(pictures.values()), tuple(people), tuple(skipped))
 
 
+def read_coco_document(path: Path | str) -> dict[str, Any]:
+    """Return the JSON of a COCO-style file.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it has no list of images or none of annotations.
+    """
+    document = read_json_file(path)
+    if not isinstance(document, dict) or not all(
+        isinstance(document.get(part), list) for part in ("images", "annotations")
+    ):
+        raise ValueError(f"{path} is not a COCO-style file, it needs images and annotations")
+    return document
+
+
+def skeleton_of_document(document: Mapping[str, Any], path: Path | str) -> Skeleton:
+    """Return the joints that a COCO-style document names.
+
+    Raises ValueError, naming ``path``, if none of its categories does.
+    """
+    return skeleton_of_category(_keypoint_category(document, path))
+
+
 def _keypoint_category(document: Mapping[str, Any], path: Path | str) -> Mapping[str, Any]:
-    for category in document.get("categories", ()):
+    for category in document.get("categories") or ():
         if category.get("keypoints"):
             return dict(category)
-    raise ValueError(f"{path}: no category names its keypoints; name the skeleton of the file")
+    raise ValueError(
+        f"{path}: no category names its keypoints; give one the list of its joints' names, "
+        'such as "keypoints": ["nose", "left_hand", …]'
+    )
 
 
 def skeleton_of_category(category: Mapping[str, Any]) -> Skeleton:

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rmpe.datasets.pose_samples import PoseSample, torso_length
 from rmpe.datasets.tar_pictures import TarPictures
@@ -133,9 +133,9 @@ def read_json_file(path: Path | str) -> Any:
             ) from error
 
 
-def checked_joints(values: Sequence[float], joint_count: int) -> NDArray[np.float64]:
+def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
     """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
-    joints = np.asarray(values, np.float64)
+    joints = _numbers(values, "keypoints")
     if joints.shape != (3 * joint_count,):
         raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
     if not np.isfinite(joints).all():
@@ -143,29 +143,54 @@ def checked_joints(values: Sequence[float], joint_count: int) -> NDArray[np.floa
     return joints.reshape(-1, 3)
 
 
-def box_from_xywh(box: ArrayLike) -> FloatArray:
+def checked_box(box: Any) -> tuple[float, float, float, float]:
+    """Return x, y, width, height; ``ValueError`` says what is broken. No size is no fault."""
+    values = _numbers(box, "bbox")
+    if values.shape != (4,) or not np.isfinite(values).all():
+        raise ValueError(f"has the box {box!r}, needed are x, y, width, height")
+    x, y, width, height = values.tolist()
+    return x, y, width, height
+
+
+def box_from_xywh(box: Any) -> FloatArray:
     """Return corners (4,); ``ValueError`` for a box without size."""
-    x, y, width, height = (float(value) for value in np.asarray(box, np.float64).reshape(4))
-    if not (np.isfinite([x, y, width, height]).all() and width > 0 and height > 0):
+    x, y, width, height = checked_box(box)
+    if not (width > 0 and height > 0):
         raise ValueError(f"has the box {x:g}, {y:g}, {width:g}, {height:g}, which has no size")
     return np.array([x, y, x + width, y + height], np.float32)
 
 
+def _numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return a list of numbers as an array; text that reads like a number is none."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.size and array.dtype.kind not in "iuf":
+        raise ValueError(f"has no list of numbers as its {name}")
+    return array.astype(np.float64)
+
+
 def present_pictures(
-    images: Sequence[Mapping[str, Any]], image_folder: Path | str | None, path: Path | str
+    images: Sequence[Any], image_folder: Path | str | None
 ) -> tuple[dict[int, Picture], list[str]]:
-    """Return the pictures by id, and a line for every one whose file is missing.
+    """Return the pictures by id, and a line for every one that is broken or whose file is missing.
 
     Without ``image_folder`` the files are not looked for.
     """
     pictures, missing = {}, []
     folder = Path(image_folder) if image_folder is not None else None
-    for image in images:
-        if "id" not in image or "file_name" not in image:
-            raise ValueError(f"{path}: a picture has no id or no file_name")
-        file = (folder or Path()) / image["file_name"]
-        if folder is not None and not file.is_file():
-            missing.append(f"picture {image['id']}: {file} is missing")
+    for place, image in enumerate(images):
+        identity, name = (
+            (image.get("id"), image.get("file_name")) if isinstance(image, Mapping) else (None,) * 2
+        )
+        if not isinstance(identity, int | float) or identity != int(identity):
+            missing.append(f"picture number {place} has the id {identity!r}, needed is a whole one")
+        elif not isinstance(name, str) and folder is not None:
+            missing.append(f"picture {identity} has no file_name")
+        elif folder is not None and not (folder / str(name)).is_file():
+            missing.append(f"picture {identity}: {folder / str(name)} is missing")
         else:
-            pictures[int(image["id"])] = Picture(int(image["id"]), file)
+            file = (folder or Path()) / (name if isinstance(name, str) else str(identity))
+            pictures[int(identity)] = Picture(int(identity), file)
     return pictures, missing

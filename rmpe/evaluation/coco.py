@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmpe.evaluation.extras import eval_module
+from rmpe.evaluation.oks_files import read_annotations, read_predictions
 from rmpe.evaluation.oks_scores import (
     OksScores,
     collect_scores,
     mean_precision,
     mean_recall,
-    read_annotations,
-    read_predictions,
 )
 from rmpe.skeletons import COCO_17, Skeleton
 
@@ -45,7 +44,7 @@ def evaluate_coco(
 
     Args:
         annotations: ``person_keypoints_*.json`` or its document; an annotation without ``area``
-            gets its box's.
+            gets its box's, a broken one is left out and named in the scores.
         predictions: COCO results, a file or a list.
         skeleton: joints and sigmas of both; COCO's own by default.
 
@@ -54,14 +53,16 @@ def evaluate_coco(
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
     engine_module = eval_module("rmpe.evaluation.oks_engine", "pycocotools")
-    truth = read_annotations(annotations)
+    checked = read_annotations(annotations, skeleton.joint_count)
+    truth = checked.document
     results = read_predictions(predictions, truth, skeleton.joint_count)
     engine = engine_module.run_oks_evaluation(truth, results, skeleton.sigmas)
     stats = {
         name: (mean_precision if is_precision else mean_recall)(engine, threshold, size)
         for name, is_precision, threshold, size in _FIGURES
     }
-    return collect_scores(engine, skeleton, skeleton.sigmas, stats, coco_table(engine, stats))
+    table = coco_table(engine, stats)
+    return collect_scores(engine, skeleton, skeleton.sigmas, stats, table, checked.skipped)
 
 
 def coco_table(engine: OksEvaluation, stats: Mapping[str, float]) -> list[str]:

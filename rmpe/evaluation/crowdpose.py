@@ -15,13 +15,12 @@ from typing import Any
 
 from rmpe.evaluation.coco import table_line
 from rmpe.evaluation.extras import eval_module
+from rmpe.evaluation.oks_files import read_annotations, read_predictions
 from rmpe.evaluation.oks_scores import (
     OksScores,
     collect_scores,
     mean_precision,
     mean_recall,
-    read_annotations,
-    read_predictions,
 )
 from rmpe.skeletons import CROWDPOSE_14
 
@@ -41,7 +40,8 @@ def evaluate_crowdpose(
     """Return the CrowdPose scores of results of 14 joints.
 
     Args:
-        annotations: ``crowdpose_*.json`` or its document; pictures carry ``crowdIndex``.
+        annotations: ``crowdpose_*.json`` or its document; pictures carry ``crowdIndex``. A
+            broken annotation is left out and named in the scores.
         predictions: COCO results, a file or a list.
 
     Raises:
@@ -49,7 +49,8 @@ def evaluate_crowdpose(
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
     engine_module = eval_module("rmpe.evaluation.oks_engine", "pycocotools")
-    truth = read_annotations(annotations)
+    checked = read_annotations(annotations, CROWDPOSE_14.joint_count)
+    truth = checked.document
     for image in truth["images"]:
         if "crowdIndex" not in image:
             raise ValueError(f"picture {image['id']} has no crowdIndex, CrowdPose files have one")
@@ -75,7 +76,9 @@ def evaluate_crowdpose(
                 truth, results, CROWDPOSE_14.sigmas, chosen, False
             )
             stats[f"AP_{kind}"] = round(float(part.eval["precision"].mean()), 4)
-    return collect_scores(engine, CROWDPOSE_14, CROWDPOSE_14.sigmas, stats, _table(stats))
+    return collect_scores(
+        engine, CROWDPOSE_14, CROWDPOSE_14.sigmas, stats, _table(stats), checked.skipped
+    )
 
 
 def _table(stats: Mapping[str, float]) -> list[str]:

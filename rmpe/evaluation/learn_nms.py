@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from rmpe.evaluation.oks_scores import read_annotations
+from rmpe.evaluation.oks_files import read_annotations
 from rmpe.formats import read_records
 from rmpe.formats.coco_results import image_id_of
 from rmpe.pose_nms import (
@@ -20,6 +21,8 @@ from rmpe.pose_nms import (
 )
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, Skeleton, convert_joints
+
+log = logging.getLogger(__name__)
 
 
 def fit_pose_nms(
@@ -91,7 +94,10 @@ def read_nms_frames(
         OSError: a file cannot be opened.
         ValueError: a file is malformed, or the two have no picture in common.
     """
-    document = read_annotations(annotations)
+    checked = read_annotations(annotations, truth_skeleton.joint_count)
+    document = checked.document
+    for line in checked.skipped:
+        log.warning("%s: skipped: %s", annotations, line)
     reader = read_records(candidates)
     skeleton = reader.header.skeleton
     names = {image["id"]: str(image.get("file_name", "")) for image in document["images"]}
@@ -127,11 +133,6 @@ def _frame(
         x, y, width, height = person["bbox"]
         box = [x, y, x + width, y + height]
         joints = np.asarray(person["keypoints"], np.float32).reshape(-1, 3)
-        if len(joints) != truth.joint_count:
-            raise ValueError(
-                f"annotation {person.get('id')} has {len(joints)} joints, "
-                f"skeleton {truth.name} has {truth.joint_count}"
-            )
         if person.get("iscrowd") or not (joints[:, 2] > 0).any():
             ignored.append(box)
             continue

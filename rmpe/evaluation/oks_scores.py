@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats.streams import load_json
 from rmpe.skeletons import Skeleton
 
 if TYPE_CHECKING:
@@ -43,8 +41,8 @@ class JointScore:
 class PersonScore:
     """One annotated person and the prediction that greedy matching by score gave to it."""
 
-    image_id: int
-    """Picture."""
+    image_id: int | str
+    """Picture, as the annotation calls it."""
     annotation_id: int
     """Annotation."""
     area: float
@@ -77,6 +75,8 @@ class OksScores:
     """One entry an annotated person that counts."""
     table: tuple[str, ...]
     """The official printout."""
+    skipped: tuple[str, ...] = ()
+    """Broken annotations that are not counted: one line each."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores without curves and people, for a file."""
@@ -112,65 +112,6 @@ class OksScores:
         return float(np.mean([p.oks for p in self.people])) if self.people else float("nan")
 
 
-def read_annotations(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a COCO-style document (a file's, or a given one), checked.
-
-    Raises:
-        OSError: the file cannot be opened.
-        ValueError: the document has no images or annotations.
-    """
-    document = load_json(source) if isinstance(source, (str, Path)) else source
-    name = source if isinstance(source, (str, Path)) else "the annotations"
-    if not isinstance(document, Mapping) or not {"images", "annotations"} <= set(document):
-        raise ValueError(f"{name}: not a COCO-style file, it needs images and annotations")
-    for place, item in enumerate(document["annotations"]):
-        missing = {"id", "image_id", "keypoints", "bbox"} - set(item)
-        if missing:
-            raise ValueError(f"{name}: annotation {place} has no {sorted(missing)[0]}")
-    annotations = [
-        {
-            "iscrowd": 0,
-            "category_id": 1,
-            "area": item["bbox"][2] * item["bbox"][3],
-            "num_keypoints": sum(flag > 0 for flag in item["keypoints"][2::3]),
-            **item,
-        }
-        for item in document["annotations"]
-    ]
-    categories = document.get("categories") or [{"id": 1, "name": "person"}]
-    return {**document, "annotations": annotations, "categories": categories}
-
-
-def read_predictions(
-    source: str | Path | Sequence[Mapping[str, Any]], truth: Mapping[str, Any], joint_count: int
-) -> list[Mapping[str, Any]]:
-    """Return COCO results (a file's, or given ones), checked against the annotations.
-
-    Raises:
-        OSError: the file cannot be opened.
-        ValueError: a result lacks a key, has another number of joints, or names an unknown picture.
-    """
-    items = load_json(source) if isinstance(source, (str, Path)) else source
-    name = source if isinstance(source, (str, Path)) else "the predictions"
-    if not isinstance(items, Sequence) or isinstance(items, (str, bytes)):
-        raise ValueError(f"{name}: not a list of COCO results")
-    known = {image["id"] for image in truth["images"]}
-    for place, item in enumerate(items):
-        missing = {"image_id", "keypoints", "score"} - set(item)
-        if missing:
-            raise ValueError(f"{name}: result {place} has no {sorted(missing)[0]}")
-        if len(item["keypoints"]) != 3 * joint_count:
-            raise ValueError(
-                f"{name}: result {place} has {len(item['keypoints'])} keypoint numbers, "
-                f"needed are {3 * joint_count}"
-            )
-        if item["image_id"] not in known:
-            raise ValueError(
-                f"{name}: result {place} is for picture {item['image_id']}, which is not annotated"
-            )
-    return [{"category_id": 1, **item} for item in items]
-
-
 def mean_precision(engine: OksEvaluation, threshold: float | None = None, area: int = 0) -> float:
     """Return AP over all thresholds or at one, as pycocotools summarises it; -1 if undefined."""
     return _mean_known(engine.eval["precision"][_rows(engine, threshold), :, :, area, 0])
@@ -198,6 +139,7 @@ def collect_scores(
     sigmas: Sequence[float],
     stats: dict[str, float],
     table: Sequence[str],
+    skipped: Sequence[str],
 ) -> OksScores:
     """Return the scores of a finished evaluation with all three sizes."""
     thresholds = tuple(float(value) for value in np.round(engine.params.iouThrs, 2))
@@ -222,6 +164,7 @@ def collect_scores(
         by_joint=_score_joints(pairs, skeleton, np.asarray(sigmas, np.float64)),
         people=tuple(people),
         table=tuple(table),
+        skipped=tuple(skipped),
     )
 
 
@@ -254,7 +197,9 @@ def _match_people(
             oks, row = taken.get(place, (0.0, -1))
             found_id = int(found[row]["id"]) - 1 if row >= 0 else None
             people.append(
-                PersonScore(int(image_id), int(truth["id"]), float(truth["area"]), oks, found_id)
+                PersonScore(
+                    truth["image_id"], int(truth["id"]), float(truth["area"]), oks, found_id
+                )
             )
             if row >= 0:
                 pairs.append((truth, found[row]))

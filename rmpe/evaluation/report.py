@@ -79,9 +79,9 @@ def write_report(
     Path(path).write_text(page, encoding="utf-8")
 
 
-def worst_pictures(people: Sequence[PersonScore], count: int) -> list[tuple[int, float, int]]:
+def worst_pictures(people: Sequence[PersonScore], count: int) -> list[tuple[int | str, float, int]]:
     """Return (image id, mean OKS, people) of the pictures with the lowest mean, worst first."""
-    grouped: dict[int, list[float]] = {}
+    grouped: dict[int | str, list[float]] = {}
     for person in people:
         grouped.setdefault(person.image_id, []).append(person.oks)
     means = [(key, float(np.mean(values)), len(values)) for key, values in grouped.items()]
@@ -135,7 +135,7 @@ def _failure_sheet(
 ) -> str:
     by_picture = keypoint_set.people_by_picture()
     pictures = {picture.image_id: picture for picture in keypoint_set.pictures}
-    found: dict[int, list[NDArray[np.float64]]] = {}
+    found: dict[int | str, list[NDArray[np.float64]]] = {}
     for item in predictions:
         joints = np.asarray(item["keypoints"], np.float64).reshape(-1, 3)
         found.setdefault(item["image_id"], []).append(joints)

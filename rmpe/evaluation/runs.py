@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from rmpe.datasets.coco import read_coco_set
+from rmpe.datasets.coco import read_coco_document, read_coco_set, skeleton_of_document
 from rmpe.datasets.crowdpose import read_crowdpose_set
 from rmpe.datasets.keypoint_set import KeypointSet
 from rmpe.datasets.mpii import read_mpii_set
@@ -38,7 +38,7 @@ from rmpe.formats import ReadHints, detect_format, read_records
 from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
 from rmpe.formats.streams import load_json
 from rmpe.records import Poses
-from rmpe.skeletons import POSETRACK_15, Skeleton
+from rmpe.skeletons import CROWDPOSE_14, POSETRACK_15, Skeleton
 
 if TYPE_CHECKING:  # their packages load torch, which stored predictions do not need
     from rmpe.detectors.precomputed import PrecomputedBoxes
@@ -101,9 +101,13 @@ def evaluate_predictions(
         return _posetrack_evaluation(
             evaluate_posetrack_folders(annotations, predictions, tracking), ()
         )
-    keypoint_set = read_set(dataset, annotations, None)
-    results = _results_of(predictions, keypoint_set)
-    return _oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, ())
+    document = read_coco_document(annotations)
+    crowded = dataset == "crowdpose"
+    skeleton = CROWDPOSE_14 if crowded else skeleton_of_document(document, annotations)
+    results = _results_of(predictions, document, skeleton)
+    if results is None:
+        results = _converted_results(predictions, read_set(dataset, annotations, None))
+    return _oks_evaluation(dataset, document, results, skeleton, ())
 
 
 def evaluate_images(
@@ -178,7 +182,7 @@ def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | Non
 
 def _oks_evaluation(
     dataset: Dataset,
-    annotations: str | Path,
+    annotations: str | Path | Mapping[str, Any],
     results: Sequence[Mapping[str, Any]],
     skeleton: Skeleton,
     skipped: tuple[str, ...],
@@ -187,19 +191,38 @@ def _oks_evaluation(
         scores = evaluate_crowdpose(annotations, results)
     else:
         scores = evaluate_coco(annotations, results, skeleton)
+    # What scoring and reading both find broken is named once.
+    skipped = tuple(dict.fromkeys((*skipped, *scores.skipped)))
     document = {**scores.to_json(), "skipped": list(skipped)}
     return Evaluation(
         dataset, scores.table, document, tuple(scores.breakdown()), scores, results, skipped
     )
 
 
-def _results_of(path: str | Path, keypoint_set: KeypointSet) -> list[dict[str, Any]]:
-    """Return COCO results of a file in any format, in the set's joints."""
-    if detect_format(path) == "coco":
-        results = load_json(path)
-        wanted = 3 * keypoint_set.skeleton.joint_count
-        if all(len(item.get("keypoints", ())) == wanted for item in results):
-            return list(results)
+def _results_of(
+    path: str | Path, document: Mapping[str, Any], skeleton: Skeleton
+) -> list[dict[str, Any]] | None:
+    """Return a file that holds COCO results in the set's joints as it is, None for any other.
+
+    Picture ids are those of the annotation: whole numbers, but also numbers with a point or words.
+    """
+    kind = detect_format(path)
+    if kind not in ("coco", "alphapose"):
+        return None
+    results = load_json(path)
+    known = {image.get("id") for image in document["images"] if isinstance(image, dict)}
+    if not isinstance(results, list) or (
+        kind == "alphapose" and not all(result.get("image_id") in known for result in results)
+    ):
+        return None
+    wanted = 3 * skeleton.joint_count
+    if any(len(result.get("keypoints") or ()) != wanted for result in results):
+        return None
+    return results
+
+
+def _converted_results(path: str | Path, keypoint_set: KeypointSet) -> list[dict[str, Any]]:
+    """Return COCO results of a file in any format or joints, in the set's joints."""
     names = tuple(picture.path.name for picture in keypoint_set.pictures)
     reader = read_records(path, hints=ReadHints(image_names=names))
     ids = {picture.path.name: picture.image_id for picture in keypoint_set.pictures}

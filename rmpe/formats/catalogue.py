@@ -145,6 +145,8 @@ def detect_format(path: str | Path) -> str:
 def _format_of(document: object) -> str | None:
     """Return the format of a JSON document by its characteristic keys."""
     if isinstance(document, list):
+        if not all(isinstance(item, dict) for item in document):
+            return None
         picture = document[0].get("image_id") if document else ""
         return "coco" if isinstance(picture, int) else "alphapose"
     if not isinstance(document, dict):

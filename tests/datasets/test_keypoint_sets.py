@@ -73,7 +73,11 @@ def test_missing_pictures_are_named_and_their_people_left_out(tmp_path):
     [
         ({"keypoints": [1, 2, 2]}, "annotation 7 has 3 keypoint numbers, needed are 9"),
         ({"bbox": [0, 0, 0, 20]}, "which has no size"),
-        ({"bbox": [0, 0, float("nan"), 20]}, "which has no size"),
+        ({"bbox": [0, 0, float("nan"), 20]}, "[0, 0, nan, 20], needed are x, y, width, height"),
+        ({"bbox": None}, "annotation 7 has no list of numbers as its bbox"),
+        ({"bbox": [1, 2, 3]}, "[1, 2, 3], needed are x, y, width, height"),
+        ({"keypoints": ["1", "2", "2"] * 3}, "has no list of numbers as its keypoints"),
+        ({"keypoints": [[1, 2], [3]]}, "has no list of numbers as its keypoints"),
         ({"image_id": 9}, "names picture 9, which the file does not list"),
         ({"keypoints": [float("inf"), 2, 2] * 3}, "not finite"),
     ],
@@ -82,6 +86,24 @@ def test_broken_annotations_are_named_and_skipped(tmp_path, changes, reason):
     keypoint_set = read_coco_set(write_coco(tmp_path, **changes))
     assert keypoint_set.people == ()
     assert len(keypoint_set.skipped) == 1 and reason in keypoint_set.skipped[0]
+
+
+def test_broken_entries_of_both_lists_are_named_and_skipped(tmp_path):
+    path = write_coco(tmp_path)
+    document = json.loads(path.read_text())
+    document["annotations"] += [None, {"image_id": 1}]
+    document["images"] += [None, {"id": "b"}, {"id": 3}]
+    path.write_text(json.dumps(document))
+    keypoint_set = read_coco_set(path, tmp_path)
+    assert len(keypoint_set.people) == 1
+    assert keypoint_set.skipped == (
+        f"picture 2: {tmp_path / 'b.png'} is missing",
+        "picture number 2 has the id None, needed is a whole one",
+        "picture number 3 has the id 'b', needed is a whole one",
+        "picture 3 has no file_name",
+        "annotation number 1 is no object",
+        "annotation number 2 has no keypoints",
+    )
 
 
 def test_crowds_and_people_without_joints_are_no_samples(tmp_path):
@@ -101,7 +123,7 @@ def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(ValueError, match="line 1"):
         read_mpii_set(path)
     path.write_text('{"images": [], "annotations": [], "categories": []}')
-    with pytest.raises(ValueError, match="name the skeleton"):
+    with pytest.raises(ValueError, match="give one the list of its joints"):
         read_coco_set(path)
     (tmp_path / "none").mkdir()
     with pytest.raises(ValueError, match=r"no \.json file"):

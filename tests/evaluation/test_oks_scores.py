@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
 
@@ -121,14 +122,78 @@ def test_malformed_documents_are_refused(tmp_path):
         evaluate_coco({"images": []}, [])
     truth = document([PERSON])
     del truth["annotations"][0]["bbox"]
-    with pytest.raises(ValueError, match="annotation 0 has no bbox"):
+    with pytest.raises(
+        ValueError, match=r"none of its annotations can be counted; annotation \d+ has no bbox"
+    ):
         evaluate_coco(truth, [], TWO)
     with pytest.raises(ValueError, match="result 0 has no score"):
         evaluate_coco(document([PERSON]), [{"image_id": 1, "keypoints": [0] * 6}], TWO)
     with pytest.raises(ValueError, match="no crowdIndex"):
-        evaluate_crowdpose(document([PERSON]), [])
+        evaluate_crowdpose(document([], [1]), [])
     with pytest.raises(OSError, match=r"none\.json"):
         evaluate_coco(tmp_path / "none.json", [])
+
+
+BROKEN = [
+    ({"keypoints": [1.0, 2.0, 2.0]}, "has 3 keypoint numbers, needed are 6"),
+    ({"keypoints": None}, "has no list of numbers as its keypoints"),
+    ({"bbox": None}, "has no list of numbers as its bbox"),
+    ({"bbox": [1, 2, 3]}, "has the box [1, 2, 3], needed are x, y, width, height"),
+    ({"area": "large"}, "has the area 'large'"),
+    ({"image_id": 9}, "names picture 9, which the file does not list"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), BROKEN)
+def test_broken_annotations_are_left_out_and_named(changes, reason):
+    truth = document([PERSON, PERSON])
+    truth["annotations"][1].update(changes)
+    scores = evaluate_coco(truth, [result(1, [(10, 10), (50, 50)], 0.5)], TWO)
+    assert scores.stats["AP"] == pytest.approx(1)
+    assert len(scores.people) == 1
+    assert scores.skipped == (f"annotation 2 {reason}",)
+
+
+def test_what_a_crowd_and_other_categories_lack_is_no_fault():
+    truth = document([PERSON])
+    crowd = {"id": 5, "image_id": 1, "bbox": [200, 200, 50, 50], "iscrowd": 1, "area": None}
+    truth["annotations"] += [
+        crowd,
+        {"id": 6, "image_id": 1, "category_id": 2, "bbox": [1, 1, 1, 1]},
+    ]
+    truth["categories"] = [{"id": 1, "keypoints": ["nose", "tail"]}, {"id": 2, "name": "dog"}]
+    right = result(1, [(10, 10), (50, 50)], 0.5)
+    inside_crowd = result(1, [(210, 210), (240, 240)], 0.9)
+    scores = evaluate_coco(truth, [inside_crowd, right], TWO)
+    assert scores.skipped == ()
+    assert scores.stats["AP"] == pytest.approx(1)
+    outside = result(1, [(410, 410), (440, 440)], 0.9)
+    assert evaluate_coco(truth, [outside, right], TWO).stats["AP"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("change", [float, str])
+def test_ids_may_be_numbers_with_a_point_or_words(change):
+    truth, found = document([PERSON]), result(1, [(10, 10), (50, 50)], 1)
+    truth["images"][0]["id"] = truth["annotations"][0]["image_id"] = change(1)
+    scores = evaluate_coco(truth, [{**found, "image_id": change(1)}], TWO)
+    assert scores.stats["AP"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"score": "high"}, "has the score 'high', needed is a number"),
+        ({"score": None}, "has the score None, needed is a number"),
+        ({"score": float("nan")}, "has the score nan, needed is a number"),
+        ({"keypoints": [1.0]}, "has 1 keypoint numbers, needed are 6"),
+        ({"keypoints": [None] * 6}, "has no list of numbers as its keypoints"),
+        ({"image_id": 4}, "is for picture 4, which is not annotated"),
+    ],
+)
+def test_results_that_cannot_be_counted_are_refused_by_number(changes, reason):
+    right = result(1, [(10, 10), (50, 50)], 0.5)
+    with pytest.raises(ValueError, match=re.escape(f"the predictions: result 1 {reason}")):
+        evaluate_coco(document([PERSON]), [right, {**right, **changes}], TWO)
 
 
 def test_missing_library_is_named_with_its_extra(monkeypatch):

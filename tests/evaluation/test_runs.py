@@ -129,6 +129,33 @@ def test_pictures_that_are_broken_or_missing_are_named_and_counted(coco):
         evaluate_images("coco", coco / "truth.json", coco / "elsewhere", BoxEstimator())
 
 
+@pytest.mark.parametrize("source", ["predictions", "images"])
+def test_broken_annotations_are_named_once_and_counted(coco, source):
+    document = json.loads((coco / "truth.json").read_text())
+    del document["annotations"][0]["keypoints"]
+    (coco / "broken.json").write_text(json.dumps(document))
+    whole = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator())
+    if source == "images":
+        result = evaluate_images("coco", coco / "broken.json", coco, BoxEstimator())
+    else:
+        # Of the two people of the picture the first is not annotated any more.
+        (coco / "found.json").write_text(json.dumps(list(whole.predictions)[1:]))
+        result = evaluate_predictions("coco", coco / "broken.json", coco / "found.json")
+    assert result.skipped == ("annotation 1 has no keypoints",)
+    assert result.document["skipped"] == ["annotation 1 has no keypoints"]
+    assert result.document["people"] == 2
+    assert result.oks.stats["AP"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("content", ["[]", "floats"])
+def test_nobody_and_picture_ids_with_a_point_are_read_as_results(coco, content):
+    found = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator()).predictions
+    floats = [{**item, "image_id": float(item["image_id"])} for item in found]
+    (coco / "found.json").write_text("[]" if content == "[]" else json.dumps(floats))
+    result = evaluate_predictions("coco", coco / "truth.json", coco / "found.json")
+    assert result.oks.stats["AP"] == pytest.approx(0.0 if content == "[]" else 1.0)
+
+
 def test_interrupted_run_goes_on_where_it_stopped(coco):
     keypoint_set = read_coco_set(coco / "truth.json", coco)
     progress = coco / "progress.ndjson"
