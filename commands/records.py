@@ -118,6 +118,12 @@ def report(records: tuple[str, ...], output: str, mode: ClipMode, **given: Any) 
 @click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
 @click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
 @click.option("--offline", is_flag=True, help="See the whole clip: merge and join whole flows.")
+@click.option(
+    "--building",
+    type=click.Choice(["identities", "confidence"]),
+    help="With --offline, flows are: the online identities (default), or the paper's most "
+    "confident ways through the poses.",
+)
 @click.option("--smooth", is_flag=True, help="Smooth the joints of every person over time.")
 @click.option("--reference", is_flag=True, help="Rules of the public PoseFlow, not our own.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -131,6 +137,8 @@ def track(records: str, video: str | None, images: tuple[str, ...], **given: Any
 
     if video and images:
         raise click.UsageError("give --video or --images, not both")
+    if given["building"] and not given["offline"]:
+        raise click.UsageError("--building is about whole clips: give --offline too")
     output = Path(given["output"] or Path(records).parent / "tracked.ndjson")
     if output.exists() and output.samefile(records):
         raise click.UsageError(f"{output} is the file to read; give another --output")
@@ -146,7 +154,7 @@ def track(records: str, video: str | None, images: tuple[str, ...], **given: Any
             stored,
             lambda header: target.writer(output, header),
             parameters=POSEFLOW_REFERENCE if given["reference"] else DEFAULT,
-            whole_clip=given["offline"],
+            whole_clip=(given["building"] or "identities") if given["offline"] else None,
             smoother=OneEuroSmoother() if given["smooth"] else None,
             on_frame=lambda _: bar.update(),
         )

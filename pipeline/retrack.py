@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from pipeline.flow import PosedFrame
 from pipeline.readers.base import Reader
 from pipeline.render import posed_frames
 from rmpe.formats import ClipHeader, PoseReader, PoseWriter
-from rmpe.records import Poses
-from tracking import DEFAULT, OneEuroSmoother, OnlineTracker, PoseFlowParameters, refine_tracks
+from rmpe.records import Frame, Poses
+from tracking import DEFAULT, OneEuroSmoother, OnlineTracker, PoseFlowParameters, track_clip
+from tracking.offline import FlowBuilding
 
 _Timed = tuple[int, float, Poses]
 
@@ -21,7 +22,7 @@ def retrack_records(
     make_writer: Callable[[ClipHeader], PoseWriter],
     *,
     parameters: PoseFlowParameters = DEFAULT,
-    whole_clip: bool = False,
+    whole_clip: FlowBuilding | None = None,
     smoother: OneEuroSmoother | None = None,
     on_frame: Callable[[PosedFrame], object] | None = None,
 ) -> int:
@@ -33,7 +34,7 @@ def retrack_records(
         make_writer: gives the writer for a header.
         parameters: rules of the tracker.
         whole_clip: keep all poses (no pictures) to the end, then merge redundant flows and join cut
-            ones before anything is written.
+            ones before anything is written; says how the flows are built. None: frame by frame.
         smoother: smooths the joints of every identity; None: they stay as they are.
         on_frame: called with every frame, for progress.
 
@@ -42,7 +43,7 @@ def retrack_records(
 
     Raises:
         OSError: the clip cannot be read or the output not written.
-        ValueError: the clip is not the one of the records.
+        ValueError: the clip is not the one of the records; ``whole_clip`` is no way to build flows.
     """
     header, info = records.header, reader.info
     header = replace(
@@ -57,8 +58,8 @@ def retrack_records(
     identities: set[int] = set()
     complete = False
     try:
-        tracked = _tracked(reader, records, parameters, on_frame)
-        for index, time_s, poses in _refined(tracked) if whole_clip else tracked:
+        tracked = _tracked(reader, records, parameters, whole_clip, on_frame)
+        for index, time_s, poses in tracked:
             smooth = poses if smoother is None else smoother.update(time_s, poses)
             writer.write(index, time_s, smooth)
             identities.update(smooth.ids.tolist())
@@ -73,18 +74,32 @@ def _tracked(
     reader: Reader,
     records: PoseReader,
     parameters: PoseFlowParameters,
+    whole_clip: FlowBuilding | None,
     on_frame: Callable[[PosedFrame], object] | None,
 ) -> Iterator[_Timed]:
-    tracker = OnlineTracker(parameters)
-    for posed in posed_frames(reader, records):
-        poses = tracker.update(posed.frame, posed.poses)
-        yield posed.frame.index, posed.frame.timestamp_s, poses
+    frames = _told(posed_frames(reader, records), on_frame)
+    if whole_clip is None:
+        tracker = OnlineTracker(parameters)
+        for frame, poses in frames:
+            yield frame.index, frame.timestamp_s, tracker.update(frame, poses)
+        return
+    times: list[tuple[int, float]] = []
+
+    def clip() -> Iterator[tuple[Frame, Poses]]:
+        for frame, poses in frames:
+            times.append((frame.index, frame.timestamp_s))
+            yield frame, poses
+
+    refined = track_clip(clip(), parameters, building=whole_clip)
+    for (index, time_s), poses in zip(times, refined):
+        yield index, time_s, poses
+
+
+def _told(
+    frames: Iterable[PosedFrame], on_frame: Callable[[PosedFrame], object] | None
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yield frames with their people; tell of each when the next is asked for."""
+    for posed in frames:
+        yield posed.frame, posed.poses
         if on_frame is not None:
             on_frame(posed)
-
-
-def _refined(tracked: Iterator[_Timed]) -> Iterator[_Timed]:
-    everything = list(tracked)
-    refined = refine_tracks([poses for _, _, poses in everything])
-    for (index, time_s, _), poses in zip(everything, refined):
-        yield index, time_s, poses

@@ -47,7 +47,9 @@ def clip(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("options", [[], ["--offline"], ["--reference"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--offline"], ["--reference"], ["--offline", "--building", "confidence"]]
+)
 def test_identities_are_made_anew_and_frames_without_people_stay(
     clip: Path, options: list[str]
 ) -> None:
@@ -77,3 +79,39 @@ def test_records_are_not_written_over(clip: Path) -> None:
     result = CliRunner().invoke(cli.rmpe_command, ["track", path, "-o", path])
     assert result.exit_code == 2
     assert "is the file to read" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "after_the_gap"),
+    [([], {1, 2}), (["--building", "identities"], {1, 2}), (["--building", "confidence"], {3, 4})],
+)
+def test_flows_are_built_as_asked(
+    tmp_path: Path, options: list[str], after_the_gap: set[int]
+) -> None:
+    """Two people are gone for 35 frames, and flows are joined over 30 at most: the online tracker
+    knows them again by their colours, the paper's flows end where a frame has no candidate.
+    """
+    rng = np.random.default_rng(1)
+    image = cv2.resize(rng.integers(0, 256, (20, 32, 3), dtype=np.uint8), (320, 200))
+    names = tuple(f"{index:02}.png" for index in range(43))
+    header = ClipHeader(COCO_17, str(tmp_path / "frames"), 320, 200, image_names=names)
+    writer = NativeWriter(tmp_path / "poses.ndjson", header)
+    (tmp_path / "frames").mkdir()
+    for index, name in enumerate(names):
+        cv2.imwrite(str(tmp_path / "frames" / name), image)
+        there = index < 4 or index >= 39
+        step = index if index < 4 else index - 35
+        writer.write(index, 0.0, two_people(step) if there else Poses.empty(17))
+    writer.close()
+    command = ["track", str(tmp_path / "poses.ndjson"), "--offline", *options]
+    result = CliRunner().invoke(cli.rmpe_command, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = [set(r.poses.ids.tolist()) for r in read_records(tmp_path / "tracked.ndjson")]
+    assert found == [{1, 2}] * 4 + [set()] * 35 + [after_the_gap] * 4
+
+
+def test_a_way_to_build_flows_needs_the_whole_clip(clip: Path) -> None:
+    command = ["track", str(clip / "poses.ndjson"), "--building", "confidence"]
+    result = CliRunner().invoke(cli.rmpe_command, command)
+    assert result.exit_code == 2
+    assert "--offline" in result.output
