@@ -99,10 +99,10 @@ def evaluate(
 
     if predictions is None and images is None:
         raise click.UsageError("give --predictions, or --images to find the poses in")
-    if given["report"] and dataset not in ("coco", "crowdpose"):
-        raise click.UsageError("--report draws coco and crowdpose scores")
+    if given["report"] and dataset == "posetrack":
+        raise click.UsageError("--report draws coco, crowdpose, mpii and lsp scores")
     if predictions is not None:
-        rules = {"tracking": given["tracking"], "held_out": given["held_out"]}
+        rules = {name: given[name] for name in ("tracking", "held_out", "head_boxes")}
         result = runs.evaluate_predictions(dataset, annotations, predictions, **rules)
     else:
         from rmpe.detectors.precomputed import read_boxes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,11 @@ class Picture:
         if image is None:
             raise OSError(f"{self.path} is missing or not a picture that OpenCV can decode")
         return np.asarray(image, np.uint8)
+
+    def is_there(self) -> bool:
+        """Return whether the file, or the archive that should hold it, is there."""
+        archive = self.path.parent
+        return archive.is_file() if archive.suffix == ".tar" else self.path.is_file()
 
 
 @lru_cache(maxsize=4)
@@ -93,6 +98,16 @@ class KeypointSet:
         for person in self.people:
             grouped[person.picture.image_id].append(person)
         return grouped
+
+
+def pictures_below(people: KeypointSet, folder: Path | str) -> KeypointSet:
+    """Return a set whose pictures' paths start from ``folder``, whether they are there or not."""
+    moved = {p.image_id: replace(p, path=Path(folder) / p.path) for p in people.pictures}
+    return replace(
+        people,
+        pictures=tuple(moved.values()),
+        people=tuple(replace(p, picture=moved[p.picture.image_id]) for p in people.people),
+    )
 
 
 def pose_sample(person: AnnotatedPerson, skeleton: Skeleton, source: str) -> PoseSample:

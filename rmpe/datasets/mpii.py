@@ -26,9 +26,9 @@ CENTRE_DROP = 15.0
 def read_mpii_set(annotations: Path | str, image_folder: Path | str | None = None) -> KeypointSet:
     """Return the annotation of a split's ``.json`` or of ``mpii_human_pose_v1_u12_1.mat``.
 
-    Of the ``.mat``, training pictures' people with joints, centre and scale are read, with their
-    head sizes; a ``.json`` has no head boxes. Picture ids count the files in order of appearance,
-    annotation ids the people in order of the file.
+    Of the ``.mat``, training pictures' people with joints are read, with their head sizes; a
+    ``.json`` has no head boxes. Picture ids count the files in order of appearance, annotation ids
+    the people in order of the file.
 
     Args:
         annotations: the file.
@@ -100,21 +100,25 @@ def _mat_entries(path: Path) -> Iterator[Mapping[str, Any]]:
             continue
         for person in np.atleast_1d(getattr(picture, "annorect", np.zeros(0))):
             points = getattr(getattr(person, "annopoints", None), "point", None)
-            if points is None or not hasattr(person, "scale") or not hasattr(person, "objpos"):
-                continue
-            yield _mat_person(person, np.atleast_1d(points), picture.image.name)
+            if points is not None:
+                yield _mat_person(person, np.atleast_1d(points), picture.image.name)
 
 
 def _mat_person(person: Any, points: NDArray, image: str) -> dict[str, Any]:
+    """Return what is there of a person; MATLAB fills missing fields with empty arrays."""
     joints, visible = np.zeros((16, 2)), np.zeros(16)
     for point in points:
-        joints[int(point.id)] = point.x, point.y
-        visible[int(point.id)] = 1
-    return {
-        "image": image,
-        "center": [person.objpos.x, person.objpos.y],
-        "scale": person.scale,
-        "joints": joints,
-        "joints_vis": visible,
-        "head_size": HEAD_SHARE * float(np.hypot(person.x2 - person.x1, person.y2 - person.y1)),
-    }
+        if 0 <= int(point.id) < 16:
+            joints[int(point.id)] = point.x, point.y
+            visible[int(point.id)] = 1
+    entry: dict[str, Any] = {"image": image, "joints": joints, "joints_vis": visible}
+    place: Any = getattr(person, "objpos", None)
+    if hasattr(place, "x") and hasattr(place, "y"):
+        entry["center"] = [place.x, place.y]
+    if np.size(getattr(person, "scale", ())) == 1:
+        entry["scale"] = person.scale
+    corners: list[Any] = [getattr(person, name, ()) for name in ("x1", "y1", "x2", "y2")]
+    if all(np.size(corner) == 1 for corner in corners):
+        x1, y1, x2, y2 = (float(corner) for corner in corners)
+        entry["head_size"] = HEAD_SHARE * float(np.hypot(x2 - x1, y2 - y1))
+    return entry

@@ -1,14 +1,16 @@
-"""The report's two charts as inline SVG: precision over recall, and the histogram of OKS."""
+"""The reports' charts as inline SVG: precision over recall, PCK over its limit, histograms."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 430, 300
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 36
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 26, 36
+TICKS = 4
 BINS = 20
 
 
@@ -25,22 +27,39 @@ def precision_svg(thresholds: Sequence[float], precision: ArrayLike) -> str:
     for place, (threshold, row) in enumerate(zip(thresholds, rows)):
         if (row < 0).any():
             continue
-        hue = 210 - 200 * place / max(len(thresholds) - 1, 1)
-        lines.append(
-            f'<polyline points="{_points(recalls, row)}" fill="none" stroke-width="1.8" '
-            f'stroke="hsl({hue:.0f} 70% 45%)"><title>OKS {threshold:.2f}</title></polyline>'
-        )
+        lines.append(_line(recalls, row, _colour(place, len(thresholds)), f"OKS {threshold:.2f}"))
     note = (
-        f'<text x="{WIDTH - RIGHT}" y="{TOP + 12}" text-anchor="end">OKS {thresholds[0]:.2f} (blue)'
+        f'<text x="{WIDTH - RIGHT}" y="{TOP - 10}" text-anchor="end">OKS {thresholds[0]:.2f} (blue)'
         f" to {thresholds[-1]:.2f} (red)</text>"
     )
-    return _frame("recall", "precision", "".join(lines) + note, 1.0, "{:.1f}")
+    return _frame("recall", "precision", "".join(lines) + note)
 
 
-def histogram_svg(values: Sequence[float]) -> str:
-    """Return the histogram of values in 0..1, 20 bars."""
+def share_svg(limit: float, shares: Mapping[str, ArrayLike], across: str) -> str:
+    """Return the share of joints within a distance over that distance, a line for each name.
+
+    Args:
+        limit: greatest distance; the least is 0.
+        shares: values in 0..1 at evenly spaced distances, by what they are of.
+        across: name of the distance.
+    """
+    parts = []
+    for place, (name, values) in enumerate(shares.items()):
+        row = np.asarray(values, np.float64)
+        colour = _colour(place, len(shares))
+        parts.append(_line(np.linspace(0, 1, len(row)), row, colour, name))
+        y = HEIGHT - BOTTOM - 8 - 15 * (len(shares) - 1 - place)
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 6}" y="{y}" text-anchor="end" style="fill:{colour}">'
+            f"{html.escape(name)}</text>"
+        )
+    return _frame(across, "share of joints", "".join(parts), right=limit)
+
+
+def histogram_svg(values: Sequence[float], across: str = "OKS") -> str:
+    """Return the histogram of values in 0..1, 20 bars, with what they are below it."""
     counts, edges = np.histogram(np.asarray(values, np.float64), BINS, (0, 1))
-    top = max(int(counts.max(initial=0)), 1)
+    top = max(-(-int(counts.max(initial=0)) // TICKS), 1) * TICKS
     bars = []
     for count, low, high in zip(counts, edges, edges[1:]):
         x, width = _x(low), _x(high) - _x(low) - 1
@@ -49,7 +68,19 @@ def histogram_svg(values: Sequence[float]) -> str:
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_y(0) - y:.1f}" '
             f'fill="#4b86b4"><title>{low:.2f} to {high:.2f}: {count}</title></rect>'
         )
-    return _frame("OKS", "people", "".join(bars), float(top), "{:.0f}")
+    return _frame(across, "people", "".join(bars), top=float(top))
+
+
+def _colour(place: int, count: int) -> str:
+    """Return blue for the first of several lines to red for the last."""
+    return f"hsl({210 - 200 * place / max(count - 1, 1):.0f} 70% 45%)"
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64], colour: str, title: str) -> str:
+    return (
+        f'<polyline points="{_points(x, y)}" fill="none" stroke-width="1.8" '
+        f'stroke="{colour}"><title>{html.escape(title)}</title></polyline>'
+    )
 
 
 def _x(share: float) -> float:
@@ -64,16 +95,17 @@ def _points(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     return " ".join(f"{_x(a):.1f},{_y(b):.1f}" for a, b in zip(x, y))
 
 
-def _frame(across: str, up: str, content: str, top: float, form: str) -> str:
-    """Return the chart with its axes: 0..1 across, 0..top up."""
+def _frame(across: str, up: str, content: str, *, right: float = 1.0, top: float = 1.0) -> str:
+    """Return the chart with its axes: 0..right across, 0..top up."""
     parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
+    for tick in range(TICKS + 1):
+        share = tick / TICKS
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" '
             f'stroke="#e3e8ee"/><text x="{LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">'
-            f"{form.format(share * top)}</text>"
+            f"{share * top:g}</text>"
             f'<text x="{_x(share):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
-            f"{share:g}</text>"
+            f"{share * right:g}</text>"
         )
     parts.append(
         f'<text x="{_x(0.5):.1f}" y="{HEIGHT - 4}" text-anchor="middle">{across}</text>'

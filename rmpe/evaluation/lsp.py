@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.io import loadmat
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
-from rmpe.evaluation.pck import PckScores, pck_scores, torso_lengths
+from rmpe.evaluation.pck import (
+    LIMB_JOINTS,
+    JointErrors,
+    PckScores,
+    pck_scores,
+    relative_errors,
+    torso_lengths,
+)
 from rmpe.formats.streams import load_json
 from rmpe.skeletons import LSP_14
 
@@ -97,6 +104,15 @@ def evaluate_lsp(truth: LspTruth, predicted_xy: ArrayLike) -> PckScores:
     """Return PCK@0.2 of the 12 limb joints against the mean shoulder–hip length."""
     lengths = torso_lengths(truth.keypoints_xy, truth.visible, LSP_14)
     return pck_scores(predicted_xy, truth.keypoints_xy, truth.visible, lengths, LSP_14)
+
+
+def lsp_errors(truth: LspTruth, predicted_xy: ArrayLike) -> JointErrors:
+    """Return the errors of the limb joints in torsos."""
+    lengths = torso_lengths(truth.keypoints_xy, truth.visible, LSP_14)
+    predicted = np.asarray(predicted_xy, np.float64)
+    places = [LSP_14.index(joint) for joint in LIMB_JOINTS]
+    errors = relative_errors(predicted, truth.keypoints_xy, truth.visible, lengths, places)
+    return JointErrors("PCK@0.2", "torsos", 0.2, LIMB_JOINTS, errors, predicted)
 
 
 def lsp_set(truth: LspTruth, image_folder: str | Path) -> KeypointSet:

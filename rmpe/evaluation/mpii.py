@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.io import loadmat
 
-from rmpe.evaluation.pck import pck_scores
+from rmpe.evaluation.pck import JointErrors, PckScores, pck_scores, relative_errors
 from rmpe.formats.streams import load_json
 from rmpe.skeletons import MPII_16
 
@@ -150,6 +150,28 @@ def evaluate_mpii(truth: MpiiTruth, predicted_xy: ArrayLike) -> dict[str, float]
         for group, joints in _GROUPS.items()
     }
     return {**result, "Mean": 100 * loose.mean, "Mean@0.1": 100 * strict.mean}
+
+
+def mpii_joint_scores(truth: MpiiTruth, predicted_xy: ArrayLike) -> PckScores:
+    """Return PCKh@0.5 of all 16 joints, each for itself; arguments as of :func:`evaluate_mpii`."""
+    return pck_scores(
+        predicted_xy,
+        truth.keypoints_xy,
+        truth.visible,
+        truth.head_sizes,
+        MPII_16,
+        THRESHOLD,
+        MPII_16.joints,
+    )
+
+
+def mpii_errors(truth: MpiiTruth, predicted_xy: ArrayLike) -> JointErrors:
+    """Return the errors of the joints that the mean counts, in heads."""
+    joints = tuple(joint for joint in MPII_16.joints if joint not in NOT_IN_MEAN)
+    predicted = np.asarray(predicted_xy, np.float64)
+    places = [MPII_16.index(joint) for joint in joints]
+    errors = relative_errors(predicted, truth.keypoints_xy, truth.visible, truth.head_sizes, places)
+    return JointErrors("PCKh@0.5", "heads", THRESHOLD, joints, errors, predicted)
 
 
 def mpii_table(scores: Mapping[str, float]) -> list[str]:

@@ -103,6 +103,58 @@ def pck_scores(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class JointErrors:
+    """How far every counted joint of single people is off: for curves and the worst pictures."""
+
+    measure: str
+    """Name of the score, such as ``PCKh@0.5``."""
+    unit: str
+    """Reference length, such as ``heads``."""
+    threshold: float
+    """Allowed error in reference lengths."""
+    joints: tuple[str, ...]
+    """Names of the J joints that count."""
+    errors: FloatArray
+    """Errors in reference lengths, (N, J); NaN where a joint is not annotated."""
+    predicted_xy: FloatArray
+    """All K predicted joints in pixels, (N, K, 2)."""
+
+    @property
+    def right(self) -> FloatArray:
+        """Share of each person's annotated joints that are right, (N,); NaN without any."""
+        known = ~np.isnan(self.errors)
+        close = (known & (self.errors <= self.threshold)).sum(1)
+        return np.where(known.any(1), close / np.maximum(known.sum(1), 1), np.nan)
+
+    def shares(self, columns: Sequence[int], limits: ArrayLike) -> FloatArray:
+        """Return the share of the joints of some columns within each limit, (L,); 0 without any."""
+        chosen = self.errors[:, columns]
+        chosen = np.sort(chosen[~np.isnan(chosen)])
+        within = np.searchsorted(chosen, np.asarray(limits, np.float64), side="right")
+        return np.asarray(within / max(len(chosen), 1), np.float64)
+
+
+def relative_errors(
+    predicted_xy: ArrayLike,
+    truth_xy: ArrayLike,
+    visible: ArrayLike,
+    reference_lengths: ArrayLike,
+    places: Sequence[int],
+) -> FloatArray:
+    """Return errors in reference lengths of the joints at ``places``, (N, J).
+
+    NaN where a joint is not annotated, infinite where it is and nothing is predicted. The other
+    arguments are those of :func:`pck_scores`.
+    """
+    chosen = list(places)
+    truth, counted = np.asarray(truth_xy, np.float64), np.asarray(visible, bool)[:, chosen]
+    distances = np.linalg.norm(np.asarray(predicted_xy, np.float64) - truth, axis=-1)[:, chosen]
+    lengths = np.maximum(np.asarray(reference_lengths, np.float64), np.spacing(1))[:, None]
+    relative = np.where(np.isnan(distances), np.inf, distances / lengths)
+    return np.where(counted, relative, np.nan)
+
+
 def torso_lengths(truth_xy: ArrayLike, visible: ArrayLike, skeleton: Skeleton) -> FloatArray:
     """Return each person's torso in pixels: mean of the annotated left and right shoulder–hip.
 

@@ -13,21 +13,31 @@ import numpy as np
 
 from rmpe.datasets.coco import read_coco_document, read_coco_set, skeleton_of_document
 from rmpe.datasets.crowdpose import read_crowdpose_set
-from rmpe.datasets.keypoint_set import KeypointSet
+from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
 from rmpe.evaluation.coco import evaluate_coco
 from rmpe.evaluation.crowdpose import evaluate_crowdpose
 from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
-from rmpe.evaluation.lsp import evaluate_lsp, lsp_set, read_lsp_predictions, read_lsp_truth
+from rmpe.evaluation.lsp import (
+    LspTruth,
+    evaluate_lsp,
+    lsp_errors,
+    lsp_set,
+    read_lsp_predictions,
+    read_lsp_truth,
+)
 from rmpe.evaluation.mpii import (
     MpiiTruth,
     evaluate_mpii,
+    mpii_errors,
+    mpii_joint_scores,
     mpii_table,
     read_mpii_predictions,
     read_mpii_truth,
 )
 from rmpe.evaluation.oks_scores import OksScores
+from rmpe.evaluation.pck import JointErrors
 from rmpe.evaluation.posetrack import (
     PoseTrackScores,
     evaluate_posetrack,
@@ -66,6 +76,10 @@ class Evaluation:
     """COCO results that were scored."""
     skipped: tuple[str, ...] = ()
     """Broken annotations and pictures: one line each."""
+    errors: JointErrors | None = None
+    """Errors of MPII's and LSP's people, for a report."""
+    people: KeypointSet | None = None
+    """Those people in the same order, where the annotation names their pictures; paths as named."""
 
 
 def evaluate_predictions(
@@ -75,6 +89,7 @@ def evaluate_predictions(
     *,
     tracking: bool = True,
     held_out: bool = False,
+    head_boxes: str | Path | None = None,
 ) -> Evaluation:
     """Return the scores of stored predictions.
 
@@ -85,18 +100,25 @@ def evaluate_predictions(
             (MPII, LSP), a folder of files named as the annotations (PoseTrack).
         tracking: PoseTrack's tracking figures as well.
         held_out: LSP: only the rows that the annotation names as held out.
+        head_boxes: MPII's ``gt_valid.mat``, needed for a ``.json`` split.
 
     Raises:
         OSError: a file cannot be opened.
         ValueError: a file is malformed, or a library of the extra ``eval`` is missing.
     """
     if dataset == "mpii":
-        truth = read_mpii_truth(annotations)
-        return _mpii_evaluation(truth, read_mpii_predictions(predictions), ())
+        found = read_mpii_predictions(predictions)
+        if Path(annotations).suffix != ".json":
+            return _mpii_evaluation(read_mpii_truth(annotations), found, ())
+        people = read_set(dataset, annotations, None)
+        rows = [person.annotation_id for person in people.people]
+        if max(rows, default=-1) >= len(found):
+            raise ValueError(f"{predictions} has {len(found)} people, {annotations} has more")
+        heads = _head_truth(people, head_boxes)
+        return _mpii_evaluation(heads, found[rows], people.skipped, people)
     if dataset == "lsp":
         joints = read_lsp_truth(annotations, held_out)
-        scores = evaluate_lsp(joints, read_lsp_predictions(predictions))
-        return Evaluation(dataset, tuple(scores.table()), scores.to_json())
+        return _lsp_evaluation(joints, read_lsp_predictions(predictions), (), lsp_set(joints, ""))
     if dataset == "posetrack":
         return _posetrack_evaluation(
             evaluate_posetrack_folders(annotations, predictions, tracking), ()
@@ -140,12 +162,17 @@ def evaluate_images(
         OSError: a file cannot be opened.
         ValueError: a file is malformed, the set needs annotated boxes, or a library is missing.
     """
-    single = dataset in ("mpii", "lsp")
+    named, single = None, dataset in ("mpii", "lsp")
     if single and (boxes is not None or not annotated_boxes):
         raise ValueError(f"{dataset} scores one person a box: use the annotation's boxes")
     lsp = read_lsp_truth(annotations, held_out) if dataset == "lsp" else None
-    keypoint_set = lsp_set(lsp, images) if lsp else read_set(dataset, annotations, images)
-    if not keypoint_set.pictures:
+    if single:
+        # Every person keeps a row: of pictures that are missing all joints count as missed.
+        named = lsp_set(lsp, "") if lsp else read_set(dataset, annotations, None)
+        keypoint_set = pictures_below(named, images)
+    else:
+        keypoint_set = read_set(dataset, annotations, images)
+    if not any(picture.is_there() for picture in keypoint_set.pictures):
         raise ValueError(f"{images} has none of the pictures that {annotations} names")
     heads = _head_truth(keypoint_set, head_boxes) if dataset == "mpii" else None
     poses = estimate_set(
@@ -157,10 +184,9 @@ def evaluate_images(
     )
     skipped = (*keypoint_set.skipped, *poses.skipped)
     if lsp is not None:
-        scores = evaluate_lsp(lsp, people_xy(keypoint_set, poses))
-        return Evaluation(dataset, tuple(scores.table()), scores.to_json(), skipped=skipped)
+        return _lsp_evaluation(lsp, people_xy(keypoint_set, poses), skipped, named)
     if heads is not None:
-        return _mpii_evaluation(heads, people_xy(keypoint_set, poses), skipped)
+        return _mpii_evaluation(heads, people_xy(keypoint_set, poses), skipped, named)
     if dataset == "posetrack":
         return _posetrack_evaluation(
             _score_posetrack(annotations, images, keypoint_set, poses), skipped
@@ -239,11 +265,43 @@ def _converted_results(path: str | Path, keypoint_set: KeypointSet) -> list[dict
 
 
 def _mpii_evaluation(
-    truth: MpiiTruth, predicted: np.ndarray, skipped: tuple[str, ...]
+    truth: MpiiTruth,
+    predicted: np.ndarray,
+    skipped: tuple[str, ...],
+    people: KeypointSet | None = None,
 ) -> Evaluation:
     scores = evaluate_mpii(truth, predicted)
-    document = {"PCKh": scores, "people": len(truth.head_sizes), "skipped": list(skipped)}
-    return Evaluation("mpii", tuple(mpii_table(scores)), document, skipped=skipped)
+    by_joint = mpii_joint_scores(truth, predicted)
+    document = {
+        "PCKh": scores,
+        "by_joint": {joint: 100 * share for joint, share in by_joint.by_joint.items()},
+        "counts": dict(by_joint.counts),
+        "people": len(truth.head_sizes),
+        "skipped": list(skipped),
+    }
+    return Evaluation(
+        "mpii",
+        tuple(mpii_table(scores)),
+        document,
+        tuple(by_joint.table()[:-1]),
+        skipped=skipped,
+        errors=mpii_errors(truth, predicted),
+        people=people,
+    )
+
+
+def _lsp_evaluation(
+    truth: LspTruth, predicted: np.ndarray, skipped: tuple[str, ...], people: KeypointSet | None
+) -> Evaluation:
+    scores = evaluate_lsp(truth, predicted)
+    return Evaluation(
+        "lsp",
+        tuple(scores.table()),
+        {**scores.to_json(), "skipped": list(skipped)},
+        skipped=skipped,
+        errors=lsp_errors(truth, predicted),
+        people=people,
+    )
 
 
 def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> MpiiTruth:

@@ -179,3 +179,22 @@ def test_mpii_release_is_read_with_its_head_boxes(tmp_path):
     assert one.head_size == pytest.approx(0.6 * 50)
     assert one.visibility.tolist() == [2, 2] + [0] * 7 + [2] + [0] * 6
     assert one.keypoints_xy[9].tolist() == [18, 28]
+
+
+def test_people_of_the_mpii_release_that_lack_something_are_named(tmp_path):
+    points = {"point": np.array([{"x": 10.0, "y": 20.0, "id": 0}], object)}
+    place = {"x": 50.0, "y": 60.0}
+    empty = np.zeros((0, 0))  # what MATLAB puts where a field is missing
+    people = [
+        {"annopoints": points, "objpos": place, "scale": 1.5},
+        {"annopoints": points, "objpos": empty, "scale": 1.5},
+        {"annopoints": points, "objpos": place, "scale": empty, "x1": empty, "y1": 1.0},
+        {"annopoints": empty, "objpos": place, "scale": 1.0},
+    ]
+    picture = {"image": {"name": "a.jpg"}, "annorect": np.array(people, object)}
+    release = {"annolist": np.array([picture], object), "img_train": np.array([1])}
+    savemat(tmp_path / "release.mat", {"RELEASE": release})
+    keypoint_set = read_mpii_set(tmp_path / "release.mat")
+    (one,) = keypoint_set.people
+    assert np.isnan(one.head_size)
+    assert keypoint_set.skipped == ("person 1 has no 'center'", "person 2 has no 'scale'")

@@ -277,8 +277,68 @@ def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path):
     np.save(tmp_path / "p.npy", lsp)
     result = evaluate_predictions("lsp", tmp_path / "joints.npz", tmp_path / "p.npy")
     assert result.document["PCK"] == 1
-    with pytest.raises(ValueError, match="has none"):
-        write_report(tmp_path / "r.html", result, tmp_path / "joints.npz")
+    write_report(tmp_path / "r.html", result, tmp_path / "joints.npz")
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<svg") == 2 and "data:image" not in page
+    assert "3 people with annotated joints, PCK@0.2 100.00 %" in page
+
+
+@pytest.fixture
+def mpii(tmp_path):
+    """Two pictures of one person each and one that is missing, joints as the estimator puts them.
+
+    Boxes are 200 pixels from (0, 0), heads 0.6 * 50 = 30 pixels.
+    """
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((300, 300, 3), np.uint8))
+    entries = [
+        {
+            "image": name,
+            "center": [101, 86],
+            "scale": 1.0,
+            "joints": (places(MPII_16) * 200 + 1).tolist(),
+            "joints_vis": [1] * 16,
+        }
+        for name in ("a.png", "missing.png", "b.png")
+    ]
+    (tmp_path / "valid.json").write_text(json.dumps(entries))
+    np.savez(
+        tmp_path / "gt.npz",
+        pos_gt_src=np.zeros((16, 2, 3)),
+        jnt_missing=np.zeros((16, 3)),
+        headboxes_src=np.tile(np.array([[[0.0], [0]], [[30], [40]]]), (1, 1, 3)),
+    )
+    return tmp_path
+
+
+def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii):
+    result = evaluate_images(
+        "mpii", mpii / "valid.json", mpii, BoxEstimator(MPII_16), head_boxes=mpii / "gt.npz"
+    )
+    assert result.document["PCKh"]["Mean"] == pytest.approx(200 / 3)
+    assert result.document["by_joint"]["left_knee"] == pytest.approx(200 / 3)
+    assert result.document["counts"]["left_knee"] == 3
+    assert len(result.skipped) == 1 and "missing.png" in result.skipped[0]
+    with pytest.raises(ValueError, match="none of the pictures"):
+        evaluate_images("mpii", mpii / "valid.json", mpii / "x", BoxEstimator(MPII_16))
+
+
+def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):
+    found = np.tile(places(MPII_16) * 200, (3, 1, 1))
+    found[2, 10:] += 40  # four thirds of a head
+    np.save(mpii / "p.npy", found)
+    result = evaluate_predictions(
+        "mpii", mpii / "valid.json", mpii / "p.npy", head_boxes=mpii / "gt.npz"
+    )
+    assert result.errors.right.tolist() == pytest.approx([1, 1, 8 / 14])
+    assert result.errors.shares(range(14), [0.5, 2]).tolist() == pytest.approx([36 / 42, 1])
+    write_report(mpii / "r.html", result, mpii / "valid.json", mpii)
+    page = (mpii / "r.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.index("b.png: PCKh@0.5 57 %, 1 people") < page.index("a.png: PCKh@0.5 100 %")
+    np.save(mpii / "p.npy", found[:2])
+    with pytest.raises(ValueError, match=r"p\.npy has 2 people, .*valid\.json has more"):
+        evaluate_predictions("mpii", mpii / "valid.json", mpii / "p.npy")
 
 
 def test_figures_without_value_are_null_in_json(tmp_path):
@@ -311,6 +371,14 @@ def test_command_line_prints_the_table_and_writes_json(coco):
     assert "<svg" in (coco / "r.html").read_text()
     arguments = ["evaluate", "coco", "--annotations", str(coco / "truth.json")]
     assert CliRunner().invoke(rmpe_command, arguments).exit_code == 2
+
+
+def test_posetrack_has_no_page(coco):
+    from cli import rmpe_command
+
+    arguments = ["evaluate", "posetrack", "--report", "r.html", "--annotations", str(coco)]
+    run = CliRunner().invoke(rmpe_command, [*arguments, "--predictions", str(coco)])
+    assert run.exit_code == 2 and "draws coco, crowdpose, mpii and lsp scores" in run.output
 
 
 def test_command_line_converts(coco):
