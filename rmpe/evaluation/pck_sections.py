@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +25,13 @@ LIMITS = np.linspace(0, 1, 101)
 """Distances of the curves, in units of the greatest one, twice the allowed error."""
 
 
-def pck_sections(errors: JointErrors, people: KeypointSet | None) -> list[str]:
+def pck_sections(
+    figures: Mapping[str, float], errors: JointErrors, people: KeypointSet | None
+) -> list[str]:
     """Return the page's parts.
 
     Args:
+        figures: official figures by name, in per cent.
         errors: of every person.
         people: the same people with their pictures; None draws none.
     """
@@ -42,13 +47,14 @@ def pck_sections(errors: JointErrors, people: KeypointSet | None) -> list[str]:
     parts = [
         f"<p>{len(known)} people with annotated joints, {errors.measure} {100 * mean:.2f} %</p>",
         '<div class="row">',
+        section("Scores", table(("", "%"), list(figures.items()))),
         section("Joints within a distance", share_svg(limit, curves, errors.unit)),
         section(
             f"{errors.measure} of each person",
             histogram_svg(known.tolist(), "share of the person's joints that are right"),
         ),
-        section("By joint", _joint_table(errors)),
         "</div>",
+        section("By joint", _joint_table(errors)),
     ]
     if people is not None:
         parts.append(_failures(errors, right, people))

@@ -48,7 +48,9 @@ def write_report(
         people = evaluation.people if images is not None else None
         if people is not None and images is not None:
             people = pictures_below(people, images)
-        parts = pck_sections(evaluation.errors, people)
+        document = evaluation.document
+        figures = document.get("PCKh") or {evaluation.errors.measure: 100 * document["PCK"]}
+        parts = pck_sections(figures, evaluation.errors, people)
     else:
         raise ValueError(
             f"a report draws coco, crowdpose, mpii and lsp scores, {evaluation.dataset} has none"
