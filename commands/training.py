@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 @click.option("--workers", default=2, show_default=True, help="Processes that make crops.")
 def train(recipe: str, show: bool, data: Path | None, output: Path | None, **given: Any) -> None:
     """Train a network by a recipe, on a data set or on own pictures; docs/training.md shows how."""
-    from rmpe.training.runs import RunRequest, describe_recipe, quiet_lightning, run_recipe
+    from rmpe.training.runs import (
+        RunRequest,
+        describe_recipe,
+        is_first_process,
+        quiet_lightning,
+        run_recipe,
+    )
 
     with wrong_use():
         if show:
@@ -48,10 +54,13 @@ def train(recipe: str, show: bool, data: Path | None, output: Path | None, **giv
             return
         if output is None:
             raise click.UsageError("give --output, the folder of the run")
-        logging.getLogger("rmpe").setLevel(logging.INFO)
+        first = is_first_process()
+        logging.getLogger("rmpe").setLevel(logging.INFO if first else logging.ERROR)
         quiet_lightning()
         request = RunRequest(**given, progress=sys.stderr.isatty())
-        click.echo(run_recipe(recipe, data, output, request))
+        weights = run_recipe(recipe, data, output, request)
+        if first:
+            click.echo(weights)
 
 
 @click.command("learn-nms")

@@ -37,19 +37,34 @@ class Picture:
         """Return the decoded picture, BGR uint8 (H, W, 3).
 
         Raises:
-            OSError: the file is missing or cannot be decoded.
+            OSError: the file is missing, cannot be decoded, or is a JPEG that is cut off.
         """
         if self.path.parent.suffix == ".tar":
             return _archive(self.path.parent).read(self.path.name)
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if not self.path.is_file():
+            raise OSError(f"{self.path} is missing")
+        data = self.path.read_bytes()
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is None:
-            raise OSError(f"{self.path} is missing or not a picture that OpenCV can decode")
+            raise OSError(f"{self.path} is not a picture that OpenCV can decode")
+        if is_cut_off(data):
+            raise OSError(f"{self.path} is cut off: it has a JPEG's beginning, but not its end")
         return np.asarray(image, np.uint8)
 
     def is_there(self) -> bool:
         """Return whether the file, or the archive that should hold it, is there."""
         archive = self.path.parent
         return archive.is_file() if archive.suffix == ".tar" else self.path.is_file()
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Return whether a JPEG lacks its end, which OpenCV fills with grey.
+
+    No end of image (FF D9) follows its last start of a scan (FF DA); the codes of a scan hold
+    neither (ITU-T T.81, B.1.1.2).
+    """
+    scan = data.rfind(b"\xff\xda")
+    return data.startswith(b"\xff\xd8") and data.find(b"\xff\xd9", scan) < 0
 
 
 @lru_cache(maxsize=4)

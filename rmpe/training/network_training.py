@@ -226,11 +226,12 @@ def _report_unreadable(
 ) -> None:
     lines = sorted(module.skipped | (scorer.skipped if scorer else set()))
     if lines:
-        with (folder / "skipped.txt").open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        logger.warning(
-            "%d pictures could not be read, listed in %s", len(lines), folder / "skipped.txt"
-        )
+        path = folder / "skipped.txt"
+        # Several processes name the same held-out pictures.
+        known = set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines if line not in known)
+        logger.warning("%d pictures could not be read, listed in %s", len(lines), path)
 
 
 def save_weights(

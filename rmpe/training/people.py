@@ -222,10 +222,11 @@ def report_skipped(people: TrainingPeople, output: Path) -> None:
     lines = [f"training: {line}" for line in people.train.skipped]
     if people.validation is not None:
         lines += [f"held out: {line}" for line in people.validation.skipped]
+    path = output / "skipped.txt"
     if not lines:
+        path.unlink(missing_ok=True)  # of an earlier run
         return
     for line in lines[:SHOWN_SKIPPED]:
         logger.warning("skipped: %s", line)
-    path = output / "skipped.txt"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     logger.warning("%d broken entries are skipped, all listed in %s", len(lines), path)

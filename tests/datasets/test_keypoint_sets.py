@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 from rmpe.datasets.coco import read_coco_set
 from rmpe.datasets.crowdpose import read_crowdpose_set
-from rmpe.datasets.keypoint_set import pose_sample
+from rmpe.datasets.keypoint_set import Picture, pose_sample
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
 from rmpe.skeletons import COCO_17, COCO_19, CROWDPOSE_14, MPII_16, POSETRACK_17
@@ -66,6 +66,25 @@ def test_missing_pictures_are_named_and_their_people_left_out(tmp_path):
     assert [picture.image_id for picture in keypoint_set.pictures] == [1]
     assert keypoint_set.people == ()
     assert len(keypoint_set.skipped) == 1 and "b.png is missing" in keypoint_set.skipped[0]
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_a_jpeg_that_is_cut_off_is_no_picture(tmp_path, progressive):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    whole = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1].tobytes()
+    picture = Picture(1, tmp_path / "a.jpg")
+    # A camera's notes hold a small JPEG of their own, and some write more after the end.
+    note = b"\xff\xe1" + (len(whole) + 2).to_bytes(2, "big") + whole
+    for content in (whole, whole + b"more", whole[:2] + note + whole[2:]):
+        picture.path.write_bytes(content)
+        assert picture.load().shape == (60, 80, 3)
+        for share in (0.6, 0.99):
+            picture.path.write_bytes(content[: int(share * content.rfind(b"\xff\xd9"))])
+            with pytest.raises(OSError, match=r"a\.jpg is (cut off|not a picture)"):
+                picture.load()
+    picture.path.write_bytes(b"")
+    with pytest.raises(OSError, match="is not a picture"):
+        picture.load()
 
 
 @pytest.mark.parametrize(

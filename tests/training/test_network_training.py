@@ -169,6 +169,9 @@ def test_broken_entries_are_counted_and_listed(crowd, tmp_path, caplog):
     assert "gone.jpg" in listed
     assert "1 broken entries are skipped" in caplog.text
     assert "1 pictures could not be read" in caplog.text
+    whole = TrainingPeople(crowd.train, None)
+    train_network(whole, tmp_path, recipe, QUICK, Tiny())
+    assert not (tmp_path / "skipped.txt").exists()
 
 
 def test_own_joints_go_from_categories_to_an_estimator(crowd_folder, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmpe.records import Boxes
-from rmpe.training.runs import RunRequest, describe_recipe, run_recipe
+from rmpe.training.runs import describe_recipe, is_first_process, run_recipe, RunRequest
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
@@ -62,3 +62,15 @@ def test_own_files_train_from_the_command_line_with_a_detectors_boxes(
     assert result.output.strip().endswith("compact_coco.safetensors")
     assert (tmp_path / "proposals.npz").is_file()
     assert (tmp_path / "compact_coco.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "speaks"),
+    [({}, True), ({"LOCAL_RANK": "1"}, False), ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, False)],
+)
+def test_of_several_processes_the_first_speaks(monkeypatch, numbers, speaks):
+    for name in ("LOCAL_RANK", "NODE_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, number in numbers.items():
+        monkeypatch.setenv(name, number)
+    assert is_first_process() is speaks
