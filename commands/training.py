@@ -14,7 +14,7 @@ from commands.options import estimator_options
 from commands.wrong_use import wrong_use
 
 if TYPE_CHECKING:
-    from rmpe.evaluation.runs import Dataset
+    from rmpe.evaluation.outcomes import Dataset
 
 
 @click.command()
@@ -104,7 +104,7 @@ def evaluate(
 
     With both --predictions and --images the pictures are only for the report.
     """
-    from rmpe.evaluation import runs
+    from rmpe.evaluation import outcomes, runs
 
     if predictions is None and images is None:
         raise click.UsageError("give --predictions, or --images to find the poses in")
@@ -132,7 +132,7 @@ def evaluate(
         click.echo(f"skipped: {line}", err=True)
     click.echo("\n".join([*result.table, *result.breakdown]))
     if given["json_file"]:
-        runs.write_json(result, given["json_file"])
+        outcomes.write_json(result, given["json_file"])
     if given["report"]:
         from rmpe.evaluation.report import write_report
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.evaluation.charts import histogram_svg, precision_svg
 from rmpe.evaluation.oks_scores import OksScores, PersonScore
+from rmpe.evaluation.outcomes import Evaluation
 from rmpe.evaluation.page_parts import (
     WORST_PICTURES,
     draw_failure,
@@ -24,7 +25,7 @@ from rmpe.evaluation.page_parts import (
     worst_section,
 )
 from rmpe.evaluation.pck_sections import pck_sections
-from rmpe.evaluation.runs import Evaluation, read_set
+from rmpe.evaluation.runs import read_set
 
 
 def write_report(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,28 +14,25 @@ from rmpe.datasets.crowdpose import read_crowdpose_set
 from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
-from rmpe.evaluation.coco import evaluate_coco
-from rmpe.evaluation.crowdpose import evaluate_crowdpose
 from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
 from rmpe.evaluation.lsp import (
-    LspTruth,
-    evaluate_lsp,
-    lsp_errors,
     lsp_set,
     read_lsp_predictions,
     read_lsp_truth,
 )
 from rmpe.evaluation.mpii import (
     MpiiTruth,
-    evaluate_mpii,
-    mpii_errors,
-    mpii_joint_scores,
-    mpii_table,
     read_mpii_predictions,
     read_mpii_truth,
 )
-from rmpe.evaluation.oks_scores import OksScores
-from rmpe.evaluation.pck import JointErrors
+from rmpe.evaluation.outcomes import (
+    Dataset,
+    Evaluation,
+    lsp_evaluation,
+    mpii_evaluation,
+    oks_evaluation,
+    posetrack_evaluation,
+)
 from rmpe.evaluation.posetrack import (
     PoseTrackScores,
     evaluate_posetrack,
@@ -53,33 +48,6 @@ from rmpe.skeletons import CROWDPOSE_14, POSETRACK_15, Skeleton
 if TYPE_CHECKING:  # their packages load torch, which stored predictions do not need
     from rmpe.detectors.precomputed import PrecomputedBoxes
     from rmpe.estimator import PoseEstimator
-
-Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp"]
-DATASETS: tuple[Dataset, ...] = get_args(Dataset)
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The figures of one run."""
-
-    dataset: Dataset
-    """Whose rules were followed."""
-    table: tuple[str, ...]
-    """The official printout."""
-    document: Mapping[str, Any]
-    """Everything for a JSON file."""
-    breakdown: tuple[str, ...] = ()
-    """Printout by size and by joint, where the official one has none."""
-    oks: OksScores | None = None
-    """Curves and people of COCO and CrowdPose, for a report."""
-    predictions: Sequence[Mapping[str, Any]] = ()
-    """COCO results that were scored."""
-    skipped: tuple[str, ...] = ()
-    """Broken annotations and pictures: one line each."""
-    errors: JointErrors | None = None
-    """Errors of MPII's and LSP's people, for a report."""
-    people: KeypointSet | None = None
-    """Those people in the same order, where the annotation names their pictures; paths as named."""
 
 
 def evaluate_predictions(
@@ -109,18 +77,18 @@ def evaluate_predictions(
     if dataset == "mpii":
         found = read_mpii_predictions(predictions)
         if Path(annotations).suffix != ".json":
-            return _mpii_evaluation(read_mpii_truth(annotations), found, ())
+            return mpii_evaluation(read_mpii_truth(annotations), found, ())
         people = read_set(dataset, annotations, None)
         rows = [person.annotation_id for person in people.people]
         if max(rows, default=-1) >= len(found):
             raise ValueError(f"{predictions} has {len(found)} people, {annotations} has more")
         heads = _head_truth(people, head_boxes)
-        return _mpii_evaluation(heads, found[rows], people.skipped, people)
+        return mpii_evaluation(heads, found[rows], people.skipped, people)
     if dataset == "lsp":
         joints = read_lsp_truth(annotations, held_out)
-        return _lsp_evaluation(joints, read_lsp_predictions(predictions), (), lsp_set(joints, ""))
+        return lsp_evaluation(joints, read_lsp_predictions(predictions), (), lsp_set(joints, ""))
     if dataset == "posetrack":
-        return _posetrack_evaluation(
+        return posetrack_evaluation(
             evaluate_posetrack_folders(annotations, predictions, tracking), ()
         )
     document = read_coco_document(annotations)
@@ -129,7 +97,7 @@ def evaluate_predictions(
     results = _results_of(predictions, document, skeleton)
     if results is None:
         results = _converted_results(predictions, read_set(dataset, annotations, None))
-    return _oks_evaluation(dataset, document, results, skeleton, ())
+    return oks_evaluation(dataset, document, results, skeleton, ())
 
 
 def evaluate_images(
@@ -184,15 +152,15 @@ def evaluate_images(
     )
     skipped = (*keypoint_set.skipped, *poses.skipped)
     if lsp is not None:
-        return _lsp_evaluation(lsp, people_xy(keypoint_set, poses), skipped, named)
+        return lsp_evaluation(lsp, people_xy(keypoint_set, poses), skipped, named)
     if heads is not None:
-        return _mpii_evaluation(heads, people_xy(keypoint_set, poses), skipped, named)
+        return mpii_evaluation(heads, people_xy(keypoint_set, poses), skipped, named)
     if dataset == "posetrack":
-        return _posetrack_evaluation(
+        return posetrack_evaluation(
             _score_posetrack(annotations, images, keypoint_set, poses), skipped
         )
     results = coco_results(poses.by_picture)
-    return _oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, skipped)
+    return oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, skipped)
 
 
 def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | None) -> KeypointSet:
@@ -204,25 +172,6 @@ def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | Non
         "posetrack": read_posetrack_set,
     }
     return readers[dataset](annotations, images)
-
-
-def _oks_evaluation(
-    dataset: Dataset,
-    annotations: str | Path | Mapping[str, Any],
-    results: Sequence[Mapping[str, Any]],
-    skeleton: Skeleton,
-    skipped: tuple[str, ...],
-) -> Evaluation:
-    if dataset == "crowdpose":
-        scores = evaluate_crowdpose(annotations, results)
-    else:
-        scores = evaluate_coco(annotations, results, skeleton)
-    # What scoring and reading both find broken is named once.
-    skipped = tuple(dict.fromkeys((*skipped, *scores.skipped)))
-    document = {**scores.to_json(), "skipped": list(skipped)}
-    return Evaluation(
-        dataset, scores.table, document, tuple(scores.breakdown()), scores, results, skipped
-    )
 
 
 def _results_of(
@@ -264,46 +213,6 @@ def _converted_results(path: str | Path, keypoint_set: KeypointSet) -> list[dict
     return coco_results(by_picture)
 
 
-def _mpii_evaluation(
-    truth: MpiiTruth,
-    predicted: np.ndarray,
-    skipped: tuple[str, ...],
-    people: KeypointSet | None = None,
-) -> Evaluation:
-    scores = evaluate_mpii(truth, predicted)
-    by_joint = mpii_joint_scores(truth, predicted)
-    document = {
-        "PCKh": scores,
-        "by_joint": {joint: 100 * share for joint, share in by_joint.by_joint.items()},
-        "counts": dict(by_joint.counts),
-        "people": len(truth.head_sizes),
-        "skipped": list(skipped),
-    }
-    return Evaluation(
-        "mpii",
-        tuple(mpii_table(scores)),
-        document,
-        tuple(by_joint.table()[:-1]),
-        skipped=skipped,
-        errors=mpii_errors(truth, predicted),
-        people=people,
-    )
-
-
-def _lsp_evaluation(
-    truth: LspTruth, predicted: np.ndarray, skipped: tuple[str, ...], people: KeypointSet | None
-) -> Evaluation:
-    scores = evaluate_lsp(truth, predicted)
-    return Evaluation(
-        "lsp",
-        tuple(scores.table()),
-        {**scores.to_json(), "skipped": list(skipped)},
-        skipped=skipped,
-        errors=lsp_errors(truth, predicted),
-        people=people,
-    )
-
-
 def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> MpiiTruth:
     """Return the people of a set with their head sizes, from the set or from ``gt_valid.mat``."""
     people = keypoint_set.people
@@ -323,11 +232,6 @@ def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> Mpi
         visible=np.array([person.visibility > 0 for person in people]),
         head_sizes=sizes,
     )
-
-
-def _posetrack_evaluation(scores: PoseTrackScores, skipped: tuple[str, ...]) -> Evaluation:
-    document = {**scores.to_json(), "skipped": list(skipped)}
-    return Evaluation("posetrack", tuple(scores.table()), document, skipped=skipped)
 
 
 def _score_posetrack(
@@ -359,18 +263,3 @@ def _posetrack_people(poses: Poses, skeleton: Skeleton) -> tuple[PoseTrackPerson
         )
         for row in range(len(joints))
     )
-
-
-def write_json(evaluation: Evaluation, path: str | Path) -> None:
-    """Write every figure of an evaluation; what is undefined (NaN) becomes null."""
-    document = {"dataset": evaluation.dataset, **evaluation.document}
-    text = json.dumps(_without_nan(document), indent=1, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

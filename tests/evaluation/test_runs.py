@@ -14,8 +14,9 @@ from rmpe.datasets.coco import read_coco_set
 from rmpe.detectors.precomputed import read_boxes
 from rmpe.evaluation.charts import histogram_svg, precision_svg
 from rmpe.evaluation.estimate import estimate_set
+from rmpe.evaluation.outcomes import write_json
 from rmpe.evaluation.report import worst_pictures, write_report
-from rmpe.evaluation.runs import evaluate_images, evaluate_predictions, write_json
+from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.formats import FORMATS, ClipHeader
 from rmpe.formats.posetrack_document import CATEGORIES
 from rmpe.records import Boxes, Poses

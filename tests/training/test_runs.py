@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmpe.records import Boxes
-from rmpe.training.runs import describe_recipe, is_first_process, run_recipe, RunRequest
+from rmpe.training.runs import RunRequest, describe_recipe, is_first_process, run_recipe
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path):

@@ -1,0 +1,138 @@
+"""What every evaluation comes to: printout, figures for a file, and what a page of it needs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from rmpe.datasets.keypoint_set import KeypointSet
+from rmpe.evaluation.coco import evaluate_coco
+from rmpe.evaluation.crowdpose import evaluate_crowdpose
+from rmpe.evaluation.lsp import LspTruth, evaluate_lsp, lsp_errors
+from rmpe.evaluation.mpii import (
+    MpiiTruth,
+    evaluate_mpii,
+    mpii_errors,
+    mpii_joint_scores,
+    mpii_table,
+)
+from rmpe.evaluation.oks_scores import OksScores
+from rmpe.evaluation.pck import JointErrors
+from rmpe.evaluation.posetrack import PoseTrackScores
+from rmpe.skeletons import Skeleton
+
+Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp"]
+DATASETS: tuple[Dataset, ...] = get_args(Dataset)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The figures of one run."""
+
+    dataset: Dataset
+    """Whose rules were followed."""
+    table: tuple[str, ...]
+    """The official printout."""
+    document: Mapping[str, Any]
+    """Everything for a JSON file."""
+    breakdown: tuple[str, ...] = ()
+    """Printout by size and by joint, where the official one has none."""
+    oks: OksScores | None = None
+    """Curves and people of COCO and CrowdPose, for a report."""
+    predictions: Sequence[Mapping[str, Any]] = ()
+    """COCO results that were scored."""
+    skipped: tuple[str, ...] = ()
+    """Broken annotations and pictures: one line each."""
+    errors: JointErrors | None = None
+    """Errors of MPII's and LSP's people, for a report."""
+    people: KeypointSet | None = None
+    """Those people in the same order, where the annotation names their pictures; paths as named."""
+
+
+def oks_evaluation(
+    dataset: Dataset,
+    annotations: str | Path | Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    skeleton: Skeleton,
+    skipped: tuple[str, ...],
+) -> Evaluation:
+    """Return results scored by the rules of COCO or CrowdPose."""
+    if dataset == "crowdpose":
+        scores = evaluate_crowdpose(annotations, results)
+    else:
+        scores = evaluate_coco(annotations, results, skeleton)
+    # What scoring and reading both find broken is named once.
+    skipped = tuple(dict.fromkeys((*skipped, *scores.skipped)))
+    document = {**scores.to_json(), "skipped": list(skipped)}
+    return Evaluation(
+        dataset, scores.table, document, tuple(scores.breakdown()), scores, results, skipped
+    )
+
+
+def mpii_evaluation(
+    truth: MpiiTruth,
+    predicted: np.ndarray,
+    skipped: tuple[str, ...],
+    people: KeypointSet | None = None,
+) -> Evaluation:
+    """Return joints scored by PCKh; ``people`` are those of the truth with their pictures."""
+    scores = evaluate_mpii(truth, predicted)
+    by_joint = mpii_joint_scores(truth, predicted)
+    document = {
+        "PCKh": scores,
+        "by_joint": {joint: 100 * share for joint, share in by_joint.by_joint.items()},
+        "counts": dict(by_joint.counts),
+        "people": len(truth.head_sizes),
+        "skipped": list(skipped),
+    }
+    return Evaluation(
+        "mpii",
+        tuple(mpii_table(scores)),
+        document,
+        tuple(by_joint.table()[:-1]),
+        skipped=skipped,
+        errors=mpii_errors(truth, predicted),
+        people=people,
+    )
+
+
+def lsp_evaluation(
+    truth: LspTruth, predicted: np.ndarray, skipped: tuple[str, ...], people: KeypointSet | None
+) -> Evaluation:
+    """Return joints scored by PCK@0.2; ``people`` are those of the truth with their pictures."""
+    scores = evaluate_lsp(truth, predicted)
+    return Evaluation(
+        "lsp",
+        tuple(scores.table()),
+        {**scores.to_json(), "skipped": list(skipped)},
+        skipped=skipped,
+        errors=lsp_errors(truth, predicted),
+        people=people,
+    )
+
+
+def posetrack_evaluation(scores: PoseTrackScores, skipped: tuple[str, ...]) -> Evaluation:
+    """Return PoseTrack scores with what was skipped."""
+    document = {**scores.to_json(), "skipped": list(skipped)}
+    return Evaluation("posetrack", tuple(scores.table()), document, skipped=skipped)
+
+
+def write_json(evaluation: Evaluation, path: str | Path) -> None:
+    """Write every figure of an evaluation; what is undefined (NaN) becomes null."""
+    document = {"dataset": evaluation.dataset, **evaluation.document}
+    text = json.dumps(_without_nan(document), indent=1, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
