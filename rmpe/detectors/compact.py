@@ -202,7 +202,8 @@ def build_compact_detector(
     Raises:
         OSError, ValueError: see :func:`load_compact_network` and ``build_runtime``.
     """
-    door = PreprocessedNetwork(load_compact_network(weights), "bgr", MEAN_BGR, STD_BGR)
+    network = load_compact_network(weights)
+    door = PreprocessedNetwork(network, "bgr", MEAN_BGR, STD_BGR, any_size=True)
     engine = build_runtime(
         door, runtime=runtime, device=device, precision=precision, threads=threads
     )

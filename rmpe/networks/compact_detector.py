@@ -147,15 +147,25 @@ class CompactDetector(nn.Module):
         The edges are left, top, right, bottom; the softmax over the last axis is the probability
         of 0, 1, ... 10 strides.
         """
-        levels = self.neck(self.backbone(x))
-        output = torch.cat([head(level) for head, level in zip(self.heads, levels)], 1)
-        return output[..., 0], output[..., 1:].unflatten(-1, (4, DISTANCES))
+        return _logits_and_edges(torch.cat(self._levels(x), 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, 3, H, W) to (N, cells, 5)."""
-        logits, edges = self.distributions(x)
-        pixels = mean_distances(edges) * cell_strides(*x.shape[2:]).to(x)[:, None]
-        return torch.cat([logits[..., None], pixels], -1)
+        boxes = []
+        # Level by level, so that no constant of a traced network depends on the picture's size.
+        for level, stride in zip(self._levels(x), STRIDES):
+            logits, edges = _logits_and_edges(level)
+            boxes.append(torch.cat([logits[..., None], mean_distances(edges) * float(stride)], -1))
+        return torch.cat(boxes, 1)
+
+    def _levels(self, x: Tensor) -> list[Tensor]:
+        """Map (N, 3, H, W) to (N, cells, 1 + 4 * DISTANCES) of strides 8, 16 and 32."""
+        features = self.neck(self.backbone(x))
+        return [head(level) for head, level in zip(self.heads, features)]
+
+
+def _logits_and_edges(output: Tensor) -> tuple[Tensor, Tensor]:
+    return output[..., 0], output[..., 1:].unflatten(-1, (4, DISTANCES))
 
 
 def mean_distances(edges: Tensor) -> Tensor:

@@ -25,10 +25,13 @@ _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
 class OpenVinoRuntime:
-    """OpenVINO on the CPU; one compiled model for every picture size that comes."""
+    """OpenVINO on the CPU; one compiled model for all picture sizes that the network allows.
+
+    A network whose trace depends on the size (``any_size`` is not set) is compiled for every size.
+    """
 
     def __init__(self, network: PreprocessedNetwork, precision: Precision, threads: int) -> None:
-        """Prepare ``network``; compiling happens at the first picture of a size.
+        """Prepare ``network``; compiling happens at the first picture.
 
         Args:
             network: the network with its door.
@@ -50,23 +53,24 @@ class OpenVinoRuntime:
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
         }
-        self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
+        self._requests: dict[tuple[int, int] | None, openvino.InferRequest] = {}
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
         self.weights_digest = network.digest()
 
     def _request(self, height: int, width: int) -> openvino.InferRequest:
         """Return the request of a picture size, any batch."""
-        if (height, width) not in self._requests:
+        size = None if self._network.any_size else (height, width)
+        if size not in self._requests:
             example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
             with torch.inference_mode(), warnings.catch_warnings():
                 # The converter traces with torch.jit, which torch calls deprecated.
                 warnings.simplefilter("ignore")
                 model = openvino.convert_model(self._network, example_input=example)
-            model.reshape([-1, height, width, 3])
+            model.reshape([-1, *(size or (-1, -1)), 3])
             compiled = self._core.compile_model(model, "CPU", self._settings)
-            self._requests[height, width] = compiled.create_infer_request()
-        return self._requests[height, width]
+            self._requests[size] = compiled.create_infer_request()
+        return self._requests[size]
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""

@@ -26,6 +26,8 @@ class PreprocessedNetwork(nn.Module):
         colour_order: ColourOrder,
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
+        *,
+        any_size: bool = False,
     ) -> None:
         """Wrap ``network``.
 
@@ -34,10 +36,13 @@ class PreprocessedNetwork(nn.Module):
             colour_order: the order of the network's three channels.
             mean: subtracted from each channel, for values of 0..1, in the network's order.
             std: divides each channel after that.
+            any_size: a trace of the network at one size of pictures holds for all sizes, so an
+                engine needs to convert it once only.
         """
         super().__init__()
         self.network = network
         self.colour_order = colour_order
+        self.any_size = any_size
         self.register_buffer("mean", 255.0 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255.0 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rmpe.runtimes import PreprocessedNetwork, build_runtime, choose_device
+from rmpe.detectors.compact import load_compact_network
+from rmpe.runtimes import PreprocessedNetwork, Runtime, build_runtime, choose_device
 from rmpe.runtimes.base import cpu_has_bf16
+from rmpe.runtimes.openvino_runtime import openvino
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.5, 0.25, 1.0)
 
@@ -72,6 +74,32 @@ def test_openvino_takes_pictures_of_another_size() -> None:
     engine = build_runtime(network, runtime="openvino", device="cpu", precision="fp32")
     assert engine(pictures(2))[0].shape == (2, 8, 32, 24)
     assert engine(pictures(1, 16, 40))[0].shape == (1, 8, 16, 40)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_for_any_size_is_converted_once_and_gives_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    module = load_compact_network()
+    sizes = [(64, 96), (96, 64), (32, 160), (64, 96)]
+
+    def engine(any_size: bool) -> Runtime:
+        network = PreprocessedNetwork(module, "bgr", MEAN, STD, any_size=any_size)
+        return build_runtime(network, runtime="openvino", device="cpu", precision=precision)
+
+    expected = [engine(False)(pictures(3, *size))[0] for size in sizes]
+    conversions = []
+    convert = openvino.convert_model
+
+    def counted(*arguments: object, **settings: object) -> openvino.Model:
+        conversions.append(arguments)
+        return convert(*arguments, **settings)
+
+    monkeypatch.setattr(openvino, "convert_model", counted)
+    shared = engine(True)
+    for size, truth in zip(sizes, expected):
+        assert torch.equal(shared(pictures(3, *size))[0], truth)
+    assert len(conversions) == 1
 
 
 def test_auto_takes_half_precision_only_where_the_processor_has_it() -> None:
