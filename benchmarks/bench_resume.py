@@ -11,15 +11,13 @@ are forked from a process that has imported the libraries and computed nothing.
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import signal
 import tempfile
 import time
-import traceback
+from functools import partial
 from pathlib import Path
 
-import av
+from killing import end_of, fork_run, kill, playable_frames
 
 from pipeline.assemble import RunOptions
 from pipeline.jobs import ClipJob, run_job
@@ -30,39 +28,12 @@ from rmpe.estimator import PoseEstimator
 FILES = ("poses.ndjson", "annotated.mp4")
 
 
-def fork_run(job: ClipJob, precision: str) -> int:
-    """Start the run in a child and return its process id."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            build = lambda: PoseEstimator.from_preset(  # noqa: E731
-                "compact", device="cpu", precision=precision, threads=1
-            )
-            code = 0 if run_job(job, build).succeeded else 3
-        except Exception:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return child
-
-
-def wait_for(child: int, patience_s: float, until: Path | None = None) -> int | None:
-    """Return the exit status of a child; None if it runs on after the time, or ``until`` exists."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return status
-        if time.monotonic() > deadline or (until is not None and until.exists()):
-            return None
-        time.sleep(0.001)
-
-
-def frames_of(path: Path) -> int:
-    """Return the number of frames that play."""
-    with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0))
+def run(job: ClipJob, precision: str) -> bool:
+    """Do what is left of the job with the bundled networks, and tell whether all is well."""
+    build = partial(
+        PoseEstimator.from_preset, "compact", device="cpu", precision=precision, threads=1
+    )
+    return run_job(job, build).succeeded
 
 
 def main() -> None:
@@ -88,11 +59,11 @@ def main() -> None:
             )
 
         began = time.monotonic()
-        if wait_for(fork_run(job("whole"), given.precision), 600) != 0:
+        if end_of(fork_run(partial(run, job("whole"), given.precision)), 600) != 0:
             raise SystemExit("the uninterrupted run failed")
         lasts_s = time.monotonic() - began
         expected = {name: (Path(scratch) / "whole" / name).read_bytes() for name in FILES}
-        count = frames_of(Path(scratch) / "whole" / FILES[1])
+        count = playable_frames(Path(scratch) / "whole" / FILES[1])
         print(f"uninterrupted: {count} frames in {lasts_s:.1f} s, {given.precision}")
         killed = differing = runs = 0
         while killed < given.kills:
@@ -101,17 +72,17 @@ def main() -> None:
             here = 0
             while True:
                 began = time.monotonic()
-                child = fork_run(trial, given.precision)
+                child = fork_run(partial(run, trial, given.precision))
                 if killed >= given.kills:
-                    status = wait_for(child, 600)
+                    status = end_of(child, 600)
                 elif killed % 3 == 2:
-                    status = wait_for(child, 600, trial.plan.folder / f".{FILES[1]}.new")
+                    status = end_of(child, 600, trial.plan.folder / f".{FILES[1]}.new")
                 else:
-                    status = wait_for(child, chance.uniform(0, 1.2 * lasts_s))
+                    status = end_of(child, chance.uniform(0, 1.2 * lasts_s))
+                if status is None:
+                    status = kill(child)
                 if status is not None:
                     break
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
                 killed, here = killed + 1, here + 1
             if not here:
                 lasts_s = time.monotonic() - began
@@ -119,7 +90,7 @@ def main() -> None:
             same = status == 0 and all(
                 (folder / name).read_bytes() == expected[name] for name in FILES
             )
-            playable = status == 0 and frames_of(folder / FILES[1]) == count
+            playable = status == 0 and playable_frames(folder / FILES[1]) == count
             differing += not (same and playable)
             print(
                 f"run {runs}: {here} kills, bytes {'equal' if same else 'DIFFER'}, {playable=}",

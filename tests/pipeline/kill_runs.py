@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import random
-import signal
 import sys
 import time
 from fractions import Fraction
@@ -23,6 +21,9 @@ from pipeline.batch import run_in_parts
 from pipeline.jobs import ClipJob, run_job
 from pipeline.outputs import OutputPlan
 from pipeline.worklist import attempt_job
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from killing import end_of, fork_run, kill, playable_frames
 
 FRAMES = 48
 PHASES = ("start", "run", "join")
@@ -53,30 +54,6 @@ def write_clip(path, frames):
         container.mux(stream.encode(None))
 
 
-def fork_run(work):
-    """Do the work in a child, whose exit status is 0 if it succeeds, and return its process id."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = 0 if work() else 3
-        finally:
-            os._exit(code)
-    return child
-
-
-def end_of(child, patience_s, until=None):
-    """Exit status of a child; None if it still runs after the time, or when ``until`` exists."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return status
-        if time.monotonic() > deadline or (until is not None and until.exists()):
-            return None
-        time.sleep(0.0005)
-
-
 def interrupted(child, phase, folder, lasts_s, chance):
     """Kill a child in a phase of its run; exit status if it ended before, None if it was killed."""
     if phase == "join":
@@ -84,20 +61,11 @@ def interrupted(child, phase, folder, lasts_s, chance):
         time.sleep(chance.uniform(0, 0.003))
     else:
         status = end_of(child, chance.uniform(0, (0.1 if phase == "start" else 1.1) * lasts_s))
-    if status is None:
-        os.kill(child, signal.SIGKILL)
-        status = os.waitpid(child, 0)[1]
-        return None if os.WIFSIGNALED(status) else status
-    return status
+    return kill(child) if status is None else status
 
 
 def outputs(folder):
     return {name: (folder / name).read_bytes() for name in FILES[:3]}
-
-
-def playable_frames(path):
-    with av.open(str(path)) as container:
-        return len(list(container.decode(video=0)))
 
 
 def main(helpers_path, folder, kills, seed):
