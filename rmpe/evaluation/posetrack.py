@@ -32,6 +32,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Knee": ("left_knee", "right_knee"),
     "Ankl": ("left_ankle", "right_ankle"),
 }
+ALONE = "the sequence"
+"""What a single file is called in messages."""
 _COUNTS = (
     "num_misses",
     "num_switches",
@@ -145,7 +147,9 @@ def evaluate_posetrack(
         ValueError: sequences or frames do not fit together, two people of a frame share an
             identity, or motmetrics (extra ``eval``) is missing.
     """
-    sequences = {name: match_sequence(truth[name], predicted[name], name) for name in truth}
+    sequences = {
+        name: match_sequence(truth[name], predicted[name], name or ALONE) for name in truth
+    }
     frames = [frame for matches in sequences.values() for frame in matches]
     ap, precision, recall = _average_precisions(frames)
     return PoseTrackScores(
@@ -207,7 +211,7 @@ def _tracking_figures(
     counts = {name: np.zeros(JOINT_COUNT) for name in (*_COUNTS, "distance")}
     host = motmetrics.metrics.create()
     for name, frames in sequences.items():
-        _check_ids(frames, name)
+        _check_ids(frames, name or ALONE)
         for joint in range(JOINT_COUNT):
             events = motmetrics.MOTAccumulator(auto_id=True)
             # poseval leaves the last frame of every sequence out of the tracking figures.

@@ -88,7 +88,7 @@ def parse_posetrack(document: Any, path: str | Path) -> list[PoseTrackFrame]:
         if "annolist" in document:
             return [_frame_2017(frame) for frame in document["annolist"]]
         return _frames_2018(document)
-    except (KeyError, IndexError, TypeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no valid PoseTrack file: {error!r}") from error
 
 

@@ -11,7 +11,7 @@ import pytest
 from rmpe.evaluation.posetrack import evaluate_posetrack, evaluate_posetrack_folders
 from rmpe.evaluation.posetrack_matching import strictly_inside
 from rmpe.formats import FORMATS, ClipHeader
-from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
+from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson, parse_posetrack
 from rmpe.records import Poses
 from rmpe.skeletons import POSETRACK_15
 
@@ -182,3 +182,17 @@ def test_folder_of_our_own_writer_scores_against_annotations(tmp_path):
     assert again.ap == scores.ap
     pair = (tmp_path / "gt" / "t.json", tmp_path / "pr" / "t_rmpe" / "posetrack.json")
     assert evaluate_posetrack_folders(*pair, tracking=False).ap == scores.ap
+
+
+def test_joints_of_another_number_are_told_with_their_file():
+    image = {"id": 1, "file_name": "a.jpg"}
+    broken = {"images": [image], "annotations": [{"image_id": 1, "keypoints": [1, 2, 3]}]}
+    with pytest.raises(ValueError, match=r"^p\.json is no valid PoseTrack file: .*size 3"):
+        parse_posetrack(broken, "p.json")
+
+
+def test_a_file_alone_is_called_the_sequence():
+    image = {"id": 1, "file_name": "a.jpg"}
+    truth = parse_posetrack({"images": [image], "annotations": []}, "t.json")
+    with pytest.raises(ValueError, match=r"^the sequence: the annotation has 1 frames"):
+        evaluate_posetrack({"": truth}, {"": []})
