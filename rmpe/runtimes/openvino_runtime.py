@@ -22,10 +22,11 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
+_ANY_SIZE = (-1, -1)
 
 
 class OpenVinoRuntime:
-    """OpenVINO on the CPU; one compiled model for all picture sizes that the network allows.
+    """OpenVINO on the CPU; one compiled model for the first picture size, one for all others.
 
     A network whose trace depends on the size (``any_size`` is not set) is compiled for every size.
     """
@@ -53,24 +54,35 @@ class OpenVinoRuntime:
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
         }
-        self._requests: dict[tuple[int, int] | None, openvino.InferRequest] = {}
+        self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
+        self._model: openvino.Model | None = None
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
         self.weights_digest = network.digest()
 
     def _request(self, height: int, width: int) -> openvino.InferRequest:
         """Return the request of a picture size, any batch."""
-        size = None if self._network.any_size else (height, width)
+        size: tuple[int, int] = (height, width)
+        if size in self._requests:
+            return self._requests[size]
+        # A clip has one size, and a model of one size is quicker; all others share a model.
+        if self._network.any_size and self._requests:
+            size = _ANY_SIZE
         if size not in self._requests:
-            example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-            with torch.inference_mode(), warnings.catch_warnings():
-                # The converter traces with torch.jit, which torch calls deprecated.
-                warnings.simplefilter("ignore")
-                model = openvino.convert_model(self._network, example_input=example)
-            model.reshape([-1, *(size or (-1, -1)), 3])
+            model = self._model or self._convert(height, width)
+            if self._network.any_size:
+                self._model = model.clone()
+            model.reshape([-1, *size, 3])
             compiled = self._core.compile_model(model, "CPU", self._settings)
             self._requests[size] = compiled.create_infer_request()
         return self._requests[size]
+
+    def _convert(self, height: int, width: int) -> openvino.Model:
+        example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+        with torch.inference_mode(), warnings.catch_warnings():
+            # The converter traces with torch.jit, which torch calls deprecated.
+            warnings.simplefilter("ignore")
+            return openvino.convert_model(self._network, example_input=example)
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
