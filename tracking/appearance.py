@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rmpe.records import ImageArray
 from tracking.parameters import FloatArray
-from tracking.similarity import People, middles_of
+from tracking.similarity import People, join_people, middles_of
 
 CHANNELS = 3
 _TOWARDS_MIDDLE = np.array([0.0, 0.1, 0.2])
@@ -38,7 +38,12 @@ def unknown_looks(count: int, joint_count: int) -> Looks:
     return Looks(np.zeros((count, joint_count, CHANNELS)), np.zeros((count, joint_count)))
 
 
-def look_at(image_bgr: ImageArray, people: People, joint_scores: NDArray[np.floating]) -> Looks:
+def look_at(
+    image_bgr: ImageArray,
+    people: People,
+    joint_scores: NDArray[np.floating],
+    leaving: People | None = None,
+) -> Looks:
     """Return the colours of people at their joints and a little towards the middle of them.
 
     Points outside the picture are left out, and those that somebody else hides (:func:`_owners`).
@@ -47,6 +52,7 @@ def look_at(image_bgr: ImageArray, people: People, joint_scores: NDArray[np.floa
         image_bgr: picture (H, W, 3).
         people: the people in it, N.
         joint_scores: confidence of each joint, (N, K).
+        leaving: others who may stand before them, half out of the picture and no longer found.
     """
     count, joints = people.joint_counts.shape
     if count == 0 or joints == 0:
@@ -57,7 +63,7 @@ def look_at(image_bgr: ImageArray, people: People, joint_scores: NDArray[np.floa
     points = points + (middles[:, None, None] - points) * _TOWARDS_MIDDLE[:, None]
     inside = ((points >= 0) & (points <= np.array([width - 1, height - 1]))).all(-1)
     columns, rows = np.moveaxis(np.where(inside[..., None], points, 0).astype(np.int64), -1, 0)
-    owners, scale = _owners(people, middles, (width, height))
+    owners, scale = _owners(people, leaving, (width, height))
     mine = owners[(rows * scale).astype(np.int64), (columns * scale).astype(np.int64)]
     seen = inside & people.joint_counts[:, :, None]
     seen &= mine == np.arange(1, count + 1)[:, None, None]
@@ -69,13 +75,16 @@ def look_at(image_bgr: ImageArray, people: People, joint_scores: NDArray[np.floa
 
 
 def _owners(
-    people: People, middles: FloatArray, size: tuple[int, int]
+    people: People, leaving: People | None, size: tuple[int, int]
 ) -> tuple[NDArray[np.int32], float]:
-    """Return a small map of who is to be seen where, 1..N or 0, and its scale.
+    """Return a small map of who is to be seen where, 1..N, 0 or above N, and its scale.
 
     A body is drawn as thick lines from every joint to the middle of them; whose box reaches
     further down stands nearer and is drawn over the others.
     """
+    if leaving is not None and len(leaving):
+        people = join_people(people, leaving)
+    middles = middles_of(people)
     width, height = size
     scale = min(_MAP_SIDE_PX / max(width, height), 1.0)
     owners = np.zeros((int(height * scale) + 1, int(width * scale) + 1), np.int32)

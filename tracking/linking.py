@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tracking.appearance import Looks, unknown_looks
-from tracking.assignment import IntArray, give_ids
+from tracking.assignment import IntArray, assign, give_ids
 from tracking.memory import Memory, predict, remember
 from tracking.motion import camera_motion, move_points, still_camera
 from tracking.parameters import FloatArray, PoseFlowParameters
 from tracking.returning import weigh_looks
-from tracking.similarity import People, grade_matrix
+from tracking.similarity import People, grade_matrix, select_people
 
 
 class Linker:
@@ -34,7 +35,7 @@ class Linker:
         people: People,
         correspondences: ArrayLike,
         size: tuple[int, int],
-        looks: Looks | None = None,
+        look: Callable[[People], Looks] | None = None,
         frames: int = 1,
     ) -> IntArray:
         """Return the identities of the people of the next frame, (M,).
@@ -43,16 +44,20 @@ class Linker:
             people: from :func:`tracking.similarity.describe_people`, M.
             correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
             size: (width, height) of the picture in pixels.
-            looks: colours of the people, M; None where nobody looked at them.
+            look: gives the colours of the people, M, from those who are leaving the picture and
+                may stand before them; None where nobody looks.
             frames: frames of the clip since the latest call; above 1 when some were left out.
 
         Raises:
             ValueError: the people have another number of joints than those before.
         """
-        looks = unknown_looks(*people.joint_counts.shape) if looks is None else looks
         memory = self._memory_for(people)
         camera = self._camera(memory, correspondences)
-        grades = self._grades(memory, people, correspondences, camera, frames, size)
+        expected = self._expected(memory, camera, frames, size)
+        grades = self._grades(memory, expected, people, correspondences, frames)
+        looks = unknown_looks(*people.joint_counts.shape)
+        if look is not None:
+            looks = look(self._leaving(memory, expected, grades, frames, size))
         if self.parameters.returns is not None:
             moved = replace(memory, keypoints_xy=move_points(memory.keypoints_xy, camera))
             grades = weigh_looks(grades, moved, people, looks, frames, size, self.parameters)
@@ -79,14 +84,21 @@ class Linker:
             return still_camera()
         return camera_motion(correspondences, memory.boxes_xyxy[memory.unseen_updates == 0])
 
+    def _expected(
+        self, memory: Memory, camera: FloatArray, frames: int, size: tuple[int, int]
+    ) -> People:
+        """Return everybody known where they should be in the new frame."""
+        if not self.parameters.predict_motion:
+            return memory.people()
+        return predict(memory, camera, frames, size, self.parameters)
+
     def _grades(
         self,
         memory: Memory,
+        expected: People,
         people: People,
         correspondences: ArrayLike,
-        camera: FloatArray,
         frames: int,
-        size: tuple[int, int],
     ) -> FloatArray:
         rules = self.parameters
         recent = memory.unseen_updates == 0
@@ -94,10 +106,30 @@ class Linker:
         fading = np.where(recent, 1.0, fading)
         # whose grade has faded below the limit cannot be matched by place: not compared
         reachable = recent | (fading * sum(rules.older_weights) > rules.match_grade)
-        near = memory.select(reachable)
-        expected = predict(near, camera, frames, size, rules) if rules.predict_motion else None
         grades = np.zeros((len(memory), len(people)))
         grades[reachable] = grade_matrix(
-            near.people(), people, recent[reachable], correspondences, rules, expected
+            memory.select(reachable).people(),
+            people,
+            recent[reachable],
+            correspondences,
+            rules,
+            select_people(expected, reachable) if rules.predict_motion else None,
         )
         return grades * fading[:, None]
+
+    def _leaving(
+        self,
+        memory: Memory,
+        expected: People,
+        grades: FloatArray,
+        frames: int,
+        size: tuple[int, int],
+    ) -> People:
+        """Return whoever should be half out of the picture and is nobody of the new frame."""
+        rules = self.parameters
+        points = expected.keypoints_xy
+        outside = ((points < 0) | (points >= np.array(size))).any(-1) & expected.joint_counts
+        gone = outside.any(1) & (memory.unseen_frames + frames <= rules.longest_prediction)
+        found, _ = assign(grades, rules.match_grade)
+        gone[found] = False
+        return select_people(expected, gone)

@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 
 from rmpe.records import Frame, Poses
-from tracking.appearance import look_at
+from tracking.appearance import Looks, look_at
 from tracking.linking import Linker
 from tracking.matching import Features, find_features, match_features
 from tracking.memory import Memory
@@ -60,10 +60,14 @@ class OnlineTracker:
             poses.keypoints_xy, *size, self.parameters, poses.keypoint_scores, poses.boxes_xyxy
         )
         correspondences = self._match(frame, people)
-        looks = None
-        if self.parameters.returns is not None:
-            looks = look_at(frame.image_bgr, people, poses.keypoint_scores)
-        ids = self._linker.link(people, correspondences, size, looks, frames)
+
+        def look(leaving: People) -> Looks:
+            return look_at(frame.image_bgr, people, poses.keypoint_scores, leaving)
+
+        looks_matter = self.parameters.returns is not None
+        ids = self._linker.link(
+            people, correspondences, size, look if looks_matter else None, frames
+        )
         self._last_index = frame.index
         return poses.with_ids(ids)
 

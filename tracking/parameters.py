@@ -63,17 +63,20 @@ class FeatureParameters:
 class ReturnParameters:
     """How people who were out of sight are known again, by colours, size and place.
 
-    Evidence is in nats: 3 is odds of 20 to 1.
+    Evidence is in nats: 2.5 is odds of 12 to 1.
     """
 
-    needed_evidence: float = 3.0
+    needed_evidence: float = 2.5
     """Evidence from which somebody is known again; with less there is a new identity."""
-    needed_colours: float = 2.5
-    """That much of it must come from colours."""
+    needed_colours: float = 1.0
+    """That much of it must come from colours, where half of the person or more is to be seen; of
+    others colours must not speak against it."""
     needed_margin: float = 1.0
     """Evidence by which the best candidate leads the second; with less a new identity."""
     grade_per_nat: float = 0.7
     """What a nat of evidence counts in the grade."""
+    preference_per_nat: float = 0.1
+    """What a nat counts in the grade where somebody matches by place already."""
     most_evidence: float = 6.0
     """Evidence above this counts as this."""
     doubt: float = 4.0
@@ -90,15 +93,24 @@ class ReturnParameters:
     """Parts of a body whose colours are independent of each other."""
     longest_memory: float = 50.0
     """Sightings over which colours are averaged."""
-    size_spread: tuple[float, float] = (0.12, 0.001)
-    """Spread of the logarithm of a person's height on return: at once, and per frame."""
+    size_spread: float = 0.06
+    """Spread of the logarithm of a person's height on return at once."""
+    upright_spread: float = 0.06
+    """Spread of how far down in the picture a person is on return at once, in box sides; this and
+    the size's grow in every frame by the drift seen in the clip."""
+    usual_drift: float = 0.003
+    """Drift up or down in a frame, in box sides, until the people in view tell."""
+    crowd_spread: tuple[float, float] = (0.15, 0.12)
+    """How far strangers are from the places, in box sides, and log heights of people known."""
+    unlike_all: float = 0.2
+    """How much each person known tells about strangers, beside heights and places at random."""
     reach_across: tuple[float, float] = (1.0, 0.02)
     """How far sideways people come back from where they were lost, in box sides: at once, and
     per frame."""
-    reach_upright: tuple[float, float] = (0.3, 0.005)
-    """How far up or down, likewise."""
     anywhere_share: float = 0.3
-    """How often people come back anywhere."""
+    """How often people come back anywhere between left and right."""
+    continued_grade: float = 2.0
+    """People who match somebody seen just before with a higher grade have not come back."""
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from tracking.appearance import Looks
 from tracking.assignment import assign
 from tracking.memory import Memory
 from tracking.parameters import FloatArray, PoseFlowParameters, ReturnParameters
-from tracking.similarity import People, select_people
+from tracking.place import place_evidence
+from tracking.similarity import People
 
 _PRIOR_PEOPLE = 4.0
 _PRIOR_COLOUR = np.array([110.0, 0.0, 0.0])
 _PRIOR_VARIANCE = np.array([50.0, 20.0, 20.0]) ** 2
 _HIGHEST_RATIO = 50.0
-_FEWEST_JOINTS = 3
-_TINY = 1e-9
+_HALF = 0.5
 
 
 def weigh_looks(
@@ -57,23 +57,53 @@ def weigh_looks(
     evidence = _colour_evidence(memory.select(rows), looks.select(columns), strangers, rules)
     doubt = np.where(away, 0.0, rules.doubt)[rows]
     weighed[rows, columns] += rules.grade_per_nat * np.minimum(evidence + doubt, 0.0)
-    _, claimed = assign(grades, sum(parameters.previous_weights) / 2)
+    places = place_evidence(memory, people, memory.unseen_frames + frames, size, rules)
+    weighed = _prefer(weighed, rows, columns, evidence + places[rows, columns], parameters)
+    claimed = _explained(weighed, memory, parameters)
     lost = np.flatnonzero(away & (memory.sightings >= rules.least_sightings))
     new = np.setdiff1d(np.arange(len(people)), claimed)
     if len(lost) and len(new):
-        absent, appeared = memory.select(lost), select_people(people, new)
+        absent = memory.select(lost)
         rows, columns = np.indices((len(lost), len(new))).reshape(2, -1)
         worn = looks.select(new[columns])
         colours = _colour_evidence(absent.select(rows), worn, strangers, rules)
         colours = colours.reshape(len(lost), len(new))
-        gaps = absent.unseen_frames + frames
-        found = colours + size_and_place_evidence(absent, appeared, gaps, size, rules)
-        sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours)
+        found = colours + places[np.ix_(lost, new)]
+        shown = looks.weights[new].mean(1) > _HALF
+        sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours * shown)
         surplus = np.where(sure, found - rules.needed_evidence, 0.0)
         again = rules.grade_per_nat * np.clip(surplus, 0.0, rules.most_evidence)
         again = np.where(surplus > 0, least + again, 0.0)
         weighed[np.ix_(lost, new)] = np.maximum(weighed[np.ix_(lost, new)], again)
     return weighed
+
+
+def _prefer(
+    weighed: FloatArray,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    evidence: FloatArray,
+    parameters: PoseFlowParameters,
+) -> FloatArray:
+    """Return the grades with a little more or less for evidence; nobody who matches ceases to."""
+    rules = parameters.returns
+    assert rules is not None
+    before = weighed[rows, columns]
+    added = rules.preference_per_nat * np.clip(evidence, -rules.most_evidence, rules.most_evidence)
+    lowest = np.minimum(before, np.nextafter(parameters.match_grade, np.inf))
+    preferred = weighed.copy()
+    preferred[rows, columns] = np.maximum(before + added, lowest)
+    return preferred
+
+
+def _explained(
+    weighed: FloatArray, memory: Memory, parameters: PoseFlowParameters
+) -> NDArray[np.int64]:
+    """Return the people who are somebody seen just before, or well placed for somebody else."""
+    assert parameters.returns is not None
+    rows, columns = assign(weighed, parameters.returns.continued_grade)
+    high = weighed[rows, columns] > sum(parameters.previous_weights) / 2
+    return columns[(memory.unseen_updates[rows] == 0) | high]
 
 
 def _leads(evidence: FloatArray, margin: float) -> NDArray[np.bool_]:
@@ -116,43 +146,3 @@ def _colour_evidence(
 def _log_normal(values: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
     """Return the logarithm of the normal density but for its constant."""
     return np.asarray(-0.5 * ((values - mean) ** 2 / variance + np.log(variance)))
-
-
-def size_and_place_evidence(
-    lost: Memory,
-    people: People,
-    gaps: NDArray[np.int64],
-    size: tuple[int, int],
-    rules: ReturnParameters,
-) -> FloatArray:
-    """Return the evidence of people's height and place, compared by the joints both have, (N, M).
-
-    Args:
-        lost: those who may come back, moved as the camera moved, N.
-        people: people of the new frame, M.
-        gaps: frames for which the lost were out of sight, (N,).
-        size: (width, height) of the picture in pixels.
-        rules: spreads.
-    """
-    both = lost.joint_counts[:, None] & people.joint_counts[None]
-    count = both.sum(-1)
-    shares = both / np.maximum(count, 1)[..., None]
-    earlier, later = lost.keypoints_xy, people.keypoints_xy
-    first = np.einsum("nmk,nkc->nmc", shares, earlier)
-    second = np.einsum("nmk,mkc->nmc", shares, later)
-    tall_first = np.einsum("nmk,nk->nm", shares, earlier[..., 1] ** 2) - first[..., 1] ** 2
-    tall_second = np.einsum("nmk,mk->nm", shares, later[..., 1] ** 2) - second[..., 1] ** 2
-    growth = 0.5 * np.log(np.maximum(tall_second, 1.0) / np.maximum(tall_first, 1.0))
-    spread = (rules.size_spread[0] + rules.size_spread[1] * gaps)[:, None]
-    density = 2 * np.exp(-0.5 * (growth / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
-    nats = np.log((1 - rules.changed_share) * density + rules.changed_share)
-    nats[count < _FEWEST_JOINTS] = 0.0
-    sides = np.maximum((lost.boxes_xyxy[:, 2:] - lost.boxes_xyxy[:, :2]).max(1), 1.0)
-    across = (sides * (rules.reach_across[0] + rules.reach_across[1] * gaps))[:, None]
-    upright = (sides * (rules.reach_upright[0] + rules.reach_upright[1] * gaps))[:, None]
-    away = second - first
-    near = np.exp(-0.5 * ((away[..., 0] / across) ** 2 + (away[..., 1] / upright) ** 2))
-    near *= size[0] * size[1] / (2 * np.pi * across * upright)
-    near[count < 1] = 0.0
-    anywhere = rules.anywhere_share
-    return np.asarray(nats + np.log((1 - anywhere) * near + anywhere))

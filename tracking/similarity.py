@@ -252,6 +252,16 @@ def select_people(people: People, index: ArrayLike) -> People:
     )
 
 
+def join_people(first: People, second: People) -> People:
+    """Return the first people and then the second."""
+    return People(
+        np.concatenate([first.keypoints_xy, second.keypoints_xy]),
+        np.concatenate([first.boxes_xyxy, second.boxes_xyxy]),
+        np.concatenate([first.joint_counts, second.joint_counts]),
+        np.concatenate([first.radii_px, second.radii_px]),
+    )
+
+
 def middles_of(people: People) -> FloatArray:
     """Return the mean place of the joints that count, (N, 2)."""
     counts = np.maximum(people.joint_counts.sum(1), 1)[:, None]

@@ -45,6 +45,16 @@ def test_whoever_reaches_further_down_hides_the_other() -> None:
     assert apart.min() == 1.0
 
 
+def test_whoever_is_leaving_the_picture_hides_the_one_behind() -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    people, scores = standing((10, 100)), np.ones((1, 6))
+    alone = look_at(image, people, scores).weights[0]
+    hidden = look_at(image, people, scores, leaving=standing((10, 108))).weights[0]
+    behind = look_at(image, people, scores, leaving=standing((10, 92))).weights[0]
+    assert hidden.sum() < 0.5 * alone.sum()
+    assert behind.tolist() == alone.tolist()
+
+
 def test_points_outside_the_picture_and_unsure_joints_are_not_seen() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     people = standing((-5, 100))

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from rmpe.records import Frame, Poses
-from tracking import DEFAULT, OnlineTracker, PoseFlowParameters, ReturnParameters
+from tracking import DEFAULT, OnlineTracker
+from tracking.appearance import Looks, unknown_looks
 from tracking.linking import Linker
 from tracking.matching import no_correspondences
-from tracking.memory import Memory
-from tracking.returning import size_and_place_evidence
-from tracking.similarity import describe_people
+from tracking.similarity import People, describe_people
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
 WIDTH, HEIGHT = 640, 360
@@ -99,29 +98,20 @@ def test_no_more_people_out_of_sight_are_remembered_than_allowed() -> None:
     assert linker.memory.ids.tolist() == [8, 7, 6, 5]
 
 
-def test_size_and_place_against_their_formulas() -> None:
-    rules = ReturnParameters(
-        size_spread=(0.2, 0.0), reach_across=(1.0, 0.0), reach_upright=(0.5, 0.0)
-    )
-    plain = PoseFlowParameters(box_margin=0.0)
-    joints = np.array([SHAPE + [200, 100], SHAPE * 2 + [200, 100], SHAPE + [300, 100]])
-    people = describe_people(joints, WIDTH, HEIGHT, plain)
-    lost = replace(
-        Memory.empty(6),
-        keypoints_xy=people.keypoints_xy[:1],
-        boxes_xyxy=people.boxes_xyxy[:1],
-        joint_counts=people.joint_counts[:1],
-    )
-    found = size_and_place_evidence(lost, people, np.array([9]), (WIDTH, HEIGHT), rules)
-    changed, anywhere = rules.changed_share, rules.anywhere_share
-    peak = 2 / (0.2 * np.sqrt(2 * np.pi))
-    same_size = np.log((1 - changed) * peak + changed)
-    twice = np.log((1 - changed) * peak * np.exp(-0.5 * (np.log(2) / 0.2) ** 2) + changed)
-    here = WIDTH * HEIGHT / (2 * np.pi * 100 * 50)  # the box is 100 tall
-    same_place = np.log((1 - anywhere) * here + anywhere)
-    one_size_away = np.log((1 - anywhere) * here * np.exp(-0.5) + anywhere)
-    middle = SHAPE.mean(0)  # scaled about the crown: the middle moves by itself
-    moved = np.exp(-0.5 * ((middle[0] / 100) ** 2 + (middle[1] / 50) ** 2))
-    lower = np.log((1 - anywhere) * here * moved + anywhere)
-    expected = [same_size + same_place, twice + lower, same_size + one_size_away]
-    np.testing.assert_allclose(found[0], expected)
+def test_only_who_walks_out_of_the_picture_may_hide_others_afterwards() -> None:
+    linker = Linker(DEFAULT)
+    leaving = []
+
+    def look(others: People) -> Looks:
+        leaving.append(others.keypoints_xy[:, 0, 0].round().tolist())
+        return unknown_looks(len(people), 6)
+
+    for index in range(20):
+        places = [60 - 10 * index, 300 + 10 * index]  # shoulders reach 20 px to each side
+        if index >= 6:
+            places = places[:0]  # one is at x = 0, half out; the other is lost in the middle
+        joints = np.array([[x, 120] for x in places]).reshape(-1, 1, 2) + SHAPE
+        people = describe_people(joints, WIDTH, HEIGHT, DEFAULT)
+        linker.link(people, no_correspondences(), (WIDTH, HEIGHT), look)
+    assert leaving[:6] == [[]] * 6
+    assert leaving[6:9] == [[0], [-10], [-20]]
