@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pipeline.fleet import BuildEstimator, FleetOptions, run_fleet
 from pipeline.flow import PosedFrame
 from pipeline.folder_lock import FolderLock
 from pipeline.jobs import ClipJob, finished_run
+from pipeline.outputs import WORK_NAME
 from pipeline.readers.base import ClipInfo
 from pipeline.segments import join_parts, part_jobs
 from pipeline.stage import StageError
@@ -144,8 +146,13 @@ def _finished(job: ClipJob) -> ClipOutcome | None:
     """Return the outcome of a clip that an earlier call has finished."""
     if job.rerun != "go_on":
         return None
-    summary = finished_run(job.plan.folder, job.asked())
-    return None if summary is None else summed_up(job, summary, 0.0)
+    folder = job.plan.folder
+    summary = finished_run(folder, job.asked())
+    if summary is None:
+        return None
+    with FolderLock(folder):  # the run may have been killed while it tidied up
+        shutil.rmtree(folder / WORK_NAME, ignore_errors=True)
+    return summed_up(job, summary, 0.0)
 
 
 def _joined(

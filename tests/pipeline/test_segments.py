@@ -211,6 +211,17 @@ def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settin
     assert run_job(job("parts", **settings), pytest.fail).already_done
 
 
+def test_what_a_run_killed_while_it_tidied_up_left_is_removed(squares, job):
+    parts, run = job("parts"), one_after_another(squares())
+    assert run_in_parts([parts], 2, run)[0].state == "done"
+    folder = parts.plan.folder
+    kept = sorted(path.name for path in folder.iterdir())
+    (folder / ".rmpe/part000000000-16").mkdir(parents=True)
+    (folder / ".rmpe.lock").write_text("1")
+    assert run_in_parts([parts], 2, run)[0].succeeded
+    assert sorted(path.name for path in folder.iterdir()) == kept
+
+
 def test_a_part_that_fails_is_the_clips_reason_and_the_others_are_kept(squares, job, tmp_path):
     def run(jobs):
         outcomes = one_after_another(squares())(jobs)
