@@ -37,10 +37,16 @@ def starting_network(
         resumed: whether a checkpoint will replace the weights anyway.
 
     Raises:
-        ValueError: the variant is unknown or the weights to start from are another network's.
+        ValueError: the variant is unknown, the weights to start from are another network's, or
+            the recipe names a backbone that the network does not have.
         OSError: the weights to start from are missing.
     """
     if recipe.variant == "compact":
+        if recipe.backbone:
+            raise ValueError(
+                f"recipe {recipe.name}: got backbone {recipe.backbone}, but the compact network "
+                "has no ResNet trunk; leave backbone= empty"
+            )
         network: nn.Module = compact_pose(skeleton.joint_count)
     else:
         network = build_network(recipe.variant, skeleton.joint_count)

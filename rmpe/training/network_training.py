@@ -31,7 +31,7 @@ from rmpe.training.network_start import (
 from rmpe.training.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.person_crops import PersonCrops
 from rmpe.training.recipes import NetworkRecipe
-from rmpe.training.resuming import check_resumable, keep_metrics, run_record
+from rmpe.training.resuming import BestCheckpoint, check_resumable, keep_metrics, run_record
 from rmpe.training.validation import ValidationPeople
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
@@ -124,7 +124,7 @@ def train_network(
     last = ModelCheckpoint(
         folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
     )
-    best = ModelCheckpoint(
+    best = BestCheckpoint(
         folder,
         filename="best-{epoch:03d}",
         monitor=BEST_BY,

@@ -6,11 +6,13 @@ import csv
 import hashlib
 import json
 import pickle
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -133,3 +135,24 @@ def keep_metrics(log: CSVLogger, steps: int) -> None:
             values = {name: value for name, value in row.items() if name != "step" and value}
             log.experiment.log_metrics(values, int(row["step"]))  # type: ignore[arg-type]
     log.save()
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps the best weights of the whole run, also when it goes on in another folder."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what is best so far, with its file."""
+        best = Path(state_dict["best_model_path"])
+        folder = Path(str(self.dirpath))
+        if state_dict["dirpath"] != self.dirpath and best.is_file():
+            kept = folder / best.name
+            folder.mkdir(parents=True, exist_ok=True)
+            rank_zero_only(shutil.copyfile)(best, kept)
+            state_dict = state_dict | {
+                "dirpath": self.dirpath,
+                "best_model_path": str(kept),
+                "kth_best_model_path": str(kept),
+                "best_k_models": {str(kept): state_dict["best_model_score"]},
+                "last_model_path": "",
+            }
+        super().load_state_dict(state_dict)

@@ -218,6 +218,13 @@ def test_weights_of_another_network_are_no_start(crowd, tmp_path):
         train_network(crowd, tmp_path, recipe, replace(QUICK, start=weights))
 
 
+def test_a_backbone_for_a_network_without_a_trunk_is_refused(crowd, tmp_path):
+    settings = [*SMALL, "backbone=ResNet50_Weights.IMAGENET1K_V1"]
+    recipe = NETWORK_RECIPES["compact_coco"].with_settings(settings)
+    with pytest.raises(ValueError, match="the compact network has no ResNet trunk"):
+        train_network(crowd, tmp_path, recipe, QUICK)
+
+
 def test_detector_like_boxes_without_a_file_are_said_loudly(crowd, tmp_path, caplog):
     recipe = NARROW_HRNET.with_settings(["proposals_from=0"])
     train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, Tiny())

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from lightning.pytorch import Trainer
 from torch import nn
 
 from cli import rmpe_command
 from rmpe.training.network_training import RunOptions, train_network
 from rmpe.training.people import TrainingPeople
 from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.resuming import BestCheckpoint
 
 pytestmark = pytest.mark.usefixtures("quiet_lightning")
 
@@ -148,3 +150,19 @@ def test_the_command_ends_with_wrong_use(crowd_folder, folder, tmp_path):
     assert result.exit_code == 2
     assert "is of another run: batch_size 4 there, 8 here; repeat the settings" in result.output
     assert not (tmp_path / "run" / "recipe.json").exists()
+
+
+def test_the_best_weights_go_along_into_another_folder(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    (old / "best-epoch=001.ckpt").write_bytes(b"weights")
+    before, after = (BestCheckpoint(folder, monitor="val_oks", mode="max") for folder in (old, new))
+    path = str(old / "best-epoch=001.ckpt")
+    before.best_model_path, before.best_model_score = path, torch.tensor(0.7)
+    before.best_k_models = {path: torch.tensor(0.7)}
+    after.load_state_dict(before.state_dict())
+    assert after.best_model_path == str(new / "best-epoch=001.ckpt")
+    assert Path(after.best_model_path).read_bytes() == b"weights"
+    assert (after.best_model_score, list(after.best_k_models)) == (0.7, [after.best_model_path])
+    trainer = Trainer(accelerator="cpu", logger=False)
+    assert not after.check_monitor_top_k(trainer, torch.tensor(0.6))
