@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.options import F
 from commands.progress import frame_bar
 from commands.wrong_use import wrong_use
 
@@ -109,14 +110,24 @@ def report(records: tuple[str, ...], output: str, mode: ClipMode, **given: Any) 
     click.echo(f"{written.size_bytes / 1e6:.1f} MB -> {output}")
 
 
+def frame_options(command: F) -> F:
+    """Add what says which poses are meant and where their pictures are."""
+    options = [
+        click.argument("records", type=click.Path(exists=True)),
+        click.option("--video", help="The clip; by default the one that RECORDS name."),
+        click.option("--images", multiple=True, help="Pictures or their folder, not a clip."),
+        click.option("--from", "from_format", help="Format of RECORDS, if not recognised."),
+        click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
-@click.argument("records", type=click.Path(exists=True))
-@click.option("--video", help="The clip; by default the one that RECORDS name.")
-@click.option("--images", multiple=True, help="Pictures or their folder, in place of a clip.")
+@frame_options
 @click.option("-o", "--output", type=click.Path(), help="File to write; tracked.ndjson by default.")
 @click.option("--to", "to_format", default="native", show_default=True, help="Format to write.")
-@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
-@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
 @click.option("--offline", is_flag=True, help="See the whole clip: merge and join whole flows.")
 @click.option(
     "--building",
@@ -130,22 +141,18 @@ def report(records: tuple[str, ...], output: str, mode: ClipMode, **given: Any) 
 def track(records: str, video: str | None, images: tuple[str, ...], **given: Any) -> None:
     """Give stored poses identities, anew and without a network; pictures come from the clip."""
     from pipeline.retrack import retrack_records
-    from rmpe.formats import ReadHints, get_format, read_records
+    from rmpe.formats import get_format
     from rmpe.runtimes import limit_threads
-    from rmpe.skeletons import get_skeleton
     from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
 
-    if video and images:
-        raise click.UsageError("give --video or --images, not both")
     if given["building"] and not given["offline"]:
         raise click.UsageError("--building is about whole clips: give --offline too")
     output = Path(given["output"] or Path(records).parent / "tracked.ndjson")
     if output.exists() and output.samefile(records):
         raise click.UsageError(f"{output} is the file to read; give another --output")
     with wrong_use():
-        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
         target = get_format(given["to_format"])
-        stored = read_records(records, given["from_format"], ReadHints(skeleton=joints))
+    stored = read_stored(records, given)
     threads = limit_threads()
     reader = open_frames(stored, video, images, threads.video)
     with frame_bar(reader, given["quiet"]) as bar:
@@ -162,12 +169,8 @@ def track(records: str, video: str | None, images: tuple[str, ...], **given: Any
 
 
 @click.command()
-@click.argument("records", type=click.Path(exists=True))
-@click.option("--video", help="The clip; by default the one that RECORDS name.")
-@click.option("--images", multiple=True, help="Pictures or their folder, in place of a clip.")
+@frame_options
 @click.option("-o", "--output", type=click.Path(), help="File to write; a folder for pictures.")
-@click.option("--from", "from_format", help="Format of RECORDS, where it is not recognised.")
-@click.option("--skeleton", help="Joints of RECORDS, where its format leaves them open.")
 @click.option(
     "--min-joint-score", default=0.3, show_default=True, help="Leave out joints below it."
 )
@@ -182,15 +185,9 @@ def render(records: str, video: str | None, images: tuple[str, ...], **given: An
     """
     from pipeline.render import render_records
     from rmpe.drawing import DrawingStyle
-    from rmpe.formats import ReadHints, read_records
     from rmpe.runtimes import limit_threads
-    from rmpe.skeletons import get_skeleton
 
-    if video and images:
-        raise click.UsageError("give --video or --images, not both")
-    with wrong_use():
-        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
-        stored = read_records(records, given["from_format"], ReadHints(skeleton=joints))
+    stored = read_stored(records, given)
     threads = limit_threads()
     reader = open_frames(stored, video, images, threads.video)
     name = "rendered" if reader.info.image_names else "rendered.mp4"
@@ -213,6 +210,16 @@ def render(records: str, video: str | None, images: tuple[str, ...], **given: An
     click.echo(f"{count} frames -> {output}")
 
 
+def read_stored(records: str, given: dict[str, Any]) -> PoseReader:
+    """Return stored poses in the format and with the joints that were given, if any."""
+    from rmpe.formats import ReadHints, read_records
+    from rmpe.skeletons import get_skeleton
+
+    with wrong_use():
+        joints = get_skeleton(given["skeleton"]) if given["skeleton"] else None
+        return read_records(records, given["from_format"], ReadHints(skeleton=joints))
+
+
 def open_frames(
     stored: PoseReader, video: str | None, images: tuple[str, ...], threads: int
 ) -> Reader:
@@ -227,6 +234,8 @@ def open_frames(
     from pipeline.readers import ImageReader, VideoReader
     from pipeline.readers.finding import find_images
 
+    if video and images:
+        raise click.UsageError("give --video or --images, not both")
     with wrong_use(OSError):
         if images or (stored.header.image_names and not video):
             pictures = find_images(images or (stored.header.source,))

@@ -1,4 +1,4 @@
-"""From files to figures: pictures, resuming, boxes, other formats, the command line, the report."""
+"""From files to figures: pictures, resuming, boxes, other formats, the command line."""
 
 from __future__ import annotations
 
@@ -12,82 +12,15 @@ from click.testing import CliRunner
 
 from rmpe.datasets.coco import read_coco_set
 from rmpe.detectors.precomputed import read_boxes
-from rmpe.evaluation.charts import histogram_svg, precision_svg
 from rmpe.evaluation.estimate import estimate_set
 from rmpe.evaluation.outcomes import write_json
-from rmpe.evaluation.report import worst_pictures, write_report
+from rmpe.evaluation.report import write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.formats import FORMATS, ClipHeader
 from rmpe.formats.posetrack_document import CATEGORIES
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, LSP_14, MPII_16, POSETRACK_17, SKELETONS
-
-
-class BoxEstimator:
-    """Puts every joint where the fixture's annotators did: at a fixed place in the box."""
-
-    def __init__(self, skeleton=COCO_17):
-        self.skeleton = skeleton
-        self.calls = 0
-
-    def estimate(self, image_bgr, boxes):
-        self.calls += 1
-        corners = boxes.boxes_xyxy
-        sides = corners[:, None, 2:] - corners[:, None, :2]
-        return Poses(
-            boxes_xyxy=corners,
-            box_scores=boxes.scores,
-            keypoints_xy=corners[:, None, :2] + places(self.skeleton) * sides,
-            keypoint_scores=np.full((len(boxes), self.skeleton.joint_count), 0.9),
-            scores=boxes.scores * 0.9,
-            ids=np.zeros(len(boxes)),
-        )
-
-    def suppress(self, poses):
-        return poses
-
-    def limit(self, boxes, image_bgr):
-        return boxes
-
-    def detect(self, images_bgr):
-        return [Boxes(np.array([[10, 10, 60, 110]]), np.array([0.8])) for _ in images_bgr]
-
-
-def places(skeleton):
-    names = sorted({joint for known in SKELETONS.values() for joint in known.joints})
-    shares = {name: ((7 * k % 11) / 11, (5 * k % 13) / 13) for k, name in enumerate(names)}
-    return np.array([shares[joint] for joint in skeleton.joints], np.float32)
-
-
-BOXES = {1: [(10, 10, 50, 100), (100, 20, 60, 120)], 2: [(30, 30, 80, 160)], 3: []}
-
-
-@pytest.fixture
-def coco(tmp_path):
-    """A folder of pictures 1.png, 2.png, 3.png and their annotation file."""
-    for image in BOXES:
-        cv2.imwrite(str(tmp_path / f"{image}.png"), np.full((240, 320, 3), 60 * image, np.uint8))
-    people = [(image, box) for image, boxes in BOXES.items() for box in boxes]
-    annotations = []
-    for number, (image, (x, y, width, height)) in enumerate(people, start=1):
-        points = np.array([x, y]) + places(COCO_17) * np.array([width, height])
-        joints = np.concatenate([points, np.full((17, 1), 2)], 1)
-        annotations.append(
-            {
-                "id": number,
-                "image_id": image,
-                "category_id": 1,
-                "keypoints": joints.reshape(-1).tolist(),
-                "bbox": [x, y, width, height],
-            }
-        )
-    document = {
-        "images": [{"id": image, "file_name": f"{image}.png"} for image in BOXES],
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints)}],
-    }
-    (tmp_path / "truth.json").write_text(json.dumps(document))
-    return tmp_path
+from tests.helpers.box_estimator import BoxEstimator, places
 
 
 def test_estimator_on_annotated_boxes_is_scored(coco):
@@ -284,34 +217,6 @@ def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path):
     assert "3 people with annotated joints, PCK@0.2 100.00 %" in page
 
 
-@pytest.fixture
-def mpii(tmp_path):
-    """Two pictures of one person each and one that is missing, joints as the estimator puts them.
-
-    Boxes are 200 pixels from (0, 0), heads 0.6 * 50 = 30 pixels.
-    """
-    for name in ("a.png", "b.png"):
-        cv2.imwrite(str(tmp_path / name), np.zeros((300, 300, 3), np.uint8))
-    entries = [
-        {
-            "image": name,
-            "center": [101, 86],
-            "scale": 1.0,
-            "joints": (places(MPII_16) * 200 + 1).tolist(),
-            "joints_vis": [1] * 16,
-        }
-        for name in ("a.png", "missing.png", "b.png")
-    ]
-    (tmp_path / "valid.json").write_text(json.dumps(entries))
-    np.savez(
-        tmp_path / "gt.npz",
-        pos_gt_src=np.zeros((16, 2, 3)),
-        jnt_missing=np.zeros((16, 3)),
-        headboxes_src=np.tile(np.array([[[0.0], [0]], [[30], [40]]]), (1, 1, 3)),
-    )
-    return tmp_path
-
-
 def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii):
     result = evaluate_images(
         "mpii", mpii / "valid.json", mpii, BoxEstimator(MPII_16), head_boxes=mpii / "gt.npz"
@@ -322,24 +227,6 @@ def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii):
     assert len(result.skipped) == 1 and "missing.png" in result.skipped[0]
     with pytest.raises(ValueError, match="none of the pictures"):
         evaluate_images("mpii", mpii / "valid.json", mpii / "x", BoxEstimator(MPII_16))
-
-
-def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):
-    found = np.tile(places(MPII_16) * 200, (3, 1, 1))
-    found[2, 10:] += 40  # four thirds of a head
-    np.save(mpii / "p.npy", found)
-    result = evaluate_predictions(
-        "mpii", mpii / "valid.json", mpii / "p.npy", head_boxes=mpii / "gt.npz"
-    )
-    assert result.errors.right.tolist() == pytest.approx([1, 1, 8 / 14])
-    assert result.errors.shares(range(14), [0.5, 2]).tolist() == pytest.approx([36 / 42, 1])
-    write_report(mpii / "r.html", result, mpii / "valid.json", mpii)
-    page = (mpii / "r.html").read_text()
-    assert page.count("data:image/jpeg;base64,") == 2
-    assert page.index("b.png: PCKh@0.5 57 %, 1 people") < page.index("a.png: PCKh@0.5 100 %")
-    np.save(mpii / "p.npy", found[:2])
-    with pytest.raises(ValueError, match=r"p\.npy has 2 people, .*valid\.json has more"):
-        evaluate_predictions("mpii", mpii / "valid.json", mpii / "p.npy")
 
 
 def test_figures_without_value_are_null_in_json(tmp_path):
@@ -374,14 +261,6 @@ def test_command_line_prints_the_table_and_writes_json(coco):
     assert CliRunner().invoke(rmpe_command, arguments).exit_code == 2
 
 
-def test_posetrack_has_no_page(coco):
-    from cli import rmpe_command
-
-    arguments = ["evaluate", "posetrack", "--report", "r.html", "--annotations", str(coco)]
-    run = CliRunner().invoke(rmpe_command, [*arguments, "--predictions", str(coco)])
-    assert run.exit_code == 2 and "draws coco, crowdpose, mpii and lsp scores" in run.output
-
-
 def test_command_line_converts(coco):
     from cli import rmpe_command
 
@@ -395,38 +274,6 @@ def test_command_line_converts(coco):
     assert len(json.loads(out.read_text())["images"]) == 1
     run = CliRunner().invoke(rmpe_command, ["convert", str(coco / "p.ndjson"), "--to", "yaml"])
     assert run.exit_code == 2
-
-
-def test_report_is_one_file_with_curves_and_the_worst_pictures(coco):
-    result = evaluate_images(
-        "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
-    )
-    write_report(coco / "r.html", result, coco / "truth.json", coco)
-    page = (coco / "r.html").read_text()
-    assert page.count("<svg") == 2
-    assert page.count("data:image/jpeg;base64,") == 2  # the third picture has nobody
-    assert page.index("2.png") < page.index("1.png")  # nobody found there
-    assert "http" not in page and "<script" not in page
-    write_report(coco / "r.html", result, coco / "truth.json")
-    assert "data:image" not in (coco / "r.html").read_text()
-
-
-def test_worst_pictures_have_the_lowest_mean_oks(coco):
-    result = evaluate_images(
-        "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
-    )
-    ((first, low, count), (second, high, _)) = worst_pictures(result.oks.people, 5)
-    assert (first, count, second) == (2, 1, 1)
-    assert low < 0.1 and high == pytest.approx(0.5, abs=0.05)
-    assert len(worst_pictures(result.oks.people, 1)) == 1
-
-
-def test_charts_place_values_by_their_size():
-    chart = histogram_svg([0.02, 0.03, 0.99, 1.0])
-    assert "<title>0.00 to 0.05: 2</title>" in chart and "<title>0.95 to 1.00: 2</title>" in chart
-    assert "<svg" in histogram_svg([])
-    curve = precision_svg([0.5, 0.95], np.stack([np.ones(101), np.full(101, -1)]))
-    assert curve.count("<polyline") == 1
 
 
 def test_compact_network_scores_on_real_pictures(shared_dir: Path):

@@ -1,0 +1,44 @@
+"""An estimator that finds people's joints at fixed places in their boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmpe.records import Boxes, Poses
+from rmpe.skeletons import COCO_17, SKELETONS
+
+
+class BoxEstimator:
+    """Puts every joint where the fixture's annotators did: at a fixed place in the box."""
+
+    def __init__(self, skeleton=COCO_17):
+        self.skeleton = skeleton
+        self.calls = 0
+
+    def estimate(self, image_bgr, boxes):
+        self.calls += 1
+        corners = boxes.boxes_xyxy
+        sides = corners[:, None, 2:] - corners[:, None, :2]
+        return Poses(
+            boxes_xyxy=corners,
+            box_scores=boxes.scores,
+            keypoints_xy=corners[:, None, :2] + places(self.skeleton) * sides,
+            keypoint_scores=np.full((len(boxes), self.skeleton.joint_count), 0.9),
+            scores=boxes.scores * 0.9,
+            ids=np.zeros(len(boxes)),
+        )
+
+    def suppress(self, poses):
+        return poses
+
+    def limit(self, boxes, image_bgr):
+        return boxes
+
+    def detect(self, images_bgr):
+        return [Boxes(np.array([[10, 10, 60, 110]]), np.array([0.8])) for _ in images_bgr]
+
+
+def places(skeleton):
+    names = sorted({joint for known in SKELETONS.values() for joint in known.joints})
+    shares = {name: ((7 * k % 11) / 11, (5 * k % 13) / 13) for k, name in enumerate(names)}
+    return np.array([shares[joint] for joint in skeleton.joints], np.float32)
