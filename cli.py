@@ -8,13 +8,13 @@ import sys
 
 import click
 
-from commands.clips import batch, video
-from commands.live import webcam
-from commands.machine import demo, doctor
-from commands.pictures import images
-from commands.records import convert, render, report, track
-from commands.training import evaluate, learn_nms, train
-from commands.weights import weights
+from rmpe_cli.clips import batch, video
+from rmpe_cli.live import webcam
+from rmpe_cli.machine import demo, doctor
+from rmpe_cli.pictures import images
+from rmpe_cli.records import convert, render, report, track
+from rmpe_cli.training import evaluate, learn_nms, train
+from rmpe_cli.weights import weights
 
 COMMANDS = (
     *(batch, convert, demo, doctor, evaluate, images, learn_nms, render, report),

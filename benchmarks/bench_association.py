@@ -28,8 +28,8 @@ from rmpe.oks import oks_matrix
 from rmpe.pose_nms import pose_nms
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_19
-from rmpe.synthetic.clips import crowd_scene
-from rmpe.synthetic.scenes import SyntheticFrame
+from rmpe.synthetic.world.clips import crowd_scene
+from rmpe.synthetic.world.scenes import SyntheticFrame
 
 OWN_HEIGHT = (0.75, 0.2)
 OTHER_HEIGHT = (0.42, 0.2)

@@ -36,9 +36,9 @@ import cv2
 import numpy as np
 from live_memory import StandIn, measure_memory
 
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.session import LiveOptions, LiveSession, warm_up
 from pipeline.readers import VideoReader
-from pipeline.readers.live import LiveReader, LiveReadOptions
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.records import ImageArray

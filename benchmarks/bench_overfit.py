@@ -29,7 +29,7 @@ from torch import nn
 
 from rmpe.datasets.keypoint_set import KeypointSet
 from rmpe.datasets.synthetic_people import write_synthetic_set
-from rmpe.evaluation.pck import pck_scores, torso_lengths
+from rmpe.evaluation.pck.scores import pck_scores, torso_lengths
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import get_codec
 from rmpe.networks.hrnet import HRNet
@@ -39,10 +39,10 @@ from rmpe.networks.rsn import ResidualStepsBlock
 from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import COCO_17
-from rmpe.training.heads import start_heads_near_zero
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.loop.heads import start_heads_near_zero
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo.conventions import Conventions
 
 PICTURES = 32

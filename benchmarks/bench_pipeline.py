@@ -31,11 +31,11 @@ import click
 import numpy as np
 
 from pipeline.assemble import RunOptions
-from pipeline.clip import OutputPlan, process_clip
+from pipeline.clips.clip import OutputPlan, process_clip
+from pipeline.engine.stats import peak_memory_bytes, stage_table
 from pipeline.plain import run_plain
 from pipeline.readers import ClipInfo, ReadReport, VideoReader
 from pipeline.stages.track import build_tracker
-from pipeline.stats import peak_memory_bytes, stage_table
 from pipeline.writers import RecordsWriter, VideoWriter
 from rmpe.detectors import build_detector
 from rmpe.estimator import PoseEstimator

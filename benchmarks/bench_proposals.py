@@ -37,11 +37,11 @@ from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.proposals import ProposalGenerator, match_boxes
 from rmpe.proposals.generator import side_offsets
-from rmpe.training.compact_pose import START_WEIGHTS
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import TrainingPeople, lspet_people
-from rmpe.training.proposal_fitting import fit_proposals
-from rmpe.training.published_recipes import COMPACT_TRUNK, NETWORK_RECIPES
+from rmpe.training.bundled.compact_pose import START_WEIGHTS
+from rmpe.training.data.people import TrainingPeople, lspet_people
+from rmpe.training.data.proposal_fitting import fit_proposals
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.recipes.published import COMPACT_TRUNK, NETWORK_RECIPES
 from rmpe.zoo import load
 
 Floats = NDArray[np.float64]

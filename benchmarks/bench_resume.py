@@ -20,8 +20,8 @@ from pathlib import Path
 from killing import end_of, fork_run, kill, playable_frames
 
 from pipeline.assemble import RunOptions
-from pipeline.jobs import ClipJob, run_job
-from pipeline.outputs import OutputPlan
+from pipeline.clips.jobs import ClipJob, run_job
+from pipeline.clips.outputs import OutputPlan
 from pipeline.readers import Span
 from rmpe.estimator import PoseEstimator
 

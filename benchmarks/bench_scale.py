@@ -19,9 +19,9 @@ import time
 from pathlib import Path
 
 from pipeline.assemble import RunOptions
-from pipeline.fleet import FleetOptions, run_fleet
-from pipeline.jobs import ClipJob
-from pipeline.outputs import OutputPlan
+from pipeline.clips.jobs import ClipJob
+from pipeline.clips.outputs import OutputPlan
+from pipeline.fleet.ray_workers import FleetOptions, run_fleet
 from pipeline.readers import Span
 from rmpe.estimator import PoseEstimator
 from rmpe.runtimes import limit_threads

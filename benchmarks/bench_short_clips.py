@@ -20,12 +20,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.clip import ClipSummary
-from pipeline.flow import PosedFrame
-from pipeline.jobs import ClipJob
-from pipeline.outputs import OutputPlan
+from pipeline.clips.clip import ClipSummary
+from pipeline.clips.jobs import ClipJob
+from pipeline.clips.outputs import OutputPlan
+from pipeline.clips.worklist import ClipOutcome, run_worklist
+from pipeline.items import PosedFrame
 from pipeline.readers import ClipInfo, Span, VideoReader
-from pipeline.worklist import ClipOutcome, run_worklist
 from rmpe.estimator import PoseEstimator
 from rmpe.records import ImageArray
 from rmpe.runtimes import limit_threads

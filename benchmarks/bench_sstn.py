@@ -23,7 +23,7 @@ import torch
 
 from rmpe.datasets.lspet import read_lspet
 from rmpe.datasets.pose_samples import PoseSample
-from rmpe.evaluation.pck import pck_scores
+from rmpe.evaluation.pck.scores import pck_scores
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import get_codec
 from rmpe.runtimes.preprocess import PreprocessedNetwork

@@ -1,4 +1,4 @@
-"""Runs in child processes that can be killed; also for `tests/pipeline/kill_runs.py`."""
+"""Runs in child processes that can be killed; also for `tests/helpers/kill_runs.py`."""
 
 from __future__ import annotations
 

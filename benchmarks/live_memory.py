@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.policy import Picture
 from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.serving.hub import ViewHub
+from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
-from pipeline.readers.live import LiveReader, LiveReadOptions
-from pipeline.serving.hub import ViewHub
-from pipeline.serving.server import LiveServer
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader
 from rmpe.formats.native import header_to_json

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.assemble import RunOptions, run_video
+    from pipeline.engine.stage import StageError
     from pipeline.readers.video import Span
-    from pipeline.stage import StageError
 
 _LATER = {
     "RunOptions": "pipeline.assemble",
     "Span": "pipeline.readers.video",
-    "StageError": "pipeline.stage",
+    "StageError": "pipeline.engine.stage",
     "run_video": "pipeline.assemble",
 }
 

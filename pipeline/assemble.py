@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from pipeline.batching import BatchStage
-from pipeline.flow import PosedFrame
-from pipeline.following import FollowRule
+from pipeline.engine.runner import ChannelLimits, Pipeline, Source
+from pipeline.engine.stage import Stage
+from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
 from pipeline.readers.video import Span, VideoReader
-from pipeline.runner import ChannelLimits, Pipeline, Source
-from pipeline.stage import Stage
+from pipeline.stages.batching import BatchStage
 from pipeline.stages.crop import CropStage
 from pipeline.stages.detect import DetectStage, FindBoxes
 from pipeline.stages.estimate import DecodeStage, EstimateStage
 from pipeline.stages.follow import FollowStage
+from pipeline.stages.following import FollowRule
 from pipeline.stages.stored import StoredPoses, StoredStage
 from pipeline.stages.suppress import SuppressStage
 from pipeline.stages.track import Tracker, TrackStage, build_tracker

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.assemble import RunOptions, boxes_finder
-from pipeline.flow import PosedFrame
+from pipeline.items import PosedFrame
 from pipeline.stages.track import Tracker
 from rmpe.records import Boxes, Frame, Poses
 

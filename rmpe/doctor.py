@@ -65,7 +65,7 @@ def self_test() -> Finding:
         RuntimeError: the estimator gave something that is not a number.
     """
     from rmpe.estimator import PoseEstimator
-    from rmpe.synthetic.clips import walkers_scene
+    from rmpe.synthetic.world.clips import walkers_scene
 
     estimator = PoseEstimator.from_preset("compact")
     picture = walkers_scene(1, 640, 360, seed=1).frame_at(0)

@@ -119,7 +119,7 @@ def test_options_out_of_range_are_named(options: dict[str, float]) -> None:
 
 
 def test_the_bundled_estimator_finds_a_drawn_person() -> None:
-    from rmpe.synthetic.clips import walkers_scene
+    from rmpe.synthetic.world.clips import walkers_scene
 
     frame = walkers_scene(1, 640, 360, seed=3).frame_at(10)
     estimator = PoseEstimator.from_preset("compact", device="cpu", precision="fp32")

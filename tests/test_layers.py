@@ -34,7 +34,7 @@ ROOMS = {
     "rmpe": 9,
     "tracking": 10,
     "pipeline": 11,
-    "commands": 12,
+    "rmpe_cli": 12,
     "cli": 13,
 }
 TRACKING_MAY = 1
@@ -43,8 +43,8 @@ HEAVY = {
     "pycocotools": "rmpe.evaluation",
     "motmetrics": "rmpe.evaluation",
     "ray": "pipeline.fleet",
-    "starlette": "pipeline.serving",
-    "uvicorn": "pipeline.serving",
+    "starlette": "pipeline.live.serving",
+    "uvicorn": "pipeline.live.serving",
 }
 
 
@@ -72,7 +72,7 @@ def imported_modules(path: Path) -> list[tuple[str, int]]:
 def sources(repository: Path) -> list[tuple[str, Path]]:
     """Return every module of the program with its file."""
     files = [repository / "cli.py"]
-    for top in ("rmpe", "tracking", "pipeline", "commands"):
+    for top in ("rmpe", "tracking", "pipeline", "rmpe_cli"):
         files += sorted((repository / top).rglob("*.py"))
     result = []
     for path in files:

@@ -8,7 +8,7 @@ The files (``.json`` and ``.bin``) lie in the npm package @vladmandic/human-mode
 MoveNet singlepose/lightning/4 and singlepose/thunder/4 (Apache-2.0). Of the four heads the start
 keeps the keypoint heatmaps: 17 channels, "neck" begins as the mean of the two shoulder channels and
 "head_top" as the mean of the two eye channels, to be learnt. The teacher keeps also the centre map
-and the joints seen from the centre (``rmpe.training.pose_teacher``).
+and the joints seen from the centre (``rmpe.training.bundled.pose_teacher``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tfjs_weights import Array, TfjsGraph, read_tfjs
 
 from rmpe.networks.compact_pose import CompactPose
 from rmpe.skeletons import COCO_17
-from rmpe.training.pose_teacher import FocusedTeacher
+from rmpe.training.bundled.pose_teacher import FocusedTeacher
 
 ROOT = "StatefulPartitionedCall/"
 TRUNK = ROOT + "center_net_mobile_net_v2fpn_feature_extractor/model_1/"

@@ -22,7 +22,7 @@ from rmpe.drawing import draw_poses
 from rmpe.estimator import EstimatorOptions
 from rmpe.records import Boxes
 from rmpe.skeletons import COCO_17
-from rmpe.synthetic.pictures import random_pose_picture
+from rmpe.synthetic.world.pictures import random_pose_picture
 
 SIDE = 288
 COLUMNS = 6

@@ -21,15 +21,15 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmpe.datasets.person_boxes import (
+from rmpe.detectors.compact import CompactOptions, CompactPersonDetector, build_compact_detector
+from rmpe.geometry.boxes import box_area, box_iou_matrix
+from rmpe.records import Boxes
+from rmpe.training.bundled.person_boxes import (
     PersonPicture,
     read_detect_pack,
     read_flickr_people,
     read_lspet_boxes,
 )
-from rmpe.detectors.compact import CompactOptions, CompactPersonDetector, build_compact_detector
-from rmpe.geometry.boxes import box_area, box_iou_matrix
-from rmpe.records import Boxes
 
 NMS_IOU = 0.55
 SAME_PERSON_IOU = 0.5

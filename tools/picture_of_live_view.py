@@ -26,10 +26,10 @@ import click
 import cv2
 import numpy as np
 
+from pipeline.live.capture.reader import LiveReader
+from pipeline.live.serving.hub import ViewHub
+from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession, warm_up
-from pipeline.readers.live import LiveReader
-from pipeline.serving.hub import ViewHub
-from pipeline.serving.server import LiveServer
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.formats import ClipHeader

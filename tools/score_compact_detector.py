@@ -21,20 +21,20 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmpe.datasets.person_boxes import (
+from rmpe.detectors.compact import (
+    CompactOptions,
+    CompactPersonDetector,
+    build_compact_detector,
+)
+from rmpe.records import Boxes
+from rmpe.training.bundled.person_boxes import (
     PersonPicture,
     is_held_out,
     read_coco_boxes,
     read_detect_pack,
     read_lspet_boxes,
 )
-from rmpe.detectors.compact import (
-    CompactOptions,
-    CompactPersonDetector,
-    build_compact_detector,
-)
-from rmpe.evaluation.detection import BoxScores, BoxTruth, score_boxes
-from rmpe.records import Boxes
+from tools.detection_scores import BoxScores, BoxTruth, score_boxes
 
 BOOTSTRAPS = 1000
 LOWEST_SCORE = 0.03

@@ -19,21 +19,21 @@ import torch
 from numpy.typing import NDArray
 from sample_people import SAMPLE_FILES, read_sample_people
 
-from rmpe.datasets.coco_people import read_coco_people
 from rmpe.datasets.lspet import read_lspet
 from rmpe.geometry.crop import points_to_image
 from rmpe.heatmaps import decode_with_flip, get_codec
-from rmpe.heatmaps.taylor import CompactCodec
+from rmpe.heatmaps.dark import CompactCodec
 from rmpe.skeletons import COCO_17, COCO_19
-from rmpe.training.compact_pose import load_compact_pose
-from rmpe.training.pose_scores import (
+from rmpe.training.bundled.coco_people import read_coco_people
+from rmpe.training.bundled.compact_pose import load_compact_pose
+from rmpe.training.bundled.pose_scores import (
     HeldOutPeople,
     coco_figures,
     estimate_people,
     heatmaps_of,
     limb_pck,
 )
-from rmpe.training.score_calibration import calibration_error, fit_logistic, reliability
+from tools.score_calibration import calibration_error, fit_logistic, reliability
 
 BOOTSTRAPS = 500
 THRESHOLD = 0.2

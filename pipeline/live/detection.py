@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from pipeline.flow import DetectedFrame, PosedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import DetectedFrame, PosedFrame
 from pipeline.stages.detect import FindBoxes
 from pipeline.stages.follow import FollowStage
 from rmpe.records import Frame

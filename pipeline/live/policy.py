@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.channel import ClosedError
+from pipeline.engine.channel import ClosedError
 from rmpe.records import ImageArray
 
 Policy = Literal["newest", "every"]

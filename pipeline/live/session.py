@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.flow import PosedFrame
+from pipeline.engine.runner import Pipeline
+from pipeline.engine.stats import RunStats, peak_memory_bytes
+from pipeline.items import PosedFrame
+from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter, LiveStatus
 from pipeline.live.policy import InFlightRule
 from pipeline.live.recording import Recorder
 from pipeline.live.stages import DetectEvery, ResultStage, Viewer, assemble_live
-from pipeline.readers.live import LiveReader
-from pipeline.runner import Pipeline
 from pipeline.stages.track import Tracker
-from pipeline.stats import RunStats, peak_memory_bytes
 from pipeline.writers.base import Writer
 from rmpe.records import Boxes, Frame, Poses
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipeline.assemble import RunOptions, boxes_finder
-from pipeline.batching import BatchStage
-from pipeline.flow import PosedFrame
+from pipeline.engine.runner import ChannelLimits, Pipeline, Source
+from pipeline.engine.stage import Stage
+from pipeline.items import PosedFrame
+from pipeline.live.capture.reader import LiveReader
 from pipeline.live.detection import (
     DetectionBudget,
     EveryNth,
@@ -17,9 +19,7 @@ from pipeline.live.detection import (
 )
 from pipeline.live.latency import LatencyMeter
 from pipeline.live.policy import InFlightRule
-from pipeline.readers.live import LiveReader
-from pipeline.runner import ChannelLimits, Pipeline, Source
-from pipeline.stage import Stage
+from pipeline.stages.batching import BatchStage
 from pipeline.stages.crop import CropStage
 from pipeline.stages.detect import DetectStage
 from pipeline.stages.estimate import DecodeStage, EstimateStage

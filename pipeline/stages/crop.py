@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipeline.flow import CroppedFrame, DetectedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import CroppedFrame, DetectedFrame
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pipeline.flow import DetectedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import DetectedFrame
 from rmpe.records import Boxes, Frame
 
 FindBoxes = Callable[[Sequence[Frame]], list[Boxes]]

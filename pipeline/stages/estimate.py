@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.flow import BatchPart, CropBatch, HeatmapBatch, PosedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import BatchPart, CropBatch, HeatmapBatch, PosedFrame
 from rmpe.records import Poses
 
 if TYPE_CHECKING:

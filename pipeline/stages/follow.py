@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipeline.flow import DetectedFrame, PosedFrame
-from pipeline.following import FollowRule
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import DetectedFrame, PosedFrame
+from pipeline.stages.following import FollowRule
 from rmpe.records import Poses
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pipeline.flow import PosedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import PosedFrame
 from rmpe.formats import PoseRecord
 from rmpe.records import Frame
 from rmpe.skeletons import Skeleton

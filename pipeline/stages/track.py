@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.flow import PosedFrame
-from pipeline.stage import Stage
+from pipeline.engine.stage import Stage
+from pipeline.items import PosedFrame
 from rmpe.records import Frame, Poses
 from tracking import OneEuroSmoother, OnlineTracker
 

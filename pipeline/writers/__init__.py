@@ -3,7 +3,7 @@
 from pipeline.writers.base import Writer, WriteStage
 from pipeline.writers.images import ImagesWriter
 from pipeline.writers.records import RecordsWriter
-from pipeline.writers.segments import SegmentedVideoWriter
+from pipeline.writers.resumable_video import SegmentedVideoWriter
 from pipeline.writers.video import VideoWriter
 
 __all__ = [

@@ -12,19 +12,19 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rmpe.datasets.keypoint_set import KeypointSet
-from rmpe.evaluation.coco import evaluate_coco
-from rmpe.evaluation.crowdpose import evaluate_crowdpose
-from rmpe.evaluation.lsp import LspTruth, evaluate_lsp, lsp_errors
-from rmpe.evaluation.mpii import (
+from rmpe.evaluation.oks.coco import evaluate_coco
+from rmpe.evaluation.oks.crowdpose import evaluate_crowdpose
+from rmpe.evaluation.oks.scores import OksScores
+from rmpe.evaluation.pck.lsp import LspTruth, evaluate_lsp, lsp_errors
+from rmpe.evaluation.pck.mpii import (
     MpiiTruth,
     evaluate_mpii,
     mpii_errors,
     mpii_joint_scores,
     mpii_table,
 )
-from rmpe.evaluation.oks_scores import OksScores
-from rmpe.evaluation.pck import JointErrors
-from rmpe.evaluation.posetrack import PoseTrackScores
+from rmpe.evaluation.pck.scores import JointErrors
+from rmpe.evaluation.posetrack.scores import PoseTrackScores
 from rmpe.skeletons import Skeleton
 
 Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp"]

@@ -15,16 +15,6 @@ from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
 from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
-from rmpe.evaluation.lsp import (
-    lsp_set,
-    read_lsp_predictions,
-    read_lsp_truth,
-)
-from rmpe.evaluation.mpii import (
-    MpiiTruth,
-    read_mpii_predictions,
-    read_mpii_truth,
-)
 from rmpe.evaluation.outcomes import (
     Dataset,
     Evaluation,
@@ -33,7 +23,17 @@ from rmpe.evaluation.outcomes import (
     oks_evaluation,
     posetrack_evaluation,
 )
-from rmpe.evaluation.posetrack import (
+from rmpe.evaluation.pck.lsp import (
+    lsp_set,
+    read_lsp_predictions,
+    read_lsp_truth,
+)
+from rmpe.evaluation.pck.mpii import (
+    MpiiTruth,
+    read_mpii_predictions,
+    read_mpii_truth,
+)
+from rmpe.evaluation.posetrack.scores import (
     PoseTrackScores,
     evaluate_posetrack,
     evaluate_posetrack_folders,

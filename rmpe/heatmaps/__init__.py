@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rmpe.heatmaps.aligned import UdpCodec
+from rmpe.heatmaps.argmax import HourglassCodec, QuarterCodec
 from rmpe.heatmaps.codec import Codec
 from rmpe.heatmaps.combined import CombinedCodec
+from rmpe.heatmaps.dark import CompactCodec, DarkCodec
 from rmpe.heatmaps.flip import decode_with_flip, flip_average, unflip
 from rmpe.heatmaps.integral import IntegralCodec, soft_argmax
-from rmpe.heatmaps.quarter import HourglassCodec, QuarterCodec
-from rmpe.heatmaps.smoothed import MegviiCodec, SmoothedCodec
-from rmpe.heatmaps.taylor import CompactCodec, DarkCodec
+from rmpe.heatmaps.megvii import MegviiCodec, SmoothedCodec
+from rmpe.heatmaps.udp import UdpCodec
 
 CODECS: dict[str, Codec] = {
     "alphapose": QuarterCodec(),

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rmpe.heatmaps.argmax import QuarterCodec
 from rmpe.heatmaps.integral import IntegralCodec
-from rmpe.heatmaps.quarter import QuarterCodec
 
 FACE_AND_HANDS = 110
 HANDS_ONLY = 42

@@ -1,14 +1,14 @@
 """Articulated people rendered with known boxes, joints and ids; scenes; clips."""
 
-from rmpe.synthetic.clips import (
+from rmpe.synthetic.person.people import PersonModel
+from rmpe.synthetic.world.clips import (
     crossing_scene,
     crowd_scene,
     walkers_scene,
     write_clip,
 )
-from rmpe.synthetic.people import PersonModel
-from rmpe.synthetic.pictures import random_people_picture, random_pose_picture
-from rmpe.synthetic.scenes import Actor, Pan, Scene, SyntheticFrame
+from rmpe.synthetic.world.pictures import random_people_picture, random_pose_picture
+from rmpe.synthetic.world.scenes import Actor, Pan, Scene, SyntheticFrame
 
 __all__ = [
     "Actor",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from rmpe.synthetic.clips import crossing_scene, crowd_scene, walkers_scene, write_clip
-from rmpe.synthetic.scenes import Scene
+from rmpe.synthetic.world.clips import crossing_scene, crowd_scene, walkers_scene, write_clip
+from rmpe.synthetic.world.scenes import Scene
 
 SCENES = ("crossing", "walkers", "crowd")
 

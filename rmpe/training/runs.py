@@ -73,9 +73,9 @@ def run_recipe(
         raise ValueError(
             "training needs Lightning: install it with python -m pip install 'rmpe[train]'"
         ) from error
-    from rmpe.training.compact_recipes import POSE_RECIPES, run_pose_recipe
-    from rmpe.training.detector_recipes import DETECTOR_RECIPES, run_detector_recipe
-    from rmpe.training.published_recipes import NETWORK_RECIPES
+    from rmpe.training.bundled.compact_recipes import POSE_RECIPES, run_pose_recipe
+    from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES, run_detector_recipe
+    from rmpe.training.recipes.published import NETWORK_RECIPES
 
     if name in NETWORK_RECIPES:
         return _run_network_recipe(name, data, output, request)
@@ -130,9 +130,9 @@ def is_first_process() -> bool:
 
 def recipe_names() -> list[str]:
     """Return every recipe's name."""
-    from rmpe.training.compact_recipes import POSE_RECIPES
-    from rmpe.training.detector_recipes import DETECTOR_RECIPES
-    from rmpe.training.published_recipes import NETWORK_RECIPES
+    from rmpe.training.bundled.compact_recipes import POSE_RECIPES
+    from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES
+    from rmpe.training.recipes.published import NETWORK_RECIPES
 
     return [*NETWORK_RECIPES, *POSE_RECIPES, *DETECTOR_RECIPES]
 
@@ -143,7 +143,7 @@ def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
     Raises:
         ValueError: there is none of that name, or a setting does not fit.
     """
-    from rmpe.training.published_recipes import NETWORK_RECIPES
+    from rmpe.training.recipes.published import NETWORK_RECIPES
 
     if name not in NETWORK_RECIPES:
         raise ValueError(f"got recipe {name!r}, those that can be shown are "
@@ -154,9 +154,9 @@ def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
 def _run_network_recipe(
     name: str, data: Path | str | None, output: Path | str, request: RunRequest
 ) -> Path:
-    from rmpe.training.network_training import RunOptions, train_network
-    from rmpe.training.people import OwnFiles, read_data_set, read_own_files, with_crowds
-    from rmpe.training.published_recipes import NETWORK_RECIPES
+    from rmpe.training.data.people import OwnFiles, read_data_set, read_own_files, with_crowds
+    from rmpe.training.loop.run import RunOptions, train_network
+    from rmpe.training.recipes.published import NETWORK_RECIPES
 
     recipe = NETWORK_RECIPES[name].with_settings(request.settings)
     if request.annotations is not None and request.images is not None and data is None:
@@ -189,7 +189,7 @@ def _run_network_recipe(
 def _proposal_file(given: str | None, people: KeypointSet, output: Path) -> Path | None:
     """Return the file of sampled boxes, made with a detector if it is a detector that is given."""
     from rmpe.detectors import build_detector
-    from rmpe.training.proposal_fitting import fit_proposals
+    from rmpe.training.data.proposal_fitting import fit_proposals
 
     if given is None or Path(given).is_file():
         return None if given is None else Path(given)

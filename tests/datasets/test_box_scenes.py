@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rmpe.datasets.box_scenes import BoxScene, SceneMaker, SceneRecipe, render_view
-from rmpe.datasets.person_boxes import PersonPicture
-from rmpe.datasets.synthetic_boxes import render_people_pictures
+from rmpe.training.bundled.box_scenes import BoxScene, SceneMaker, SceneRecipe, render_view
+from rmpe.training.bundled.person_boxes import PersonPicture
+from rmpe.training.bundled.synthetic_boxes import render_people_pictures
 
 EMPTY = np.zeros((0, 4), np.float32)
 

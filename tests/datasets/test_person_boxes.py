@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.datasets.person_boxes import (
+from rmpe.datasets.tar_pictures import TarPictures
+from rmpe.training.bundled.person_boxes import (
     PersonPicture,
     add_second_round,
     is_held_out,
@@ -20,7 +21,6 @@ from rmpe.datasets.person_boxes import (
     read_flickr_people,
     read_lspet_boxes,
 )
-from rmpe.datasets.tar_pictures import TarPictures
 
 
 def write_tar(path, names, shape=(20, 30, 3)):

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.datasets.coco_people import read_coco_people
 from rmpe.datasets.lspet import read_lspet
-from rmpe.datasets.person_boxes import is_held_out
 from rmpe.datasets.pose_samples import PoseSample, from_teacher_joints, torso_length
-from rmpe.datasets.teacher_poses import read_detect_poses, read_flickr_poses
 from rmpe.skeletons import COCO_19, LSP_14
+from rmpe.training.bundled.coco_people import read_coco_people
+from rmpe.training.bundled.person_boxes import is_held_out
+from rmpe.training.bundled.teacher_poses import read_detect_poses, read_flickr_poses
 
 
 def write_tar(path, names, height=60, width=40):

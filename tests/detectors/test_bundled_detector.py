@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rmpe.datasets.synthetic_boxes import render_people_pictures
 from rmpe.detectors import build_detector
-from rmpe.evaluation.detection import BoxTruth, score_boxes
+from rmpe.training.bundled.synthetic_boxes import render_people_pictures
+from tools.detection_scores import BoxTruth, score_boxes
 
 WEIGHTS = "rmpe/weights/compact_detector.safetensors"
 

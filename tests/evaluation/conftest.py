@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from rmpe.skeletons import COCO_17, MPII_16
-from tests.helpers.box_estimator import places
-
-BOXES = {1: [(10, 10, 50, 100), (100, 20, 60, 120)], 2: [(30, 30, 80, 160)], 3: []}
+from tests.helpers.box_estimator import BOXES, places
 
 
 @pytest.fixture

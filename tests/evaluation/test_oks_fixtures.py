@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from rmpe.evaluation.coco import evaluate_coco
-from rmpe.evaluation.crowdpose import evaluate_crowdpose
+from rmpe.evaluation.oks.coco import evaluate_coco
+from rmpe.evaluation.oks.crowdpose import evaluate_crowdpose
 
 CASES = [
     ("coco_sample", variant)

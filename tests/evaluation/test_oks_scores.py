@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from rmpe.evaluation.coco import evaluate_coco
-from rmpe.evaluation.crowdpose import evaluate_crowdpose
+from rmpe.evaluation.oks.coco import evaluate_coco
+from rmpe.evaluation.oks.crowdpose import evaluate_crowdpose
 from rmpe.skeletons import CROWDPOSE_14, Skeleton, convert_joints
 
 TWO = Skeleton("two", ("nose", "tail"), ((0, 1),), (0.05, 0.05))
@@ -197,7 +197,7 @@ def test_results_that_cannot_be_counted_are_refused_by_number(changes, reason):
 
 
 def test_missing_library_is_named_with_its_extra(monkeypatch):
-    monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks.engine", raising=False)
     for name in [name for name in sys.modules if name.startswith("pycocotools")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pycocotools", None)
@@ -246,12 +246,12 @@ def test_fifty_thousand_predictions_take_less_than_a_minute():
 def test_own_oks_arithmetic_equals_pycocotools(monkeypatch):
     from pycocotools.cocoeval import COCOeval
 
-    from rmpe.evaluation import oks_engine
+    from rmpe.evaluation.oks import engine
 
     truth, found = synthetic_predictions(30, 12)
     truth["annotations"][3]["keypoints"] = [0] * 51
     ours = evaluate_coco(truth, found)
-    monkeypatch.setattr(oks_engine.OksEvaluation, "computeOks", COCOeval.computeOks)
+    monkeypatch.setattr(engine.OksEvaluation, "computeOks", COCOeval.computeOks)
     theirs = evaluate_coco(truth, found)
     assert ours.stats == pytest.approx(theirs.stats, abs=1e-12)
     assert [p.oks for p in ours.people] == pytest.approx([p.oks for p in theirs.people])

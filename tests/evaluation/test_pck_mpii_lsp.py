@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from rmpe.evaluation.lsp import evaluate_lsp, lsp_set, read_lsp_predictions, read_lsp_truth
-from rmpe.evaluation.mpii import (
+from rmpe.evaluation.pck.lsp import evaluate_lsp, lsp_set, read_lsp_predictions, read_lsp_truth
+from rmpe.evaluation.pck.mpii import (
     evaluate_mpii,
     mpii_table,
     mpii_truth,
     read_mpii_predictions,
     read_mpii_truth,
 )
-from rmpe.evaluation.pck import pck_scores, torso_lengths
+from rmpe.evaluation.pck.scores import pck_scores, torso_lengths
 from rmpe.skeletons import LSP_14, MPII_16
 
 

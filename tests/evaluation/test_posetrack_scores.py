@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rmpe.evaluation.posetrack import evaluate_posetrack, evaluate_posetrack_folders
-from rmpe.evaluation.posetrack_matching import strictly_inside
+from rmpe.evaluation.posetrack.matching import strictly_inside
+from rmpe.evaluation.posetrack.scores import evaluate_posetrack, evaluate_posetrack_folders
 from rmpe.formats import FORMATS, ClipHeader
 from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson, parse_posetrack
 from rmpe.records import Poses

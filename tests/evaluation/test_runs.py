@@ -14,13 +14,13 @@ from rmpe.datasets.coco import read_coco_set
 from rmpe.detectors.precomputed import read_boxes
 from rmpe.evaluation.estimate import estimate_set
 from rmpe.evaluation.outcomes import write_json
-from rmpe.evaluation.report import write_report
+from rmpe.evaluation.page.report import write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.formats import FORMATS, ClipHeader
 from rmpe.formats.posetrack_document import CATEGORIES
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, LSP_14, MPII_16, POSETRACK_17, SKELETONS
-from tests.helpers.box_estimator import BoxEstimator, places
+from tests.helpers.box_estimator import BOXES, BoxEstimator, places
 
 
 def test_estimator_on_annotated_boxes_is_scored(coco):

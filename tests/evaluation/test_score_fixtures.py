@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from rmpe.evaluation.mpii import evaluate_mpii, mpii_truth
-from rmpe.evaluation.posetrack import evaluate_posetrack
+from rmpe.evaluation.pck.mpii import evaluate_mpii, mpii_truth
+from rmpe.evaluation.posetrack.scores import evaluate_posetrack
 from rmpe.formats.posetrack_document import parse_posetrack, posetrack17_from_18
 
 MPII_VARIANTS = ("perfect", "jitter", "swapped", "on_the_line")

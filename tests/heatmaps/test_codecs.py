@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import bench_decode
 from rmpe.heatmaps import (
     CODECS,
     CompactCodec,
@@ -28,14 +28,9 @@ SIZES = [(4, 17, 64, 48), (2, 17, 96, 72), (3, 16, 64, 64), (2, 3, 20, 12)]
 
 
 @pytest.fixture(scope="module")
-def bench(repository):
+def bench():
     """The benchmark, which holds the loops written from the descriptions."""
-    path = repository / "benchmarks" / "bench_decode.py"
-    spec = importlib.util.spec_from_file_location("bench_decode", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return bench_decode
 
 
 @pytest.mark.parametrize("size", SIZES)

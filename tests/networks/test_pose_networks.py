@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from rmpe.networks.complexity import count_macs, count_parameters
-from rmpe.networks.published import PUBLISHED
 from rmpe.networks.resnet import SpaceToChannels
 from rmpe.networks.rsn import RSN, PoseRefineMachine
-from rmpe.networks.table import BEGIN, END, render_rows, write_table
 from rmpe.networks.variants import VARIANTS, build_network
+from tools.networks_table import BEGIN, END, render_rows, write_table
+from tools.published_networks import PUBLISHED
 
 SMALL = {
     "fastpose_res50_dcn": 1,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.assemble import RunOptions, assemble, find_nobody, run_video
-from pipeline.following import FollowRule
+from pipeline.engine.stage import StageError
 from pipeline.plain import run_plain
-from pipeline.stage import StageError
+from pipeline.stages.following import FollowRule
 from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.records import Boxes, Frame, Poses
 from tracking import OnlineTracker

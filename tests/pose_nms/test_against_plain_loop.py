@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from benchmarks import bench_pose_nms
 from rmpe.pose_nms import (
     ALPHAPOSE,
     RMPE,
@@ -20,14 +20,9 @@ from rmpe.records import Poses
 
 
 @pytest.fixture(scope="module")
-def bench(repository) -> ModuleType:
+def bench() -> ModuleType:
     """The benchmark, which holds the loop written from the description."""
-    path = repository / "benchmarks" / "bench_pose_nms.py"
-    spec = importlib.util.spec_from_file_location("bench_pose_nms", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return bench_pose_nms
 
 
 def assert_same(bench: ModuleType, poses: Poses, parameters) -> int:

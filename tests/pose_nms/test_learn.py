@@ -112,7 +112,7 @@ def coco_documents(frames):
 
 def test_precision_is_pycocotools():
     pytest.importorskip("pycocotools")
-    from rmpe.evaluation.coco import evaluate_coco
+    from rmpe.evaluation.oks.coco import evaluate_coco
 
     frames = [people_frame(seed, people=4, copies=3, shift=14.0) for seed in range(6)]
     expected = evaluate_coco(*coco_documents(frames)).stats["AP"]

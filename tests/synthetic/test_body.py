@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rmpe.skeletons import COCO_19
-from rmpe.synthetic.body import (
+from rmpe.synthetic.person.body import (
     ANKLE_HEIGHT,
     FOREARM,
     SHANK,
@@ -20,9 +20,9 @@ from rmpe.synthetic.body import (
     Placement,
     Proportions,
 )
-from rmpe.synthetic.motion import Gait, StayPut, WalkAlong, walking_pose
-from rmpe.synthetic.people import PersonModel
-from rmpe.synthetic.poses import random_placement
+from rmpe.synthetic.person.motion import Gait, StayPut, WalkAlong, walking_pose
+from rmpe.synthetic.person.people import PersonModel
+from rmpe.synthetic.person.poses import random_placement
 
 STRAIGHT = BodyPose(
     left_arm=ArmPose(abduction=0.0, elbow=0.0),

@@ -20,11 +20,11 @@ from rmpe.synthetic import (
     random_pose_picture,
     walkers_scene,
 )
-from rmpe.synthetic.appearance import Appearance
-from rmpe.synthetic.backdrop import Backdrop
-from rmpe.synthetic.body import BodyPose, Placement
-from rmpe.synthetic.camera import Camera
-from rmpe.synthetic.motion import StayPut
+from rmpe.synthetic.person.appearance import Appearance
+from rmpe.synthetic.person.body import BodyPose, Placement
+from rmpe.synthetic.person.motion import StayPut
+from rmpe.synthetic.world.backdrop import Backdrop
+from rmpe.synthetic.world.camera import Camera
 
 CAMERA = Camera(320, 240, 400.0, (0.0, 1.0, 0.0))
 GREY = np.full((240, 320, 3), 128, np.uint8)

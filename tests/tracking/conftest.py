@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-
-def _load(folder: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", folder / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+from benchmarks import identity_scores as identity_scores_module
+from benchmarks import walkers as walkers_module
 
 
 @pytest.fixture(scope="session")
-def walkers(repository: Path) -> ModuleType:
+def walkers() -> ModuleType:
     """``WalkerScene`` and ``disturb``."""
-    return _load(repository / "benchmarks", "walkers")
+    return walkers_module
 
 
 @pytest.fixture(scope="session")
-def identity_scores(repository: Path) -> ModuleType:
+def identity_scores() -> ModuleType:
     """``score_identities`` and the plain ``IouTracker``."""
-    return _load(repository / "benchmarks", "identity_scores")
+    return identity_scores_module

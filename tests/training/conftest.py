@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rmpe.datasets.synthetic_people import write_synthetic_set
-from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
 
 
 @pytest.fixture(scope="session")

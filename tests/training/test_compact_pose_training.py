@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from rmpe.datasets.pose_samples import PoseSample
 from rmpe.networks.compact_pose import compact_pose
-from rmpe.training.compact_pose import (
+from rmpe.training.bundled.compact_pose import (
     START_WEIGHTS,
     freeze,
     load_compact_pose,
@@ -20,9 +20,9 @@ from rmpe.training.compact_pose import (
     train_compact_pose,
     weigh_sources,
 )
-from rmpe.training.pose_augment import PoseAugmentation
-from rmpe.training.pose_crops import PoseCrops
-from rmpe.training.pose_recipe import PoseRecipe, SourceShare
+from rmpe.training.bundled.pose_augment import PoseAugmentation
+from rmpe.training.bundled.pose_crops import PoseCrops
+from rmpe.training.bundled.pose_recipe import PoseRecipe, SourceShare
 
 SMALL = PoseRecipe(
     steps=3, batch_size=2, input_height=64, input_width=32, warm_up_steps=1, rate=1e-3

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rmpe.training.depthwise import FastDepthwise, use_fast_depthwise
+from rmpe.training.loop.depthwise import FastDepthwise, use_fast_depthwise
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rmpe.networks.compact_detector import DISTANCES, cell_centres, cell_strides
-from rmpe.training.detection_loss import (
+from rmpe.training.losses.detection import (
     assign,
     cell_weights,
     detection_loss,

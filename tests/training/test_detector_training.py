@@ -7,10 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rmpe.datasets.box_scenes import SceneMaker, SceneRecipe
-from rmpe.datasets.person_boxes import PersonPicture
 from rmpe.networks.compact_detector import CompactDetector
-from rmpe.training.detector import (
+from rmpe.training.bundled.box_scenes import SceneMaker, SceneRecipe
+from rmpe.training.bundled.detector import (
     START_WEIGHTS,
     DetectorRecipe,
     SceneBatches,
@@ -21,7 +20,8 @@ from rmpe.training.detector import (
     start_network,
     train_detector,
 )
-from rmpe.training.detector_recipes import run_detector_recipe
+from rmpe.training.bundled.detector_recipes import run_detector_recipe
+from rmpe.training.bundled.person_boxes import PersonPicture
 
 RECIPE = DetectorRecipe(steps=2, pictures_per_step=1, sides=(64,), warm_up_steps=1)
 SCENES = SceneRecipe(source_shares={"coco128": 1.0})

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rmpe.networks.variants import build_network
-from rmpe.training.heads import start_heads_near_zero
-from rmpe.training.losses import heatmap_error
+from rmpe.training.loop.heads import start_heads_near_zero
+from rmpe.training.losses.published import heatmap_error
 
 
 @pytest.mark.parametrize(

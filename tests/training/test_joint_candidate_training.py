@@ -7,10 +7,10 @@ import torch
 from rmpe.association import AssociationParameters
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.records import Boxes
-from rmpe.training.network_start import freeze_parts, starting_network
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import with_crowds
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.data.people import with_crowds
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.loop.start import freeze_parts, starting_network
+from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo import load, load_bundled_pose
 
 RECIPE = NETWORK_RECIPES["jc_compact"]

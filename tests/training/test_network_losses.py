@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rmpe.heatmaps import get_codec
-from rmpe.training.losses import (
+from rmpe.training.losses.published import (
     JointTruth,
     coordinate_error,
     crowd_targets,
@@ -14,7 +14,7 @@ from rmpe.training.losses import (
     joint_errors,
     output_losses,
 )
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.recipes.published import NETWORK_RECIPES
 
 HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 

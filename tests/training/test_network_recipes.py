@@ -3,8 +3,8 @@
 import pytest
 
 from rmpe.networks.variants import VARIANTS
-from rmpe.training.network_module import rate_share
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.loop.module import rate_share
+from rmpe.training.recipes.published import NETWORK_RECIPES
 
 HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 

@@ -19,10 +19,10 @@ from rmpe.networks.hrnet import HRNet
 from rmpe.networks.mspn import MspnBottleneck
 from rmpe.networks.multistage import MultiStageNetwork, TrunkDesign
 from rmpe.networks.rsn import ResidualStepsBlock
-from rmpe.training.network_module import NetworkModule
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.loop.module import NetworkModule
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo import load, load_bundled_pose
 
 pytestmark = pytest.mark.usefixtures("quiet_lightning")

@@ -10,15 +10,15 @@ from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.proposals import AtomicPoses, ProposalGenerator
 from rmpe.skeletons import COCO_17
 from rmpe.sstn import apply_affine
-from rmpe.training.network_module import NetworkData
-from rmpe.training.person_crops import (
+from rmpe.training.data.person_crops import (
     INTERFERING_PEOPLE,
     PersonCrops,
     collate,
     half_body_box,
     normalised_map,
 )
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.loop.module import NetworkData
+from rmpe.training.recipes.published import NETWORK_RECIPES
 
 PLAIN = NETWORK_RECIPES["hrnet_w32_coco"].with_settings(
     ["input_height=64", "input_width=64", "half_body_share=0", "flip_share=0", "rotation_share=0",

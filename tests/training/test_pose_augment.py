@@ -6,7 +6,7 @@ import pytest
 from rmpe.datasets.pose_samples import PoseSample
 from rmpe.geometry.crop import HRNET, CropTransform
 from rmpe.skeletons import COCO_19
-from rmpe.training.pose_augment import PoseAugmentation, make_training_crop
+from rmpe.training.bundled.pose_augment import PoseAugmentation, make_training_crop
 
 STILL = PoseAugmentation(
     scale_spread=0, shift_spread=0, tilt_share=0, any_angle_share=0, cut_share=0, cover_share=0,

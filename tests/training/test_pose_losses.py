@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from rmpe.training.pose_losses import cell_targets, spatial_cross_entropy, spatial_divergence
+from rmpe.training.losses.cells import cell_targets, spatial_cross_entropy, spatial_divergence
 
 
 def test_targets_are_distributions_centred_on_the_joint():

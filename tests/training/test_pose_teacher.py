@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from rmpe.networks.compact_pose import CompactPose
-from rmpe.training.pose_teacher import FOCUS_CELLS, SHARPNESS, FocusedTeacher, load_teacher
+from rmpe.training.bundled.pose_teacher import FOCUS_CELLS, SHARPNESS, FocusedTeacher, load_teacher
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import torch
 
-from rmpe.training.relative_adam import RelativeAdam
+from rmpe.training.loop.relative_adam import RelativeAdam
 
 
 def test_first_step_moves_each_filter_by_the_rate_times_its_size():

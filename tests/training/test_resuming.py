@@ -12,10 +12,10 @@ from lightning.pytorch import Trainer
 from torch import nn
 
 from cli import rmpe_command
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import TrainingPeople
-from rmpe.training.published_recipes import NETWORK_RECIPES
-from rmpe.training.resuming import BestCheckpoint
+from rmpe.training.data.people import TrainingPeople
+from rmpe.training.loop.resuming import BestCheckpoint
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.recipes.published import NETWORK_RECIPES
 
 pytestmark = pytest.mark.usefixtures("quiet_lightning")
 

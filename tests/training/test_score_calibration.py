@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rmpe.training.score_calibration import calibration_error, fit_logistic, reliability
+from tools.score_calibration import calibration_error, fit_logistic, reliability
 
 
 def test_the_curve_that_made_the_answers_is_found():

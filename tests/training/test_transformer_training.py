@@ -10,20 +10,20 @@ from torch import nn
 
 from rmpe.heatmaps import get_codec
 from rmpe.sstn import SpatialTransformer, SymmetricPose, apply_affine
-from rmpe.training.losses import JointTruth
-from rmpe.training.network_start import with_transformer
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import TrainingPeople
-from rmpe.training.person_crops import CropBatch
-from rmpe.training.published_recipes import NETWORK_RECIPES
-from rmpe.training.transformer_loss import transformer_losses
-from rmpe.training.transformer_start import (
+from rmpe.training.data.people import TrainingPeople
+from rmpe.training.data.person_crops import CropBatch
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.loop.start import with_transformer
+from rmpe.training.loop.transformer_start import (
     Looks,
     StartSettings,
     chosen_looks,
     look_at,
     start_transformer,
 )
+from rmpe.training.losses.published import JointTruth
+from rmpe.training.losses.transformer import transformer_losses
+from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo import load, load_bundled_pose
 
 RECIPE = NETWORK_RECIPES["sstn_compact"]

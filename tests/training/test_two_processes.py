@@ -14,9 +14,9 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 import torch
 torch.set_num_threads(1)
-from rmpe.training.network_training import RunOptions, train_network
-from rmpe.training.people import OwnFiles, TrainingPeople, read_own_files
-from rmpe.training.published_recipes import NETWORK_RECIPES
+from rmpe.training.loop.run import RunOptions, train_network
+from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
+from rmpe.training.recipes.published import NETWORK_RECIPES
 
 folder, output, devices = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 people = read_own_files(OwnFiles(folder / "annotations.json", folder / "images"))

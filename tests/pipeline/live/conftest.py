@@ -10,7 +10,6 @@ import threading
 import time
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import av
 import cv2
@@ -19,14 +18,12 @@ import pytest
 
 BOUNDARY = "frame"
 PROGRAM = """
-import importlib.util, sys
+import sys
 sys.path.insert(0, {repository!r})
-spec = importlib.util.spec_from_file_location("helpers", {helpers!r})
-helpers = sys.modules["helpers"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(helpers)
 import cli
-from commands import building
-building.build_estimator = lambda given, threads: helpers.SquaresEstimator(infer_pause_s=0.02)
+from tests.helpers.squares import SquaresEstimator
+from rmpe_cli import building
+building.build_estimator = lambda given, threads: SquaresEstimator(infer_pause_s=0.02)
 cli.main()
 """
 
@@ -196,8 +193,7 @@ class WebcamProcess:
     """``webcam`` in a process of its own, on the squares' estimator, recording into a folder."""
 
     def __init__(self, repository, folder, arguments):
-        helpers = Path(__file__).parents[1] / "conftest.py"
-        program = PROGRAM.format(repository=str(repository), helpers=str(helpers))
+        program = PROGRAM.format(repository=str(repository))
         self.records = folder / "poses.ndjson"
         command = [sys.executable, "-c", program, "webcam", *map(str, arguments)]
         command += ["--record", str(folder), "--no-window"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.session import LiveOptions, LiveSession, warm_up
-from pipeline.readers.live import LiveReader, LiveReadOptions
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.synthetic import crossing_scene

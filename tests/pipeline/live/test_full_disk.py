@@ -8,9 +8,9 @@ import subprocess
 import av
 import pytest
 
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.recording import Recorder, SegmentRule
 from pipeline.live.session import LiveSession, write_summary
-from pipeline.readers.live import LiveReader, LiveReadOptions
 from rmpe.formats import ClipHeader, read_records
 
 FRAMES = 150

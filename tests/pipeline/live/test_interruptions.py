@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.recording import Recorder
 from pipeline.live.session import LiveOptions, LiveSession
-from pipeline.readers.live import LiveReader, LiveReadOptions
 from rmpe.formats import ClipHeader, read_records
 
 CUT_S = 5.0

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipeline.flow import DetectedFrame, PosedFrame
+from pipeline.items import DetectedFrame, PosedFrame
 from pipeline.live.detection import (
     DetectionBudget,
     EveryNth,

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.live.capture import stream
+from pipeline.live.capture.address import CaptureSettings, parse_source
+from pipeline.live.capture.camera import CameraCapture, existing_cameras
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions, open_capture
+from pipeline.live.capture.stream import PipeBytes
 from pipeline.live.policy import REPLACED, Picture
-from pipeline.readers import stream
-from pipeline.readers.camera import CameraCapture, existing_cameras
-from pipeline.readers.capture import CaptureSettings, parse_source
-from pipeline.readers.live import LiveReader, LiveReadOptions, open_capture
-from pipeline.readers.stream import PipeBytes
 
 
 def read(reader, pause_s=0.0, until=lambda count: False):

@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
 
+from pipeline.live.capture.reader import LiveReader
+from pipeline.live.serving.hub import ViewHub
+from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
-from pipeline.readers.live import LiveReader
-from pipeline.serving.hub import ViewHub
-from pipeline.serving.server import LiveServer
 from rmpe.formats import ClipHeader
 from rmpe.formats.native import header_to_json
 

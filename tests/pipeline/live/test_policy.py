@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.channel import ClosedError
+from pipeline.engine.channel import ClosedError
 from pipeline.live.policy import (
     REPLACED,
     STOPPED,

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
+from pipeline.engine.stage import StageError
+from pipeline.engine.stats import RunStats, StageStats
+from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
 from pipeline.live.recording import Recorder
 from pipeline.live.session import LiveOptions, LiveSession, StageLoads, warm_up, write_summary
-from pipeline.readers.live import LiveReader, LiveReadOptions
-from pipeline.stage import StageError
 from pipeline.stages.track import build_tracker
-from pipeline.stats import RunStats, StageStats
 from rmpe.formats import ClipHeader, read_records
 
 

@@ -9,9 +9,9 @@ import av
 import pytest
 
 import cli
-from commands import building
 from pipeline.writers import window
 from rmpe.formats import read_records
+from rmpe_cli import building
 
 
 @pytest.fixture

@@ -1,0 +1,205 @@
+"""One clip, one output folder: run it, write everything, and sum up what happened."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pipeline.assemble import PoseSource, RunOptions, assemble
+from pipeline.clips.journal import Journal, write_atomically
+from pipeline.clips.outputs import OutputPlan, open_writers, stored_poses
+from pipeline.engine.runner import PATIENCE_AFTER_INTERRUPT_S, Pipeline
+from pipeline.engine.stats import RunStats, peak_memory_bytes
+from pipeline.items import PosedFrame
+from pipeline.readers.base import Reader
+from pipeline.stages.track import Tracker
+from rmpe.formats import ClipHeader
+from rmpe.records import Poses
+
+SUMMARY_NAME = "summary.json"
+_VERSIONS_OF = ("rmpe", "torch", "openvino", "opencv-python", "av", "numpy")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class ClipSummary:
+    """What happened to one clip, also in ``summary.json``."""
+
+    source: str
+    """The clip."""
+    folder: str
+    """The output folder."""
+    frames: int = 0
+    """Frames written."""
+    people: int = 0
+    """People in all frames together."""
+    most_people: int = 0
+    """People in the fullest frame."""
+    identities: int = 0
+    """Highest identity given; 0 without tracking."""
+    complete: bool = False
+    """Whether the run reached the end of the stream."""
+    failure: str = ""
+    """Why it did not."""
+    decoder_errors: int = 0
+    """Damaged places in the source."""
+    decoder_messages: list[str] = field(default_factory=list)
+    """The first of them in words."""
+    warnings: list[str] = field(default_factory=list)
+    """What was odd but lost nothing."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for, see :meth:`pipeline.clips.jobs.ClipJob.asked`."""
+    engine: str = ""
+    """What computed the poses, with digests of the weights."""
+    resumed_at: int = 0
+    """Frames that an interrupted run had done before this one went on."""
+    already_done: bool = False
+    """Whether nothing was left to do."""
+    stats: RunStats | None = None
+    """Times of the run and its stages, of the part after ``resumed_at``."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the clip was whole and was done to its end."""
+        return self.complete and not self.decoder_errors
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        left_out = ("stats", "already_done")
+        item = {name: value for name, value in vars(self).items() if name not in left_out}
+        item["timing"] = self.stats.to_json() if self.stats else {}
+        return item
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> ClipSummary:
+        """Return the summary that a file holds, without its times."""
+        names = {f.name for f in fields(cls)} - {"stats"}
+        return cls(**{name: value for name, value in item.items() if name in names})
+
+
+def process_clip(
+    reader: Reader,
+    estimator: PoseSource,
+    plan: OutputPlan,
+    *,
+    options: RunOptions | None = None,
+    tracker: Tracker | None = None,
+    described: Mapping[str, Any] | None = None,
+    on_frame: Callable[[PosedFrame], None] | None = None,
+    journal: Journal | None = None,
+) -> ClipSummary:
+    """Run one clip into its folder and return what happened.
+
+    The summary is written however the run ends; what was written before a failure stays.
+
+    Args:
+        reader: where frames come from.
+        estimator: finds people and their joints, or has them stored.
+        plan: what is written.
+        options: how the run goes.
+        tracker: gives identities; None leaves every id 0.
+        described: how the run was asked for, for the records' header and the summary.
+        on_frame: called with every result, for progress.
+        journal: notes how far the run has come and says where it begins; the reader must begin
+            there too. It wraps the tracker, so ``tracker`` is then not looked at.
+
+    Raises:
+        StageError: a stage failed.
+        OSError: the folder cannot be written.
+        ValueError: a format is unknown.
+    """
+    described = dict(described or {})
+    network = estimator.runtime.description
+    info = reader.info
+    summary = ClipSummary(info.source, str(plan.folder))
+    header = ClipHeader(
+        skeleton=estimator.skeleton,
+        source=info.source,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        options=described,
+        image_names=info.image_names,
+    )
+    try:
+        writers = open_writers(plan, header, journal)
+        if journal is not None:
+            summary.asked, summary.engine = journal.start.asked, journal.start.engine
+            summary.resumed_at = journal.start.frames
+            tracker = journal.tracker
+            for record in stored_poses(plan.folder, summary.resumed_at):
+                count_people(summary, record.poses)
+    except BaseException:
+        reader.close()
+        raise
+    run = assemble(reader, estimator, options, tracker, writers)
+    try:
+        for result in run:
+            count_people(summary, result.poses)
+            if on_frame is not None:
+                on_frame(result)
+        summary.complete = True
+    except KeyboardInterrupt:
+        summary.failure = "interrupted"
+        run.stop(PATIENCE_AFTER_INTERRUPT_S)
+        raise
+    except Exception as error:
+        summary.failure = str(error)
+        raise
+    finally:
+        run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
+        _note_reading(summary, reader, run)
+        summary.warnings += journal.warnings if journal is not None else []
+        write_summary(plan.folder / SUMMARY_NAME, summary, described, network)
+    return summary
+
+
+def count_people(summary: ClipSummary, poses: Poses) -> None:
+    """Count the people of one more frame."""
+    people = len(poses)
+    summary.frames += 1
+    summary.people += people
+    summary.most_people = max(summary.most_people, people)
+    if people:
+        summary.identities = max(summary.identities, int(poses.ids.max()))
+
+
+def _note_reading(summary: ClipSummary, reader: Reader, run: Pipeline) -> None:
+    report = reader.report
+    summary.decoder_errors = report.error_count
+    summary.decoder_messages = list(report.errors)
+    summary.warnings = list(report.warnings)
+    summary.stats = run.stats
+
+
+def write_summary(
+    path: Path,
+    summary: ClipSummary,
+    described: Mapping[str, Any],
+    network: str,
+) -> None:
+    """Write ``summary.json``; of a run that failed, as well as can be."""
+    item = summary.to_json()
+    item["options"] = dict(described)
+    item["network"] = network
+    item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
+    item["versions"] = {name: _version(name) for name in _VERSIONS_OF}
+    try:
+        write_atomically(path, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        if summary.complete:
+            raise
+        log.warning("%s cannot be written: %s", path, error)
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,243 @@
+"""One clip of a worklist: look at what its folder holds, and begin, go on, or leave it be."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.assemble import PoseSource, RunOptions
+from pipeline.clips.clip import SUMMARY_NAME, ClipSummary, process_clip
+from pipeline.clips.folder_lock import FolderLock
+from pipeline.clips.journal import SAVE_EVERY_S, Checkpoint, Journal
+from pipeline.clips.outputs import PIECES_NAME, RECORDS_NAME, WORK_NAME, OutputPlan
+from pipeline.items import PosedFrame
+from pipeline.readers.base import ClipInfo
+from pipeline.readers.video import Span, VideoReader
+from pipeline.stages.stored import StoredPoses
+from pipeline.stages.track import build_tracker
+
+CHECKPOINT_NAME = "checkpoint.json"
+
+Rerun = Literal["go_on", "overwrite"]
+
+
+@dataclass(frozen=True)
+class ClipJob:
+    """Everything that is to be done with one clip, apart from the estimator."""
+
+    source: str
+    """File or address."""
+    plan: OutputPlan
+    """What is written, where to."""
+    span: Span = field(default_factory=Span)
+    """Part of the clip."""
+    options: RunOptions = field(default_factory=RunOptions)
+    """How the run goes."""
+    track: bool = True
+    """Give identities."""
+    smooth: bool = False
+    """Smooth joints over time."""
+    described: Mapping[str, Any] = field(default_factory=dict)
+    """How the run was asked for, estimator included: what JSON can hold. Runs with equal
+    descriptions of the same file are the same run."""
+    rerun: Rerun = "go_on"
+    """What to do with a folder that holds results: go on, or do nothing where nothing is left; or
+    begin again."""
+    threads: int = 1
+    """Threads of the decoder."""
+    save_every_s: float = SAVE_EVERY_S
+    """Shortest time between two checkpoints."""
+    first: int = 0
+    """Frames of the clip before this part of it, a multiple of the section."""
+    end: int | None = None
+    """Frames of the clip after which this part ends; None goes on to the end."""
+
+    def asked(self) -> dict[str, Any]:
+        """Return all that is asked for: description, outputs, and the files it names."""
+        files = [self.source, *(v for v in self.described.values() if isinstance(v, str))]
+        item = {
+            **self.described,
+            "source": self.source,
+            "files": {name: _stamp(name) for name in files},
+            "section": self.options.section,
+            "part": [self.first, self.end],
+            "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
+        }
+        asked: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
+        return asked
+
+
+def run_job(
+    job: ClipJob,
+    get_estimator: Callable[[], PoseSource],
+    *,
+    on_start: Callable[[ClipInfo, int], None] | None = None,
+    on_frame: Callable[[PosedFrame], None] | None = None,
+) -> ClipSummary:
+    """Do what is left to do for one clip and return what came of it.
+
+    A finished clip is left as it is and its stored summary returned, without asking for the
+    estimator. An unfinished one goes on from its latest checkpoint.
+
+    Args:
+        job: the clip.
+        get_estimator: gives the estimator, or poses that are stored; called at most once.
+        on_start: called with the clip and the frames that are already done.
+        on_frame: called with every result, for progress.
+
+    Raises:
+        OSError: the clip cannot be read, the folder not written or is in use by another run.
+        ValueError: the folder holds results of a run that was asked for something else.
+        StageError: a stage failed.
+    """
+    folder = job.plan.folder
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FolderLock(folder):
+            return _run_locked(job, get_estimator, on_start, on_frame)
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # still empty: the clip could not even be opened
+
+
+def _run_locked(
+    job: ClipJob,
+    get_estimator: Callable[[], PoseSource],
+    on_start: Callable[[ClipInfo, int], None] | None,
+    on_frame: Callable[[PosedFrame], None] | None,
+) -> ClipSummary:
+    folder, asked = job.plan.folder, job.asked()
+    work = folder / WORK_NAME
+    if job.rerun == "go_on":
+        finished = finished_run(folder, asked)
+        if finished is not None:
+            shutil.rmtree(work, ignore_errors=True)
+            return finished
+    estimator = get_estimator()
+    fresh = Checkpoint(asked, _engine(estimator), 0, 0.0)
+    start = fresh if job.rerun == "overwrite" else _latest(work, fresh)
+    reader = VideoReader(
+        job.source, job.span, job.threads, first=job.first, skip=start.frames, end=job.end
+    )
+    try:
+        if not start.frames:
+            shutil.rmtree(work / PIECES_NAME, ignore_errors=True)
+            (work / CHECKPOINT_NAME).unlink(missing_ok=True)
+        work.mkdir(exist_ok=True)
+        (folder / SUMMARY_NAME).unlink(missing_ok=True)
+        tracker = build_tracker(job.track, job.smooth)
+        if tracker is not None and start.frames:
+            tracker.restore(start.tracker_state)
+        journal = Journal(
+            work / CHECKPOINT_NAME,
+            start,
+            job.options.section,
+            folder / RECORDS_NAME,
+            tracker,
+            job.save_every_s,
+        )
+        if on_start is not None:
+            on_start(reader.info, start.frames)
+    except BaseException:
+        reader.close()
+        raise
+    summary = process_clip(
+        reader,
+        estimator,
+        job.plan,
+        options=job.options,
+        described=job.described,
+        on_frame=on_frame,
+        journal=journal,
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    return summary
+
+
+def finished_run(folder: Path, asked: Mapping[str, Any]) -> ClipSummary | None:
+    """Return the summary of a folder's finished run, None if there is none.
+
+    Raises:
+        ValueError: the run was asked for something else.
+    """
+    try:
+        item = json.loads((folder / SUMMARY_NAME).read_text("utf-8"))
+        summary = ClipSummary.from_json(item)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    if not summary.complete or not (folder / RECORDS_NAME).exists():
+        return None
+    if summary.asked != asked:
+        raise ValueError(
+            f"{folder} holds a finished run that was asked for otherwise "
+            f"({_differences(summary.asked, asked)}); --overwrite replaces it"
+        )
+    return replace(summary, already_done=True)
+
+
+def frames_saved(folder: Path) -> int:
+    """Return the frames of a folder's unfinished run after which it would go on."""
+    saved = Checkpoint.load(folder / WORK_NAME / CHECKPOINT_NAME)
+    return saved.frames if saved else 0
+
+
+def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
+    """Return where to go on: the checkpoint of the folder, or the beginning."""
+    saved = Checkpoint.load(work / CHECKPOINT_NAME)
+    if saved is None:
+        return fresh
+    otherwise = ""
+    if saved.asked != fresh.asked:
+        otherwise = f"asked for otherwise ({_differences(saved.asked, fresh.asked)})"
+    elif saved.engine != fresh.engine:
+        otherwise = f"by another engine or with other weights ({saved.engine}; now {fresh.engine})"
+    if otherwise:
+        raise ValueError(
+            f"{work.parent} holds an unfinished run of {saved.frames} frames, {otherwise}; "
+            "--overwrite begins again"
+        )
+    return saved
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return in words what was asked for otherwise."""
+    words = []
+    for name in sorted({*before, *now}):
+        earlier, later = before.get(name), now.get(name)
+        if earlier == later:
+            continue
+        if name == "files" and earlier and later:
+            changed = [
+                file for file in {**earlier, **later} if earlier.get(file) != later.get(file)
+            ]
+            words.append(f"{', '.join(sorted(changed))} changed")
+        else:
+            words.append(f"{name} was {earlier}, now {later}")
+    return "; ".join(words)
+
+
+def _engine(source: PoseSource) -> str:
+    """Return what computes the poses, in words; a run goes on only with the same."""
+    try:
+        version = importlib.metadata.version("rmpe")
+    except importlib.metadata.PackageNotFoundError:
+        version = "unknown"
+    return source.engine if isinstance(source, StoredPoses) else f"rmpe {version}, {source.engine}"
+
+
+def _stamp(name: str) -> list[int] | None:
+    """Return size and time of change of a file; None for what is no file."""
+    with suppress(OSError, ValueError):
+        if os.path.isfile(name):
+            status = os.stat(name)
+            return [status.st_size, status.st_mtime_ns]
+    return None

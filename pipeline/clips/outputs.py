@@ -1,0 +1,103 @@
+"""What a run leaves in its output folder, and the writers that make it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pipeline.clips.journal import Journal
+from pipeline.writers import ImagesWriter, RecordsWriter, SegmentedVideoWriter, VideoWriter, Writer
+from rmpe.formats import ClipHeader, get_format, read_records
+from rmpe.formats.clip import PoseRecord
+from rmpe.skeletons import Skeleton
+
+NATIVE = "native"
+RECORDS_NAME = "poses.ndjson"
+VIDEO_NAME = "annotated.mp4"
+WORK_NAME = ".rmpe"
+"""Hidden folder of what a run needs only while it is unfinished."""
+PIECES_NAME = "video"
+"""Folder in it of the annotated clip's pieces."""
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """What is written for one clip."""
+
+    folder: Path
+    """Where to; it is made if missing."""
+    formats: tuple[str, ...] = ()
+    """Record formats beside the native one, names in :data:`rmpe.formats.FORMATS`."""
+    video: bool = True
+    """Write ``annotated.mp4``, for clips."""
+    images: bool = False
+    """Write annotated pictures, for folders of pictures."""
+    video_threads: int = 1
+    """Threads of the encoder."""
+
+
+def open_writers(
+    plan: OutputPlan, header: ClipHeader, journal: Journal | None = None
+) -> list[tuple[str, Writer]]:
+    """Return every writer of a run with its name; nothing stays open if one of them fails.
+
+    With a journal whose run goes on, the native records are cut to the frames that are done, the
+    other formats are written anew from them, and the annotated clip's pieces are kept. The journal
+    itself is the last writer.
+
+    Raises:
+        OSError: an output cannot be written.
+        ValueError: a format is unknown, or the records do not hold the frames that are done.
+    """
+    for name in plan.formats:
+        get_format(name)
+    done = journal.start.frames if journal is not None else 0
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    writers: list[tuple[str, Writer]] = []
+    try:
+        if done:
+            writers.append((NATIVE, RecordsWriter.go_on(plan.folder / RECORDS_NAME, done)))
+        for name in dict.fromkeys((NATIVE, *plan.formats)):
+            if name != NATIVE or not done:
+                records = RecordsWriter(name, plan.folder, header)
+                writers.append((name, records))
+                for record in stored_poses(plan.folder, done):
+                    records.write_record(record)
+        if plan.images:
+            folder = plan.folder / "annotated"
+            writers.append(("images", ImagesWriter(folder, header.image_names, header.skeleton)))
+        if plan.video:
+            (plan.folder / VIDEO_NAME).unlink(missing_ok=True)
+            writers.append(("video", _video_writer(plan, header, journal)))
+    except BaseException:
+        for _, writer in writers:
+            writer.close(complete=False)
+        raise
+    return writers if journal is None else [*writers, ("journal", journal)]
+
+
+def stored_poses(folder: Path, frames: int) -> Iterator[PoseRecord]:
+    """Yield the first so many frames of a folder's native records."""
+    if frames:
+        yield from islice(read_records(folder / RECORDS_NAME, NATIVE), frames)
+
+
+def _video_writer(plan: OutputPlan, header: ClipHeader, journal: Journal | None) -> Writer:
+    path = plan.folder / VIDEO_NAME
+    if journal is None:
+        return VideoWriter(path, header.skeleton, header.fps, threads=plan.video_threads)
+    skeleton: Skeleton = header.skeleton
+
+    def open_piece(piece: Path, size: tuple[int, int] | None) -> VideoWriter:
+        return VideoWriter(piece, skeleton, header.fps, threads=plan.video_threads, size=size)
+
+    return SegmentedVideoWriter(
+        path,
+        plan.folder / WORK_NAME / PIECES_NAME,
+        journal.section,
+        open_piece,
+        done=journal.start.frames,
+        first_time_s=journal.start.first_time_s,
+    )

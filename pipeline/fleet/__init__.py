@@ -1,0 +1,1 @@
+"""Many clips, or parts of long ones, on many processes and machines."""

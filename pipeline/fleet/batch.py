@@ -1,0 +1,182 @@
+"""Lists of clips on one process or on Ray's workers, long clips in parts if that is wanted."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from tqdm import tqdm
+
+from pipeline.clips.clip import ClipSummary
+from pipeline.clips.folder_lock import FolderLock
+from pipeline.clips.jobs import ClipJob, finished_run
+from pipeline.clips.outputs import WORK_NAME
+from pipeline.clips.parts import join_parts, part_jobs
+from pipeline.clips.worklist import ClipOutcome, failed, run_worklist, summed_up
+from pipeline.engine.stage import StageError
+from pipeline.fleet.ray_workers import BuildEstimator, FleetOptions, run_fleet
+from pipeline.items import PosedFrame
+from pipeline.readers.base import ClipInfo
+from pipeline.stages.stored import OtherFramesError
+from rmpe.runtimes.threads import available_cores
+
+RunJobs = Callable[[Sequence[ClipJob]], "list[ClipOutcome]"]
+"""Runs jobs and returns what came of each, in order."""
+
+log = logging.getLogger(__name__)
+
+
+def run_batch(
+    jobs: Sequence[ClipJob],
+    build: BuildEstimator,
+    fleet: FleetOptions | None,
+    *,
+    segments: int = 1,
+    fail_fast: bool = False,
+    quiet: bool = False,
+    tell: Callable[[str], object] = log.info,
+) -> list[ClipOutcome]:
+    """Do what is left of every clip with one progress bar, and return what came of each, in order.
+
+    Args:
+        jobs: the clips.
+        build: gives an estimator for a number of cores; for Ray it must be picklable.
+        fleet: Ray's workers; None runs in this process.
+        segments: parts of a clip.
+        fail_fast: begin no more clips after the first that is not done in good order.
+        quiet: no bar.
+        tell: prints a line for every clip, or part of one, that is over.
+
+    Raises:
+        ValueError: Ray is not installed, or the cluster has no room for a worker.
+        ConnectionError: there is no cluster at the address.
+    """
+    tqdm.monitor_interval = 0  # no thread of its own; every look at the workers moves the bar
+    with tqdm(unit="frame", disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+
+        def ended(outcome: ClipOutcome) -> None:
+            if not quiet or not outcome.succeeded:
+                reason = f": {outcome.reason}" if outcome.reason else ""
+                tell(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")
+
+        def run_jobs(chosen: Sequence[ClipJob]) -> list[ClipOutcome]:
+            if fleet is not None:
+                return run_fleet(
+                    chosen, build, fleet, on_frames=bar.update, on_end=ended, fail_fast=fail_fast
+                )
+            watcher = _BarWatcher(bar.update, ended)
+            return run_worklist(chosen, lambda: build(available_cores()), watcher, fail_fast)
+
+        return run_jobs(jobs) if segments == 1 else run_in_parts(jobs, segments, run_jobs)
+
+
+class _BarWatcher:
+    """Counts frames and tells of clips that are over."""
+
+    def __init__(
+        self, count: Callable[[int], object], on_end: Callable[[ClipOutcome], None]
+    ) -> None:
+        self._count = count
+        self._on_end = on_end
+
+    def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
+        """Nothing to tell."""
+
+    def advanced(self, result: PosedFrame) -> None:
+        """Count a frame."""
+        self._count(1)
+
+    def ended(self, outcome: ClipOutcome, summary: ClipSummary | None) -> None:
+        """Tell of a clip."""
+        self._on_end(outcome)
+
+
+def run_in_parts(
+    jobs: Sequence[ClipJob],
+    count: int,
+    run_jobs: RunJobs,
+    on_frame: Callable[[PosedFrame], None] | None = None,
+) -> list[ClipOutcome]:
+    """Do what is left of every clip in ``count`` parts each, and return what came of each clip.
+
+    A clip whose parts do not have the frames of the whole, because it is damaged or its packets
+    are not its frames, is run again in one go.
+
+    Args:
+        jobs: the clips.
+        count: parts of a clip; short clips get fewer.
+        run_jobs: runs the parts of all clips together.
+        on_frame: called with every frame that is put together.
+    """
+    outcomes: dict[int, ClipOutcome] = {}
+    parts: dict[int, list[ClipJob]] = {}
+    with ExitStack() as stack:
+        for place, job in enumerate(jobs):
+            try:
+                finished = _finished(job)
+                if finished is not None:
+                    outcomes[place] = finished
+                    continue
+                its_parts = part_jobs(job, count)
+                job.plan.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(FolderLock(job.plan.folder))
+                parts[place] = its_parts
+            except (OSError, ValueError) as error:
+                outcomes[place] = failed(job, str(error), time.perf_counter())
+        every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
+        came_of = run_jobs([part for _, part in every])
+    in_one_go: list[int] = []
+    for place, its_parts in parts.items():
+        its_outcomes = [outcome for (at, _), outcome in zip(every, came_of) if at == place]
+        joined = _joined(jobs[place], its_parts, its_outcomes, on_frame)
+        if joined is None:
+            in_one_go.append(place)
+        else:
+            outcomes[place] = joined
+    if in_one_go:
+        outcomes |= zip(in_one_go, run_jobs([jobs[place] for place in in_one_go]))
+    return [outcomes[place] for place in range(len(jobs))]
+
+
+def _finished(job: ClipJob) -> ClipOutcome | None:
+    """Return the outcome of a clip that an earlier call has finished."""
+    if job.rerun != "go_on":
+        return None
+    folder = job.plan.folder
+    summary = finished_run(folder, job.asked())
+    if summary is None:
+        return None
+    with FolderLock(folder):  # the run may have been killed while it tidied up
+        shutil.rmtree(folder / WORK_NAME, ignore_errors=True)
+    return summed_up(job, summary, 0.0)
+
+
+def _joined(
+    job: ClipJob,
+    parts: Sequence[ClipJob],
+    came_of: Sequence[ClipOutcome],
+    on_frame: Callable[[PosedFrame], None] | None,
+) -> ClipOutcome | None:
+    """Return the outcome of a clip in parts, None where the parts are not those of the clip."""
+    began = time.perf_counter()
+    states = {outcome.state for outcome in came_of}
+    if states & {"failed", "not run"}:
+        reasons = [outcome.reason for outcome in came_of if outcome.state == "failed"]
+        return failed(job, reasons[0] if reasons else "left out", began)
+    if "damaged" in states:
+        log.info("%s is damaged: it is run in one go", job.source)
+        return None
+    try:
+        summary = join_parts(job, parts, on_frame)
+    except StageError as error:
+        if isinstance(error.__cause__, OtherFramesError):
+            log.info("%s: %s: it is run in one go", job.source, error)
+            return None
+        return failed(job, str(error), began)
+    except (OSError, ValueError) as error:
+        return failed(job, str(error), began)
+    return summed_up(job, summary, time.perf_counter() - began)

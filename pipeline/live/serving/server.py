@@ -1,0 +1,105 @@
+"""Runs the live view's server on a thread beside the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import threading
+
+import uvicorn
+
+from pipeline.live.serving.app import build_app
+from pipeline.live.serving.hub import ViewHub
+
+_LOOPBACK = "127.0.0.1"
+_LEAVE_WITHIN_S = 0.6
+_STOP_WITHIN_S = 1.5
+
+log = logging.getLogger(__name__)
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of ``PORT``, ``HOST:PORT`` or ``[HOST]:PORT``; loopback by default.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"got {text!r} to serve on, needed is PORT or HOST:PORT, such as 8000")
+    return host.strip("[]") or _LOOPBACK, int(port)
+
+
+class LiveServer:
+    """Serves a hub until it is stopped; the port is taken when made.
+
+    Args:
+        hub: what is shown.
+        host: address to listen on.
+        port: port; 0 takes a free one.
+        token: what viewers must know; empty lets everybody look who reaches the port.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+
+    def __init__(self, hub: ViewHub, host: str = _LOOPBACK, port: int = 0, token: str = "") -> None:
+        self._hub = hub
+        is_loopback = _is_loopback(host)
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            self._socket = socket.create_server((host, port), family=family, backlog=64)
+        except OSError as error:
+            raise OSError(f"{host}:{port} cannot be served on: {error.strerror}") from error
+        self.port: int = self._socket.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"http://{shown}:{self.port}/" + (f"?token={token}" if token else "")
+        if not is_loopback and not token:
+            log.warning("everybody who reaches %s may watch; --token asks for one", self.address)
+        config = uvicorn.Config(
+            build_app(hub, token, is_loopback),
+            lifespan="off",
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="serve-0", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every viewer's stream and the server, within two seconds; allowed twice."""
+        self._hub.close()
+        self._server.should_exit = True
+        self._thread.join(_LEAVE_WITHIN_S)
+        if self._thread.is_alive() and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._drop_connections)
+        self._thread.join(_STOP_WITHIN_S)
+        if self._thread.is_alive():
+            self._server.force_exit = True
+            self._thread.join(_STOP_WITHIN_S)
+
+    def _run(self) -> None:
+        with self._socket:
+            asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._hub.attach(self._loop)
+        await self._server.serve(sockets=[self._socket])
+
+    def _drop_connections(self) -> None:
+        """Let go of viewers who do not read: the end of their stream cannot be sent to them."""
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

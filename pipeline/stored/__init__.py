@@ -1,0 +1,1 @@
+"""Stored poses put to use without a network: drawn, tracked anew."""

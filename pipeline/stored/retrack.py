@@ -1,0 +1,105 @@
+"""Give stored poses identities, anew: pictures are read, no network is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from pipeline.items import PosedFrame
+from pipeline.readers.base import Reader
+from pipeline.stored.render import posed_frames
+from rmpe.formats import ClipHeader, PoseReader, PoseWriter
+from rmpe.records import Frame, Poses
+from tracking import DEFAULT, OneEuroSmoother, OnlineTracker, PoseFlowParameters, track_clip
+from tracking.offline import FlowBuilding
+
+_Timed = tuple[int, float, Poses]
+
+
+def retrack_records(
+    reader: Reader,
+    records: PoseReader,
+    make_writer: Callable[[ClipHeader], PoseWriter],
+    *,
+    parameters: PoseFlowParameters = DEFAULT,
+    whole_clip: FlowBuilding | None = None,
+    smoother: OneEuroSmoother | None = None,
+    on_frame: Callable[[PosedFrame], object] | None = None,
+) -> int:
+    """Track stored poses and write them with their new identities.
+
+    Args:
+        reader: the clip that the records are about; it is closed at the end.
+        records: stored poses; identities in them are not looked at.
+        make_writer: gives the writer for a header.
+        parameters: rules of the tracker.
+        whole_clip: keep all poses (no pictures) to the end, then merge redundant flows and join cut
+            ones before anything is written; says how the flows are built. None: frame by frame.
+        smoother: smooths the joints of every identity; None: they stay as they are.
+        on_frame: called with every frame, for progress.
+
+    Returns:
+        Number of different people.
+
+    Raises:
+        OSError: the clip cannot be read or the output not written.
+        ValueError: the clip is not the one of the records; ``whole_clip`` is no way to build flows.
+    """
+    header, info = records.header, reader.info
+    header = replace(
+        header,
+        source=info.source,
+        width=info.width or header.width,
+        height=info.height or header.height,
+        fps=info.fps or header.fps,
+        image_names=tuple(info.image_names) or header.image_names,
+    )
+    writer = make_writer(header)
+    identities: set[int] = set()
+    complete = False
+    try:
+        tracked = _tracked(reader, records, parameters, whole_clip, on_frame)
+        for index, time_s, poses in tracked:
+            smooth = poses if smoother is None else smoother.update(time_s, poses)
+            writer.write(index, time_s, smooth)
+            identities.update(smooth.ids.tolist())
+        complete = True
+    finally:
+        writer.close(complete)
+        reader.close()
+    return len(identities)
+
+
+def _tracked(
+    reader: Reader,
+    records: PoseReader,
+    parameters: PoseFlowParameters,
+    whole_clip: FlowBuilding | None,
+    on_frame: Callable[[PosedFrame], object] | None,
+) -> Iterator[_Timed]:
+    frames = _told(posed_frames(reader, records), on_frame)
+    if whole_clip is None:
+        tracker = OnlineTracker(parameters)
+        for frame, poses in frames:
+            yield frame.index, frame.timestamp_s, tracker.update(frame, poses)
+        return
+    times: list[tuple[int, float]] = []
+
+    def clip() -> Iterator[tuple[Frame, Poses]]:
+        for frame, poses in frames:
+            times.append((frame.index, frame.timestamp_s))
+            yield frame, poses
+
+    refined = track_clip(clip(), parameters, building=whole_clip)
+    for (index, time_s), poses in zip(times, refined):
+        yield index, time_s, poses
+
+
+def _told(
+    frames: Iterable[PosedFrame], on_frame: Callable[[PosedFrame], object] | None
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yield frames with their people; tell of each when the next is asked for."""
+    for posed in frames:
+        yield posed.frame, posed.poses
+        if on_frame is not None:
+            on_frame(posed)

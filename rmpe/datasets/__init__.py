@@ -1,0 +1,1 @@
+"""Annotated people of the public data sets and of a user's own COCO-style files."""

@@ -1,0 +1,1 @@
+"""Scores by object keypoint similarity: COCO and CrowdPose."""

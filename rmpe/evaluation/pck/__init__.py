@@ -1,0 +1,1 @@
+"""Scores by the share of correct keypoints: MPII, LSP and its extended set."""

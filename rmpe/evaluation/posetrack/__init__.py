@@ -1,0 +1,1 @@
+"""PoseTrack's scores: AP by joint, and tracking."""

@@ -1,0 +1,1 @@
+"""One articulated person: body, clothes, poses and motion."""

@@ -1,0 +1,1 @@
+"""What people are placed in and seen by: surroundings, camera, scenes, clips."""

@@ -1,0 +1,1 @@
+"""The workshop of the bundled networks: their packs, recipes and teachers."""

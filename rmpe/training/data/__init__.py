@@ -1,0 +1,1 @@
+"""The people a run trains on, and the crops made of them."""

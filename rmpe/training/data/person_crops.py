@@ -1,0 +1,288 @@
+"""Training crops of annotated people in any skeleton, augmented as the papers did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet
+from rmpe.geometry.augment import (
+    CropChange,
+    Matrix,
+    apply_matrix,
+    changed_crop_matrix,
+    warp_affine,
+)
+from rmpe.proposals import ProposalGenerator
+from rmpe.skeletons import Skeleton
+from rmpe.training.losses.published import JointTruth
+from rmpe.training.recipes.settings import NetworkRecipe
+from rmpe.zoo.conventions import Conventions
+
+FloatArray = NDArray[np.float32]
+ImageArray = NDArray[np.uint8]
+
+INTERFERING_PEOPLE = 6
+"""At most this many other people of a picture are in a joint-candidate target, the nearest."""
+LOWER_PARTS = ("hip", "knee", "ankle", "heel", "toe", "pelvis", "foot")
+HALF_BODY_GROWTH = 1.5
+"""Side of a half body's crop over the extent of its joints (HRNet's code)."""
+ATTEMPTS = 20
+"""Unreadable pictures in a row after which the data is given up."""
+
+
+class CropRecord(NamedTuple):
+    """One training example."""
+
+    crop_bgr: ImageArray
+    """(H, W, 3)."""
+    keypoints_xy: FloatArray
+    """(K, 2), pixels of the crop."""
+    weights: FloatArray
+    """(K,)."""
+    others_xy: FloatArray
+    """(M, K, 2), joints of other people, M being ``INTERFERING_PEOPLE`` or 0."""
+    others_weights: FloatArray
+    """(M, K)."""
+    theta: FloatArray
+    """(2, 3), normalised map from the network's own crop of the true box to this crop."""
+    skipped: tuple[str, ...]
+    """Pictures that could not be read on the way to this one."""
+
+
+class CropBatch(NamedTuple):
+    """N examples."""
+
+    crops_bgr: Tensor
+    """uint8 (N, H, W, 3)."""
+    truth: JointTruth
+    """Joints of the N people and of those around them."""
+    theta: Tensor
+    """(N, 2, 3), as in :class:`CropRecord`."""
+    skipped: list[str]
+    """Pictures that could not be read."""
+
+
+def collate(records: Sequence[CropRecord]) -> CropBatch:
+    """Return the records as one batch."""
+
+    def stack(values: Sequence[NDArray]) -> Tensor:
+        return torch.from_numpy(np.stack(values))
+
+    truth = JointTruth(
+        stack([r.keypoints_xy for r in records]),
+        stack([r.weights for r in records]),
+        stack([r.others_xy for r in records]),
+        stack([r.others_weights for r in records]),
+    )
+    return CropBatch(
+        stack([r.crop_bgr for r in records]),
+        truth,
+        stack([r.theta for r in records]),
+        [line for r in records for line in r.skipped],
+    )
+
+
+class PersonCrops(Dataset[CropRecord]):
+    """Example ``index`` of a whole run: person, order and augmentation follow from the seed.
+
+    Every pass over the people has its own order. That makes a run independent of the number of
+    processes and lets it go on from any step.
+    """
+
+    def __init__(
+        self,
+        people: KeypointSet,
+        recipe: NetworkRecipe,
+        conventions: Conventions,
+        proposals: ProposalGenerator | None = None,
+        epoch_size: int | None = None,
+    ) -> None:
+        """Make the examples of a set.
+
+        Args:
+            people: pictures with their people.
+            recipe: augmentation, seed and size.
+            conventions: the network's crop.
+            proposals: samples boxes as the detector errs, from the recipe's epoch on.
+            epoch_size: examples that the recipe calls an epoch; None is one for every person.
+
+        Raises:
+            ValueError: there is nobody in the set.
+        """
+        if not people.people:
+            raise ValueError("got no annotated person to train on; see the list of what is skipped")
+        self._people = people.people
+        self._neighbours = people.people_by_picture() if recipe.interference else {}
+        self._skeleton, self._recipe = people.skeleton, recipe
+        self._conventions, self._proposals = conventions, proposals
+        self._epoch_size = epoch_size or len(self._people)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __getitem__(self, index: int) -> CropRecord:
+        """Return the example; a picture that cannot be read is replaced by the next person's.
+
+        Raises OSError when ``ATTEMPTS`` pictures in a row cannot be read.
+        """
+        skipped: list[str] = []
+        for attempt in range(ATTEMPTS):
+            person = self._person(index + attempt)
+            try:
+                image = person.picture.load()
+            except OSError as error:
+                skipped.append(str(error))
+                continue
+            rng = np.random.default_rng((self._recipe.seed, index))
+            return self._record(person, image, rng, index, tuple(skipped))
+        raise OSError(f"{ATTEMPTS} pictures in a row cannot be read, the last: {skipped[-1]}")
+
+    def _person(self, index: int) -> AnnotatedPerson:
+        count = len(self._people)
+        epoch, place = divmod(index, count)
+        order = np.random.default_rng((self._recipe.seed, 1, epoch)).permutation(count)
+        return self._people[int(order[place])]
+
+    def _record(
+        self,
+        person: AnnotatedPerson,
+        image_bgr: ImageArray,
+        rng: np.random.Generator,
+        index: int,
+        skipped: tuple[str, ...],
+    ) -> CropRecord:
+        recipe, rules = self._recipe, self._conventions
+        height, width = rules.input_height, rules.input_width
+        box = self._box(person, rng, index // self._epoch_size)
+        change = draw_change(recipe, box, rng)
+        matrix = changed_crop_matrix(box, height, width, rules.crop_style, change)
+        crop = warp_affine(image_bgr, matrix, height, width, rules.crop_style.border_bgr)
+        order = self._skeleton.mirror_permutation if change.mirrored else slice(None)
+        points = apply_matrix(matrix, person.keypoints_xy)[order]
+        weights = inside_weights(points, person.visibility[order], height, width)
+        others_xy, others_weights = self._others(person, matrix, order)
+        plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
+        plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
+        target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
+        return CropRecord(
+            crop, points, weights, others_xy, others_weights,
+            normalised_map(target, matrix, height, width), skipped,
+        )  # fmt: skip
+
+    def _box(self, person: AnnotatedPerson, rng: np.random.Generator, epoch: int) -> FloatArray:
+        recipe = self._recipe
+        if self._proposals is not None and 0 <= recipe.proposals_from <= epoch:
+            box = self._proposals.sample(
+                person.keypoints_xy, person.visibility, person.box_xyxy, 1, rng
+            )[0]
+            return box if (box[2:] - box[:2] >= 1).all() else person.box_xyxy
+        if rng.random() < recipe.half_body_share:
+            half = half_body_box(person, self._skeleton, recipe.half_body_joints, rng)
+            return person.box_xyxy if half is None else half
+        return person.box_xyxy
+
+    def _others(
+        self, person: AnnotatedPerson, matrix: Matrix, order: NDArray[np.int64] | slice
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the joints of the people nearest in the picture that fall into the crop."""
+        joints = self._skeleton.joint_count
+        count = INTERFERING_PEOPLE if self._recipe.interference else 0
+        points = np.zeros((count, joints, 2), np.float32)
+        weights = np.zeros((count, joints), np.float32)
+        around = [
+            other
+            for other in self._neighbours.get(person.picture.image_id, [])
+            if other.annotation_id != person.annotation_id
+        ]
+        middle = person.box_xyxy.reshape(2, 2).mean(0)
+        around.sort(key=lambda p: float(np.abs(p.box_xyxy.reshape(2, 2).mean(0) - middle).sum()))
+        height, width = self._conventions.input_height, self._conventions.input_width
+        for place, other in enumerate(around[:count]):
+            points[place] = apply_matrix(matrix, other.keypoints_xy)[order]
+            weights[place] = inside_weights(points[place], other.visibility[order], height, width)
+        return points, weights
+
+
+def inside_weights(
+    points_xy: FloatArray, visibility: NDArray[np.uint8], height: int, width: int
+) -> FloatArray:
+    """Return 1 for the annotated joints inside the crop, else 0; (K,)."""
+    inside = (points_xy >= 0).all(-1) & (points_xy < (width, height)).all(-1)
+    return np.asarray(inside & (visibility > 0), np.float32)
+
+
+def draw_change(
+    recipe: NetworkRecipe, box_xyxy: FloatArray, rng: np.random.Generator
+) -> CropChange:
+    """Return the random scale, turn, shift and mirror of one crop."""
+    uniform = recipe.random_draw == "uniform"
+    spread = max(recipe.scale_high - 1, 1 - recipe.scale_low)
+    scale = (
+        rng.uniform(recipe.scale_low, recipe.scale_high)
+        if uniform
+        else np.clip(rng.normal(1, spread), recipe.scale_low, recipe.scale_high)
+    )
+    limit = recipe.rotation_degrees
+    turn = (
+        rng.uniform(-limit, limit)
+        if uniform
+        else np.clip(rng.normal() * limit, -2 * limit, 2 * limit)
+    )
+    turned = rng.random() < recipe.rotation_share
+    shift = rng.uniform(-1, 1, 2) * recipe.shift_share * (box_xyxy[2:] - box_xyxy[:2])
+    return CropChange(
+        scale=float(scale),
+        degrees=float(turn) if turned else 0.0,
+        shift_xy=(float(shift[0]), float(shift[1])),
+        mirrored=bool(rng.random() < recipe.flip_share),
+    )
+
+
+def half_body_box(
+    person: AnnotatedPerson, skeleton: Skeleton, more_than: int, rng: np.random.Generator
+) -> FloatArray | None:
+    """Return a box around the upper or lower half of a person, or None if it does not apply.
+
+    It needs more than ``more_than`` annotated joints, and three of them in the drawn half.
+    """
+    known = person.visibility > 0
+    if known.sum() <= more_than:
+        return None
+    lower = np.array([any(part in joint for part in LOWER_PARTS) for joint in skeleton.joints])
+    halves = [known & ~lower, known & lower]
+    if rng.random() < 0.5:
+        halves.reverse()
+    chosen = next((half for half in halves if half.sum() > 2), None)
+    if chosen is None or chosen.sum() == known.sum():
+        return None
+    points = person.keypoints_xy[chosen]
+    centre = points.mean(0)
+    # The style grows boxes by 1.25 on its own, which the factor includes.
+    sides = np.maximum(np.ptp(points, axis=0), 1.0) * HALF_BODY_GROWTH / 1.25
+    return np.concatenate([centre - sides / 2, centre + sides / 2]).astype(np.float32)
+
+
+def normalised_map(target: Matrix, source: Matrix, height: int, width: int) -> FloatArray:
+    """Return θ (2, 3) that takes points of the target crop to the same points of the source crop.
+
+    Both are -1..1 from edge to edge, as :mod:`rmpe.sstn.affine` has them.
+
+    Args:
+        target: picture pixels to pixels of the crop wanted, (2, 3).
+        source: picture pixels to pixels of the crop there is, (2, 3).
+        height: rows of both crops.
+        width: columns of both crops.
+    """
+    full = [np.vstack([matrix, [0, 0, 1]]) for matrix in (target, source)]
+    normalise = np.array(
+        [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]]
+    )
+    theta = normalise @ full[1] @ np.linalg.inv(full[0]) @ np.linalg.inv(normalise)
+    return theta[:2].astype(np.float32)

@@ -1,0 +1,114 @@
+"""Lists of clips: one bad clip does not stop the rest, a second call does what is left."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import av
+import pytest
+
+from pipeline.assemble import RunOptions
+from pipeline.clips.jobs import ClipJob
+from pipeline.clips.outputs import OutputPlan
+from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
+from pipeline.fleet.batch import run_batch
+
+
+class Recorder:
+    """A watcher that remembers."""
+
+    def __init__(self):
+        self.starts, self.frames, self.ends = [], 0, []
+
+    def started(self, job, info, done):
+        self.starts.append((job.plan.folder.name, info.width, done))
+
+    def advanced(self, result):
+        self.frames += 1
+
+    def ended(self, outcome, summary):
+        self.ends.append((outcome.state, summary is not None))
+
+
+@pytest.fixture
+def jobs(tmp_path, people):
+    """Jobs of the clips a, b (no clip at all) and c, of 6 frames."""
+    for name in "ac":
+        with av.open(str(tmp_path / f"{name}.mp4"), "w") as container:
+            stream = container.add_stream("libx264", rate=Fraction(25), options={"qp": "5"})
+            stream.width, stream.height, stream.pix_fmt = 200, 60, "yuv420p"
+            for frame in people([1, 2, 0, 2, 1, 1], step=0):
+                picture = av.VideoFrame.from_ndarray(frame.image_bgr, format="bgr24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+    (tmp_path / "b.mp4").write_text("no clip")
+    return [
+        ClipJob(
+            str(tmp_path / f"{name}.mp4"),
+            OutputPlan(tmp_path / "out" / name, video=False),
+            options=RunOptions(section_frames=4),
+        )
+        for name in "abc"
+    ]
+
+
+def test_a_bad_clip_is_reported_and_a_second_call_does_what_is_left(jobs, squares, tmp_path):
+    made = []
+
+    def estimator():
+        made.append(squares())
+        return made[-1]
+
+    watcher = Recorder()
+    outcomes = run_worklist(jobs, estimator, watcher)
+    assert [o.state for o in outcomes] == ["done", "failed", "done"]
+    assert "cannot be opened as a video" in outcomes[1].reason
+    assert [(o.frames, o.most_people, o.identities) for o in outcomes[::2]] == [(6, 2, 2)] * 2
+    assert watcher.starts == [("a", 200, 0), ("c", 200, 0)]
+    assert watcher.frames == 12
+    assert watcher.ends == [("done", True), ("failed", False), ("done", True)]
+    assert len(made) == 1
+    table = worklist_table(outcomes).splitlines()
+    assert table[4] == "3 clips: 2 done, 1 failed"
+    assert table[5].startswith(str(tmp_path / "b.mp4") + ": ")
+
+    (tmp_path / "a.mp4").rename(tmp_path / "kept")
+    (tmp_path / "kept").rename(tmp_path / "b.mp4")
+    jobs = jobs[1:]
+    again = run_worklist(jobs, estimator, Recorder())
+    assert [o.state for o in again] == ["done", "already done"]
+    assert sum(estimator.detected for estimator in made) == 18
+
+
+def test_fail_fast_leaves_out_the_rest(jobs, squares):
+    outcomes = run_worklist(jobs, squares, Recorder(), fail_fast=True)
+    assert [o.state for o in outcomes] == ["done", "failed", "not run"]
+    assert not any(o.succeeded for o in outcomes[1:])
+
+
+def test_nothing_to_do_builds_no_estimator(jobs, squares, tmp_path):
+    assert run_worklist([], pytest.fail, Recorder()) == []
+    run_worklist(jobs[:1], squares, Recorder())
+    assert run_worklist(jobs[:1], pytest.fail, Recorder())[0].state == "already done"
+
+
+def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path):
+    outcomes = run_worklist(jobs, squares, Recorder())
+    write_worklist_summary(tmp_path / "new/summary.json", outcomes)
+    item = json.loads((tmp_path / "new/summary.json").read_text())
+    assert item["clips"] == 3
+    assert item["states"] == {"done": 2, "failed": 1}
+    assert item["frames"] == 12
+    assert item["outcomes"][1]["source"] == str(tmp_path / "b.mp4")
+
+
+def test_a_batch_in_this_process_tells_of_every_clip_and_quiet_of_failures_alone(jobs, squares):
+    told = []
+    outcomes = run_batch(jobs, lambda cores: squares(), None, tell=told.append)
+    assert [o.state for o in outcomes] == ["done", "failed", "done"]
+    assert [line.split(": ")[1].split(",")[0] for line in told] == ["done", "failed", "done"]
+    told.clear()
+    again = run_batch(jobs, lambda cores: squares(), None, quiet=True, tell=told.append)
+    assert [o.state for o in again] == ["already done", "failed", "already done"]
+    assert len(told) == 1

@@ -1,0 +1,117 @@
+"""The channel: order, both bounds, closing, cancelling, and choosing what is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from pipeline.engine.channel import Cancellation, CancelledError, Channel, ClosedError
+
+
+def start(target):
+    """Run ``target`` on a thread; the returned list holds what it raised."""
+    raised = []
+
+    def run():
+        try:
+            target()
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, raised
+
+
+def test_items_come_out_in_the_order_they_went_in_with_tickets_from_0():
+    channel = Channel("c", Cancellation(), max_items=3)
+    for item in "abc":
+        channel.put(item)
+    assert [channel.take() for _ in range(3)] == [(0, "a"), (1, "b"), (2, "c")]
+
+
+def test_closing_lets_the_rest_be_taken_and_then_ends():
+    channel = Channel("c", Cancellation(), max_items=3)
+    channel.put("a")
+    channel.close()
+    channel.close()
+    assert list(channel) == ["a"]
+    with pytest.raises(ClosedError):
+        channel.take()
+    with pytest.raises(RuntimeError, match="closed channel 'c'"):
+        channel.put("b")
+
+
+def test_put_waits_while_the_channel_holds_its_most_items():
+    channel = Channel("c", Cancellation(), max_items=2)
+    channel.put(0)
+    channel.put(1)
+    thread, _ = start(lambda: channel.put(2))
+    time.sleep(0.1)
+    assert len(channel) == 2
+    assert channel.take() == (0, 0)
+    thread.join(2)
+    assert not thread.is_alive()
+    assert channel.stats.most_items == 2
+    assert 0.05 < channel.stats.put_wait_s < 2
+
+
+def test_put_waits_while_the_channel_holds_its_most_bytes_but_one_giant_passes():
+    channel = Channel("c", Cancellation(), max_items=99, max_bytes=10, size_of=len)
+    channel.put("x" * 50)  # larger than the bound: passes alone
+    thread, _ = start(lambda: channel.put("y"))
+    time.sleep(0.05)
+    assert len(channel) == 1
+    channel.take()
+    thread.join(2)
+    channel.put("z" * 9)
+    assert (len(channel), channel.stats.most_bytes) == (2, 50)
+
+
+def test_cancel_wakes_a_put_on_a_full_channel_and_a_take_on_an_empty_one():
+    cancellation = Cancellation()
+    full, empty = Channel("f", cancellation, max_items=1), Channel("e", cancellation, max_items=1)
+    full.put(0)
+    threads = [start(lambda: full.put(1)), start(empty.take)]
+    time.sleep(0.05)
+    cancellation.set()
+    for thread, raised in threads:
+        thread.join(1)
+        assert not thread.is_alive()
+        assert isinstance(raised[0], CancelledError)
+
+
+def test_close_wakes_every_waiting_taker():
+    channel = Channel("c", Cancellation(), max_items=1)
+    threads = [start(channel.take) for _ in range(3)]
+    time.sleep(0.02)
+    channel.close()
+    for thread, raised in threads:
+        thread.join(1)
+        assert isinstance(raised[0], ClosedError)
+
+
+def test_drop_oldest_keeps_the_newest_items_and_counts_the_loss():
+    channel = Channel("c", Cancellation(), max_items=2, overflow="drop_oldest")
+    for item in range(10):
+        channel.put(item)
+    channel.close()
+    assert list(channel) == [8, 9]
+    assert (channel.stats.items, channel.stats.dropped) == (10, 8)
+
+
+def test_taking_counts_how_long_it_waited():
+    channel = Channel("c", Cancellation(), max_items=1)
+    thread, _ = start(channel.take)
+    time.sleep(0.1)
+    channel.put(0)
+    thread.join(1)
+    assert 0.05 < channel.stats.get_wait_s < 1
+
+
+@pytest.mark.parametrize("bounds", [{"max_items": 0}, {"max_items": 1, "max_bytes": 0}])
+def test_a_bound_below_one_is_refused(bounds):
+    with pytest.raises(ValueError, match="1 or more"):
+        Channel("c", Cancellation(), **bounds)

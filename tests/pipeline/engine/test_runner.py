@@ -1,0 +1,238 @@
+"""The laws of a run: order, failure, cancelling, leaving early, and memory."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import traceback
+
+import pytest
+
+from pipeline.engine.runner import ChannelLimits, Pipeline, Source
+from pipeline.engine.stage import StageError
+
+
+def same(item):
+    return item
+
+
+def test_results_come_in_frame_order_under_random_sleeps(frames, stage):
+    chance = random.Random(5)
+    sleeps = [chance.random() * 0.004 for _ in range(120)]
+
+    def slow(frame):
+        time.sleep(sleeps[frame.index])
+        return frame
+
+    run = Pipeline(
+        Source(frames(120)), [stage(slow, "a", workers=4), stage(same, "b"), stage(slow, "c", 3)]
+    )
+    assert [frame.index for frame in run] == list(range(120))
+
+
+def test_several_workers_do_work_side_by_side(frames, stage):
+    together = threading.Barrier(3, timeout=5)
+
+    def meet(frame):
+        together.wait()
+        return frame
+
+    assert len(list(Pipeline(Source(frames(9)), [stage(meet, workers=3)]))) == 9
+
+
+def test_a_run_without_frames_and_one_without_stages_end_well(frames, stage):
+    work = stage(same)
+    assert list(Pipeline(Source([]), [work])) == []
+    assert work.closed == [True]
+    assert [frame.index for frame in Pipeline(Source(frames(3)), [])] == [0, 1, 2]
+
+
+def test_what_a_stage_held_back_comes_at_the_end_and_every_stage_is_closed_once(frames, stage):
+    first, second = stage(same, "a", last=(None,)), stage(same, "b", workers=2)
+    items = list(Pipeline(Source(frames(2)), [first, second]))
+    assert [item and item.index for item in items] == [0, 1, None]
+    assert (first.closed, second.closed) == ([True], [True])
+
+
+def failing_reader(frames):
+    yield from frames(3)
+    raise OSError("the disk is gone")
+
+
+def test_failure_of_the_reader_reaches_the_caller_with_frame_and_traceback(frames, stage):
+    closed = []
+    work = stage(same)
+    source = Source(failing_reader(frames), close=lambda: closed.append(1))
+    with pytest.raises(StageError) as caught:
+        list(Pipeline(source, [work]))
+    assert str(caught.value) == "stage 'read', frame 3: the disk is gone"
+    assert isinstance(caught.value.__cause__, OSError)
+    assert "failing_reader" in "".join(traceback.format_tb(caught.value.__cause__.__traceback__))
+    assert (closed, work.closed) == ([1], [False])
+
+
+@pytest.mark.parametrize("name", ["detect", "write video"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(frames, stage, name, workers):
+    def fail_at_7(frame):
+        if frame.index == 7:
+            raise ValueError("a bad frame")
+        return frame
+
+    others = [stage(same, "before"), stage(same, "behind")]
+    run = Pipeline(
+        Source(frames(10**9)), [others[0], stage(fail_at_7, name, workers=workers), others[1]]
+    )
+    with pytest.raises(StageError) as caught:
+        list(run)
+    assert (caught.value.stage, caught.value.frame_index) == (name, 7)
+    assert str(caught.value) == f"stage '{name}', frame 7: a bad frame"
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert [other.closed for other in others] == [[False], [False]]
+
+
+def test_the_first_failure_wins(frames, stage):
+    def fail(frame):
+        raise KeyError(frame.index)
+
+    def fail_late(frame):
+        time.sleep(0.05)
+        raise RuntimeError("later")
+
+    run = Pipeline(Source(frames(1)), [stage(lambda f: f, "a", last=(1,)), stage(fail, "b")])
+    run2 = Pipeline(Source(frames(5)), [stage(fail_late, "late", workers=2), stage(same, "x")])
+    with pytest.raises(StageError, match="stage 'b', frame 0"):
+        list(run)
+    with pytest.raises(StageError, match=r"stage 'late', frame [01]: later"):
+        list(run2)
+
+
+def test_failure_while_finishing_or_closing_a_writer_is_a_failure(frames, stage):
+    class Broken(stage):
+        def finish(self):
+            raise OSError("no space left")
+
+    class Unclosable(stage):
+        def close(self, complete):
+            raise OSError("no space for the end line")
+
+    with pytest.raises(StageError, match="stage 'write': no space left"):
+        list(Pipeline(Source(frames(2)), [Broken(same, "write")]))
+    with pytest.raises(StageError, match="no space for the end line"):
+        list(Pipeline(Source(frames(2)), [Unclosable(same, "write")]))
+
+
+def test_a_caller_who_leaves_early_ends_the_run(frames, stage):
+    closed = []
+    work = stage(same, workers=2)
+    run = iter(Pipeline(Source(frames(10**9), close=lambda: closed.append(1)), [work]))
+    assert next(run).index == 0
+    run.close()
+    assert (closed, work.closed) == ([1], [False])
+
+
+def test_stop_may_be_called_before_during_and_twice(frames, stage):
+    run = Pipeline(Source(frames(10**9)), [stage(same)])
+    assert run.stop()
+    other = Pipeline(Source(frames(10**9)), [stage(same)])
+    results = iter(other)
+    next(results)
+    assert other.stop()
+    assert other.stop()
+    assert len(list(results)) == 0
+
+
+def test_stop_from_another_thread_ends_an_iteration_that_waits(frames, stage):
+    leave = threading.Event()
+    run = Pipeline(Source(iter(lambda: leave.wait(30) and None, None)), [stage(same)])
+    thread = threading.Thread(target=lambda: (time.sleep(0.1), leave.set(), run.stop()))
+    thread.start()
+    assert list(run) == []
+    thread.join()
+
+
+def test_stop_with_patience_says_when_a_thread_is_still_busy(frames, stage):
+    release = threading.Event()
+    run = Pipeline(Source(frames(5)), [stage(lambda f: release.wait(10) and f, "slow network")])
+    thread = threading.Thread(target=list, args=(run,))
+    thread.start()
+    time.sleep(0.05)
+    assert not run.stop(patience_s=0.05)
+    release.set()
+    thread.join(2)
+    assert run.stop()
+
+
+def test_a_pipeline_runs_once(frames, stage):
+    run = Pipeline(Source(frames(1)), [stage(same)])
+    list(run)
+    with pytest.raises(RuntimeError, match="runs once"):
+        list(run)
+
+
+def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(frames, stage):
+    made = []
+
+    def counted():
+        for frame in frames(60, size=(100, 100)):  # 30,000 bytes each
+            made.append(frame.index)
+            yield frame
+
+    lead = []
+
+    def slow(frame):
+        time.sleep(0.002)
+        lead.append(len(made) - frame.index)
+        return frame
+
+    limits = ChannelLimits(max_items=50, max_bytes=90_000)
+    run = Pipeline(Source(counted()), [stage(same, "a"), stage(slow, "write")], limits)
+    assert len(list(run)) == 60
+    assert all(stats.most_bytes <= 90_000 for stats in run.channel_stats)
+    # Three frames in each of two channels, and one in the hands of each of the three threads.
+    assert max(lead) <= 3 + 3 + 3 + 1
+
+
+def test_a_live_source_that_drops_keeps_the_newest_and_counts_the_rest(frames, stage):
+    release = threading.Event()
+
+    def source():
+        yield from frames(100)
+        release.set()
+
+    def wait_for_all(frame):
+        release.wait(5)
+        return frame
+
+    run = Pipeline(
+        Source(source(), overflow="drop_oldest"), [stage(wait_for_all)], ChannelLimits(max_items=2)
+    )
+    got = [frame.index for frame in run]
+    dropped = run.channel_stats[0].dropped
+    assert got[-2:] == [98, 99]
+    assert got == sorted(got)
+    assert len(got) + dropped == 100
+    assert dropped >= 97
+
+
+def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
+    def slow(frame):
+        time.sleep(0.005)
+        return frame
+
+    run = Pipeline(
+        Source(frames(40)),
+        [stage(same, "quick"), stage(slow, "slow"), stage(same, "behind")],
+        ChannelLimits(max_items=2),
+    )
+    list(run)
+    stats = run.stats
+    by_name = {figures.name: figures for figures in stats.stages}
+    assert stats.bottleneck == "slow"
+    assert stats.results == 40
+    assert [by_name[name].items for name in ("read", "quick", "slow", "behind")] == [40] * 4
+    assert 0.2 <= by_name["slow"].busy_s <= stats.wall_s
+    assert by_name["slow"].cpu_s < by_name["slow"].busy_s
+    assert by_name["quick"].wait_output_s > 0.1
+    assert by_name["behind"].wait_input_s > 0.1

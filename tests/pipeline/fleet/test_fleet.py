@@ -1,0 +1,143 @@
+"""Clips on Ray's workers: the same results as one process gives, also when a worker dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from pipeline.assemble import RunOptions
+from pipeline.clips.jobs import ClipJob
+from pipeline.clips.outputs import OutputPlan
+from pipeline.clips.worklist import attempt_job
+from pipeline.fleet.ray_workers import FleetOptions, run_fleet
+from tests.helpers import squares as squares_module
+from tests.helpers.kill_runs import write_clip
+from tests.helpers.squares import SquaresEstimator, make_squares
+
+
+@pytest.fixture(autouse=True)
+def squares_by_value():
+    """Send the squares to workers by value: they do not have the tests' folder."""
+    cloudpickle = pytest.importorskip("ray").cloudpickle
+    cloudpickle.register_pickle_by_value(squares_module)
+    yield
+    cloudpickle.unregister_pickle_by_value(squares_module)
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A function that returns jobs of clips into a folder; the third one is no clip."""
+
+    def make(output, count):
+        jobs = []
+        for number in range(count):
+            path = tmp_path / f"clip{number}.mp4"
+            if number == 2:
+                path.write_text("no clip")
+            elif not path.exists():
+                people = [1 + (number + index) % 3 for index in range(48)]
+                write_clip(path, make_squares(people, step=0))
+            jobs.append(
+                ClipJob(
+                    str(path),
+                    OutputPlan(tmp_path / output / f"clip{number}"),
+                    options=RunOptions(section_frames=8),
+                    save_every_s=0.0,
+                )
+            )
+        return jobs
+
+    return make
+
+
+def deadly_estimator(marker):
+    """What builds an estimator that kills its process once, in the middle of a clip."""
+
+    class Deadly(SquaresEstimator):
+        def infer(self, crops_bgr):
+            if len(self.batches) == 20 and not marker.exists():
+                marker.touch()
+                time.sleep(5)  # what went before is written and saved meanwhile
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().infer(crops_bgr)
+
+    return lambda cores: Deadly(infer_pause_s=0.01)
+
+
+def check(clips, tmp_path, options, count):
+    pytest.importorskip("ray")
+    frames, ended = [], []
+    outcomes = run_fleet(
+        clips("fleet", count),
+        deadly_estimator(tmp_path / "died"),
+        options,
+        on_frames=frames.append,
+        on_end=ended.append,
+    )
+    assert (tmp_path / "died").exists()
+    resumed = []
+    assert len(ended) == count
+    assert [o.state for o in outcomes] == ["done", "done", "failed"] + ["done"] * (count - 3)
+    assert "cannot be opened" in outcomes[2].reason
+    assert sum(frames) > 40 * (count - 1)
+    estimator = SquaresEstimator()
+    for job in clips("local", count):
+        outcome, _ = attempt_job(job, lambda: estimator)
+        folder = job.plan.folder
+        if outcome.succeeded:
+            for name in ("poses.ndjson", "annotated.mp4"):
+                there = folder.parent.parent / "fleet" / folder.name / name
+                assert there.read_bytes() == (folder / name).read_bytes()
+            summary = json.loads((there.parent / "summary.json").read_text())
+            resumed.append(summary["resumed_at"])
+    assert len(resumed) == count - 1
+    assert sum(place > 0 for place in resumed) == 1
+
+
+@pytest.fixture
+def worker_path(monkeypatch, repository):
+    """Workers find the project where this test found it; a busy machine may start Ray slowly."""
+    monkeypatch.setenv("PYTHONPATH", str(repository))
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "60")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_two_workers_one_of_which_dies_give_what_one_process_gives(worker_path, clips, tmp_path):
+    check(clips, tmp_path, FleetOptions(workers=2), 20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_two_nodes_made_on_one_machine(worker_path, clips, tmp_path):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        check(clips, tmp_path, FleetOptions(address=cluster.address, workers=2), 20)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_settings_that_cannot_be_are_refused_and_nothing_starts_nothing():
+    for settings in ({"workers": -1}, {"cpus_per_worker": 0}, {"gpus_per_worker": -1}):
+        with pytest.raises(ValueError, match="allowed is"):
+            FleetOptions(**settings)
+    assert run_fleet([], pytest.fail) == []
+
+
+def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    job = ClipJob("a.mp4", OutputPlan(tmp_path))
+    with pytest.raises(ValueError, match=r"rmpe\[ray\]"):
+        run_fleet([replace(job)], pytest.fail)
