@@ -2,8 +2,10 @@
 
 A skeleton is an ordered list of joint names with its limbs, its mirror pairs and its OKS sigmas.
 Left and right are the person's own. Orders and sigmas are those of the data sets' publications:
-COCO (https://cocodataset.org/#keypoints-eval), MPII, CrowdPose, PoseTrack (poseval's order), LSP,
-Halpe-FullBody and OpenPose.
+COCO (https://cocodataset.org/#keypoints-eval), COCO-WholeBody (its ``myeval_wholebody.py``), MPII,
+CrowdPose, AI Challenger, PoseTrack (poseval's order), JHMDB, LSP, Halpe-FullBody, OpenPose and
+MediaPipe. Face points are in the usual 68-point order, hands wrist first, then thumb to little
+finger from the palm outwards.
 """
 
 from __future__ import annotations
@@ -126,6 +128,13 @@ _SIGMA = {
     "big_toe": 0.068,
     "small_toe": 0.066,
     "heel": 0.066,
+    "eye_inner": 0.025,
+    "eye_outer": 0.025,
+    "mouth": 0.026,
+    "pinky": 0.035,
+    "index": 0.035,
+    "thumb": 0.035,
+    "foot_index": 0.068,
 }
 
 
@@ -259,6 +268,91 @@ BODY_25 = Skeleton(
     _sigmas(_BODY_25),
 )
 
+# AI Challenger's own sigmas (its ``keypoint_eval.py``, delta = 2 sigma), far below COCO's.
+_AIC_SIGMAS = (
+    *(0.01388152, 0.01515228, 0.01057665, 0.01417709, 0.01497891, 0.01402144, 0.03909642),
+    *(0.03686941, 0.01981803, 0.03843971, 0.03412318, 0.02415081, 0.01291456, 0.01236173),
+)
+_AIC = (
+    *_side("right", "shoulder", "elbow", "wrist"),
+    *_side("left", "shoulder", "elbow", "wrist"),
+    *_side("right", "hip", "knee", "ankle"),
+    *_side("left", "hip", "knee", "ankle"),
+    *("head_top", "neck"),
+)
+AIC_14 = Skeleton(
+    "aic14", _AIC, _limbs(_AIC, f"head_top-neck {_TORSO} {_ARMS} {_LEGS}"), _AIC_SIGMAS
+)
+
+# The published set takes the same for neck and head, and the hips' for the belly.
+_JHMDB = ("neck", "belly", "head", *(
+    f"{side}_{name}"
+    for name in ("shoulder", "hip", "elbow", "knee", "wrist", "ankle")
+    for side in ("right", "left")
+))  # fmt: skip
+JHMDB_15 = Skeleton(
+    "jhmdb15",
+    _JHMDB,
+    _limbs(_JHMDB, f"head-neck neck-belly neck-s_shoulder belly-s_hip {_ARMS} {_LEGS}"),
+    (0.025, 0.107, 0.025, *_sigmas(_JHMDB[3:])),
+)
+
+# COCO-WholeBody's own sigmas: feet, face and one hand.
+_FEET_SIGMAS = (0.068, 0.066, 0.066, 0.092, 0.094, 0.094)
+_FACE_SIGMAS = (
+    *(0.042, 0.043, 0.044, 0.043, 0.040, 0.035, 0.031, 0.025, 0.020, 0.023, 0.029, 0.032, 0.037),
+    *(0.038, 0.043, 0.041, 0.045, 0.013, 0.012, 0.011, 0.011, 0.012, 0.012, 0.011, 0.011, 0.013),
+    *(0.015, 0.009, 0.007, 0.007, 0.007, 0.012, 0.009, 0.008, 0.016, 0.010, 0.017, 0.011, 0.009),
+    *(0.011, 0.009, 0.007, 0.013, 0.008, 0.011, 0.012, 0.010, 0.034, 0.008, 0.008, 0.009, 0.008),
+    *(0.008, 0.007, 0.010, 0.008, 0.009, 0.009, 0.009, 0.007, 0.007, 0.008, 0.011, 0.008, 0.008),
+    *(0.008, 0.010, 0.008),
+)
+_HAND_SIGMAS = (
+    *(0.029, 0.022, 0.035, 0.037, 0.047, 0.026, 0.025, 0.024, 0.035, 0.018, 0.024, 0.022, 0.026),
+    *(0.017, 0.021, 0.021, 0.032, 0.020, 0.019, 0.022, 0.031),
+)
+_FACE_68 = tuple(f"face_{n}" for n in range(68))
+_WHOLEBODY = (
+    *_COCO,
+    *_side("left", "big_toe", "small_toe", "heel"),
+    *_side("right", "big_toe", "small_toe", "heel"),
+    *_FACE_68,
+    *_HANDS,
+)
+_WHOLEBODY_LIMBS = f"{_FACE} {_TORSO} {_ARMS} {_LEGS} {_FEET} {_FINGERS}"
+COCO_WHOLEBODY_133 = Skeleton(
+    "wholebody133",
+    _WHOLEBODY,
+    _limbs(_WHOLEBODY, _WHOLEBODY_LIMBS),
+    (*_sigmas(_COCO), *_FEET_SIGMAS, *_FACE_SIGMAS, *_HAND_SIGMAS, *_HAND_SIGMAS),
+)
+FACE_68 = Skeleton("face68", _FACE_68, (), _FACE_SIGMAS)
+
+# One hand of either side, as networks on hand crops give it.
+_HAND = tuple(f"hand_{n}" for n in range(21))
+HAND_21 = Skeleton("hand21", _HAND, _limbs(_HAND, _FINGERS.replace("s_", "")), _HAND_SIGMAS)
+
+# No sigmas were published: joints of COCO's names have COCO's, eye corners the eye's, mouth the
+# nose's, and palm and toe points COCO-WholeBody's means of hands and feet.
+_MEDIAPIPE = (
+    "nose",
+    *_side("left", "eye_inner", "eye", "eye_outer"),
+    *_side("right", "eye_inner", "eye", "eye_outer"),
+    *_both("ear", "mouth", "shoulder", "elbow", "wrist", "pinky", "index", "thumb"),
+    *_both("hip", "knee", "ankle", "heel", "foot_index"),
+)
+MEDIAPIPE_33 = Skeleton(
+    "mediapipe33",
+    _MEDIAPIPE,
+    _limbs(
+        _MEDIAPIPE,
+        "nose-s_eye_inner s_eye_inner-s_eye s_eye-s_eye_outer s_eye_outer-s_ear "
+        f"left_mouth-right_mouth {_TORSO} {_ARMS} {_LEGS} s_wrist-s_pinky s_wrist-s_index "
+        "s_wrist-s_thumb s_pinky-s_index s_ankle-s_heel s_heel-s_foot_index s_ankle-s_foot_index",
+    ),
+    _sigmas(_MEDIAPIPE),
+)
+
 SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton
     for skeleton in (
@@ -273,6 +367,12 @@ SKELETONS: dict[str, Skeleton] = {
         HALPE_136,
         OPENPOSE_18,
         BODY_25,
+        AIC_14,
+        JHMDB_15,
+        COCO_WHOLEBODY_133,
+        FACE_68,
+        HAND_21,
+        MEDIAPIPE_33,
     )
 }
 
@@ -298,9 +398,10 @@ def skeleton_from_names(
     for known in SKELETONS.values():
         if known.joints == joints:
             return known
+    # Of several sets that know a joint the first one's sigma stands: COCO's before others'.
     sigmas = {
         joint: sigma
-        for known in SKELETONS.values()
+        for known in reversed(SKELETONS.values())
         for joint, sigma in zip(known.joints, known.sigmas)
     }
     return Skeleton(

@@ -16,6 +16,7 @@ from rmpe.skeletons import (
     Skeleton,
     convert_joints,
     get_skeleton,
+    skeleton_from_names,
 )
 
 
@@ -125,3 +126,38 @@ def test_wrong_shape_names_both() -> None:
 def test_unknown_skeleton_lists_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"coco17.*halpe136"):
         get_skeleton("stick")
+
+
+def test_joints_of_other_data_sets_are_in_their_published_order() -> None:
+    assert SKELETONS["aic14"].joints[:4] == (
+        *("right_shoulder", "right_elbow", "right_wrist"),
+        "left_shoulder",
+    )
+    assert SKELETONS["aic14"].joints[12:] == ("head_top", "neck")
+    assert SKELETONS["aic14"].sigmas[:2] == (0.01388152, 0.01515228)
+    assert skeleton_from_names("own", ("left_shoulder", "neck", "x")).sigmas == (0.079,) * 3
+    assert SKELETONS["jhmdb15"].joints[:5] == (
+        *("neck", "belly", "head"),
+        *("right_shoulder", "left_shoulder"),
+    )
+    whole = SKELETONS["wholebody133"]
+    assert whole.joints[17:23] == (
+        *("left_big_toe", "left_small_toe", "left_heel"),
+        *("right_big_toe", "right_small_toe", "right_heel"),
+    )
+    assert (whole.joints[23], whole.joints[91], whole.joints[112], whole.joints[132]) == (
+        *("face_0", "left_hand_0"),
+        *("right_hand_0", "right_hand_20"),
+    )
+    assert [whole.sigmas[place] for place in (20, 23, 70, 91, 132)] == [
+        *(0.092, 0.042, 0.034),
+        *(0.029, 0.031),
+    ]
+    assert whole.mirror_permutation[91] == 112
+    assert whole.mirror_permutation[23] == 39
+    assert SKELETONS["face68"].sigmas == whole.sigmas[23:91]
+    assert SKELETONS["hand21"].joint_count == 21
+    mediapipe = SKELETONS["mediapipe33"].joints
+    assert (mediapipe[11], mediapipe[16], mediapipe[23], mediapipe[32]) == (
+        *("left_shoulder", "right_wrist", "left_hip", "right_foot_index"),
+    )
