@@ -134,6 +134,6 @@ def evaluate(
     if given["json_file"]:
         outcomes.write_json(result, given["json_file"])
     if given["report"]:
-        from rmpe.evaluation.page.report import write_report
+        from rmpe.evaluation.page import write_report
 
         write_report(given["report"], result, annotations, images)

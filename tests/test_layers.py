@@ -9,6 +9,7 @@ import pytest
 
 ROOMS = {
     "rmpe.records": 0,
+    "rmpe.json_files": 0,
     "rmpe.skeletons": 0,
     "rmpe.oks": 1,
     "rmpe.geometry": 1,

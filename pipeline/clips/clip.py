@@ -19,9 +19,9 @@ from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
 from pipeline.stages.track import Tracker
 from rmpe.formats import ClipHeader
+from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Poses
 
-SUMMARY_NAME = "summary.json"
 _VERSIONS_OF = ("rmpe", "torch", "openvino", "opencv-python", "av", "numpy")
 
 log = logging.getLogger(__name__)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.assemble import PoseSource, RunOptions
-from pipeline.clips.clip import SUMMARY_NAME, ClipSummary, process_clip
+from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.journal import SAVE_EVERY_S, Checkpoint, Journal
-from pipeline.clips.outputs import PIECES_NAME, RECORDS_NAME, WORK_NAME, OutputPlan
+from pipeline.clips.outputs import PIECES_NAME, WORK_NAME, OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.readers.base import ClipInfo
 from pipeline.readers.video import Span, VideoReader
 from pipeline.stages.stored import StoredPoses
 from pipeline.stages.track import build_tracker
+from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
 
 CHECKPOINT_NAME = "checkpoint.json"
 

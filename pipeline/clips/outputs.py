@@ -11,11 +11,10 @@ from pipeline.clips.journal import Journal
 from pipeline.writers import ImagesWriter, RecordsWriter, SegmentedVideoWriter, VideoWriter, Writer
 from rmpe.formats import ClipHeader, get_format, read_records
 from rmpe.formats.clip import PoseRecord
+from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, VIDEO_NAME
 from rmpe.skeletons import Skeleton
 
 NATIVE = "native"
-RECORDS_NAME = "poses.ndjson"
-VIDEO_NAME = "annotated.mp4"
 WORK_NAME = ".rmpe"
 """Hidden folder of what a run needs only while it is unfinished."""
 PIECES_NAME = "video"
@@ -66,7 +65,7 @@ def open_writers(
                 for record in stored_poses(plan.folder, done):
                     records.write_record(record)
         if plan.images:
-            folder = plan.folder / "annotated"
+            folder = plan.folder / PICTURES_NAME
             writers.append(("images", ImagesWriter(folder, header.image_names, header.skeleton)))
         if plan.video:
             (plan.folder / VIDEO_NAME).unlink(missing_ok=True)

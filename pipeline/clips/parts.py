@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.clips.clip import SUMMARY_NAME, ClipSummary
+from pipeline.clips.clip import ClipSummary
 from pipeline.clips.jobs import ClipJob, run_job
-from pipeline.clips.outputs import RECORDS_NAME, WORK_NAME, OutputPlan
+from pipeline.clips.outputs import WORK_NAME, OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.readers.video import VideoReader
 from pipeline.stages.stored import StoredNetwork, StoredPoses
-from rmpe.formats import NativeReader, PoseRecord
+from rmpe.formats import PoseRecord
+from rmpe.formats.native import NativeReader
+from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ from pipeline.live.events import EventQueue, Events
 from pipeline.writers.video import VideoWriter
 from rmpe.formats import ClipHeader
 from rmpe.formats.native import NativeWriter
+from rmpe.formats.outputs import RECORDS_NAME, VIDEO_NAME
 from rmpe.records import Frame, Poses
-
-RECORDS_NAME = "poses.ndjson"
-VIDEO_NAME = "annotated.mp4"
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZES = {"kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}

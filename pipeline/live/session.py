@@ -23,12 +23,12 @@ from pipeline.live.recording import Recorder
 from pipeline.live.stages import DetectEvery, ResultStage, Viewer, assemble_live
 from pipeline.stages.track import Tracker
 from pipeline.writers.base import Writer
+from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Boxes, Frame, Poses
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
 
-SUMMARY_NAME = "summary.json"
 
 _FINISH_WITHIN_S = 1.2
 _LEAVE_WITHIN_S = 0.4

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rmpe.formats import ClipHeader, NativeWriter, PoseWriter, open_writer
+from rmpe.formats import ClipHeader, NativeWriter, PoseWriter
+from rmpe.formats.catalogue import open_writer
 from rmpe.formats.clip import PoseRecord
 from rmpe.records import Frame, Poses
 

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 from rmpe.datasets.keypoint_set import (
+    HEAD_SHARE,
     AnnotatedPerson,
     KeypointSet,
     Picture,
-    box_from_xywh,
+    checked_box_xyxy,
     checked_joints,
     present_pictures,
-    read_json_file,
 )
+from rmpe.json_files import load_json
 from rmpe.skeletons import Skeleton, skeleton_from_names
 
 JOINT_ALIASES = {"head": "head_top", "head_bottom": "neck", "upper_neck": "neck"}
-HEAD_SHARE = 0.6
 
 
 def read_coco_set(
@@ -77,7 +77,7 @@ def read_coco_document(path: Path | str) -> dict[str, Any]:
         OSError: the file cannot be opened.
         ValueError: it has no list of images or none of annotations.
     """
-    document = read_json_file(path)
+    document = load_json(path)
     if not isinstance(document, dict) or not all(
         isinstance(document.get(part), list) for part in ("images", "annotations")
     ):
@@ -125,7 +125,7 @@ def _person(
     if item["image_id"] not in pictures:
         raise ValueError(f"names picture {item['image_id']}, which the file does not list")
     joints = checked_joints(item["keypoints"], skeleton.joint_count)
-    box = box_from_xywh(item["bbox"])
+    box = checked_box_xyxy(item["bbox"])
     head = item.get("bbox_head")
     track_id = item.get("track_id")
     return AnnotatedPerson(

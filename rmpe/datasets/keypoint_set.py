@@ -5,10 +5,9 @@ Broken entries are left out, and each is named in ``skipped`` with the reason.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.datasets.pose_samples import PoseSample, torso_length
 from rmpe.datasets.tar_pictures import TarPictures
-from rmpe.skeletons import COCO_19, Skeleton
+from rmpe.geometry.boxes import box_xywh_to_xyxy
+from rmpe.skeletons import Skeleton
 
 FloatArray = NDArray[np.float32]
 ImageArray = NDArray[np.uint8]
+
+HEAD_SHARE = 0.6
+"""PCKh's reference length is this part of the head box's diagonal (MPII, PoseTrack)."""
 
 
 @dataclass(frozen=True)
@@ -125,44 +127,6 @@ def pictures_below(people: KeypointSet, folder: Path | str) -> KeypointSet:
     )
 
 
-def pose_sample(person: AnnotatedPerson, skeleton: Skeleton, source: str) -> PoseSample:
-    """Return a person in COCO-19 joints, matched by name and none derived, for the compact network.
-
-    Args:
-        person: annotated in ``skeleton``.
-        skeleton: joints of the person.
-        source: name of the set.
-    """
-    points = np.zeros((COCO_19.joint_count, 2), np.float32)
-    trust = np.zeros(COCO_19.joint_count, np.float32)
-    for place, joint in enumerate(skeleton.joints):
-        if joint in COCO_19.joints and person.visibility[place]:
-            points[COCO_19.index(joint)] = person.keypoints_xy[place]
-            trust[COCO_19.index(joint)] = 1.0
-    return PoseSample(
-        name=f"{person.picture.path.name}#{person.annotation_id}",
-        source=source,
-        box_xyxy=person.box_xyxy,
-        keypoints_xy=points,
-        trust=trust,
-        teacher_trust=0.0,
-        torso=torso_length(points, trust > 0),
-        area=person.area,
-        load=partial(Picture.load, person.picture),
-    )
-
-
-def read_json_file(path: Path | str) -> Any:
-    """Return a JSON document; ``ValueError`` names file, line and column of what is wrong."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            return json.load(file)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-            ) from error
-
-
 def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
     """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
     joints = _numbers(values, "keypoints")
@@ -182,12 +146,12 @@ def checked_box(box: Any) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def box_from_xywh(box: Any) -> FloatArray:
+def checked_box_xyxy(box: Any) -> FloatArray:
     """Return corners (4,); ``ValueError`` for a box without size."""
     x, y, width, height = checked_box(box)
     if not (width > 0 and height > 0):
         raise ValueError(f"has the box {x:g}, {y:g}, {width:g}, {height:g}, which has no size")
-    return np.array([x, y, x + width, y + height], np.float32)
+    return box_xywh_to_xyxy([x, y, width, height])
 
 
 def _numbers(values: Any, name: str) -> NDArray[np.float64]:

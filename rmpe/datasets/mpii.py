@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture, read_json_file
+from rmpe.datasets.keypoint_set import HEAD_SHARE, AnnotatedPerson, KeypointSet, Picture
+from rmpe.json_files import load_json
 from rmpe.skeletons import MPII_16
 
-HEAD_SHARE = 0.6
 BODY_PIXELS = 200.0
 CENTRE_DROP = 15.0
 
@@ -61,7 +61,7 @@ def read_mpii_set(annotations: Path | str, image_folder: Path | str | None = Non
 
 
 def _json_entries(path: Path) -> list[Mapping[str, Any]]:
-    document = read_json_file(path)
+    document = load_json(path)
     if not isinstance(document, list):
         raise ValueError(f"{path} is not a list of people as MPII's JSON splits are")
     return document

@@ -1,5 +1,41 @@
-"""Scores by each data set's own rules; ``runs`` goes from files to figures.
+"""Scores by each data set's own rules, from files to figures.
 
-``coco`` and ``crowdpose`` (OKS average precision), ``mpii`` (PCKh), ``lsp`` and ``pck`` (PCK),
-``posetrack`` (AP, MOTA, identity), ``detection`` (person boxes), ``report`` (one HTML page).
+``evaluate_predictions`` scores stored poses and ``evaluate_images`` an estimator on pictures; both
+give an :class:`Evaluation`. The rooms below hold the rules: ``oks`` (COCO, CrowdPose), ``pck``
+(MPII, LSP), ``posetrack`` (AP, MOTA, identity); ``page`` draws a report of them.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rmpe.evaluation.learn_nms import fit_pose_nms
+    from rmpe.evaluation.outcomes import DATASETS, Evaluation, write_json
+    from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
+
+_HOMES = {
+    "Evaluation": "rmpe.evaluation.outcomes",
+    "DATASETS": "rmpe.evaluation.outcomes",
+    "write_json": "rmpe.evaluation.outcomes",
+    "evaluate_images": "rmpe.evaluation.runs",
+    "evaluate_predictions": "rmpe.evaluation.runs",
+    "fit_pose_nms": "rmpe.evaluation.learn_nms",
+}
+
+__all__ = [
+    "DATASETS",
+    "Evaluation",
+    "evaluate_images",
+    "evaluate_predictions",
+    "fit_pose_nms",
+    "write_json",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name the first time it is asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rmpe.evaluation' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from rmpe.evaluation.oks.files import read_annotations
+from rmpe.evaluation.oks._files import read_annotations
 from rmpe.formats import read_records
 from rmpe.formats.coco_results import image_id_of
 from rmpe.pose_nms import (

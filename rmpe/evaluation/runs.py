@@ -39,9 +39,10 @@ from rmpe.evaluation.posetrack.scores import (
     evaluate_posetrack_folders,
     read_posetrack_folder,
 )
-from rmpe.formats import ReadHints, detect_format, read_records
+from rmpe.formats import ReadHints, read_records
+from rmpe.formats.catalogue import detect_format
 from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import CROWDPOSE_14, POSETRACK_15, Skeleton
 

@@ -18,17 +18,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats.clip import ClipHeader, check_joint_count
-from rmpe.formats.loaded import (
+from rmpe.formats._loaded import (
     LoadedClip,
-    ReadHints,
-    corners_if_known,
+    boxes_if_known,
     flat_joints,
     flatten_joints,
     gather_frames,
     poses_from_joints,
 )
-from rmpe.formats.streams import ItemStream, load_json
+from rmpe.formats._streams import ItemStream
+from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.geometry.boxes import box_xyxy_to_xywh
+from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import (
     COCO_17,
@@ -80,8 +81,7 @@ class AlphaPoseWriter:
             poses.keypoints_xy, poses.keypoint_scores, self._header.skeleton, self._target
         )
         rows = flatten_joints(points, scores).astype(np.float64).tolist()
-        corners = poses.boxes_xyxy.astype(np.float64)
-        boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).tolist()
+        boxes = box_xyxy_to_xywh(poses.boxes_xyxy).tolist()
         totals = proposal_scores(poses).tolist()
         marks = poses.ids.tolist() if idx is None else idx
         for row, total, box, mark in zip(rows, totals, boxes, marks):
@@ -220,7 +220,7 @@ def _default_poses(people: list[dict[str, Any]], skeleton: Skeleton, path: Path)
     parts = joints[..., 2].mean(1) + 1.25 * joints[..., 2].max(1)
     return poses_from_joints(
         joints,
-        boxes_xyxy=corners_if_known(boxes),
+        boxes_xyxy=boxes_if_known(boxes),
         box_scores=None if score is None else np.clip(score - parts, 0, 1),
         scores=None if score is None else np.clip(score / _LARGEST_SCORE, 0, 1),
         ids=[_track_id(person.get("idx")) for person in people],

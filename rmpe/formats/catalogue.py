@@ -14,13 +14,13 @@ from rmpe.formats.alphapose import (
     read_alphapose_cmu,
     read_alphapose_open,
 )
-from rmpe.formats.clip import ClipHeader, PoseReader, PoseWriter
+from rmpe.formats.clip import ClipHeader, PoseReader, PoseWriter, ReadHints
 from rmpe.formats.coco_results import CocoResultsWriter, read_coco_results
-from rmpe.formats.loaded import ReadHints
 from rmpe.formats.native import NativeReader, NativeWriter
 from rmpe.formats.openpose import OpenPose18Writer, OpenPoseWriter, read_openpose
+from rmpe.formats.outputs import RECORDS_NAME
 from rmpe.formats.posetrack import PoseTrack17Writer, PoseTrackWriter, read_posetrack
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PoseFormat:
 
 
 FORMATS: dict[str, PoseFormat] = {
-    "native": PoseFormat(NativeWriter, lambda path, hints: NativeReader(path), "poses.ndjson"),
+    "native": PoseFormat(NativeWriter, lambda path, hints: NativeReader(path), RECORDS_NAME),
     "alphapose": PoseFormat(AlphaPoseWriter, read_alphapose, "alphapose-results.json"),
     "alphapose-cmu": PoseFormat(
         AlphaPoseCmuWriter, read_alphapose_cmu, "alphapose-cmu/alphapose-results.json"

@@ -44,6 +44,24 @@ class ClipHeader:
         return frame_index / self.fps if self.fps > 0 else 0.0
 
 
+@dataclass(frozen=True)
+class ReadHints:
+    """What a file may not say itself. The native format needs none of it."""
+
+    skeleton: Skeleton | None = None
+    """Joints of the file, where the format does not fix them."""
+    width: int = 0
+    """Columns of the picture."""
+    height: int = 0
+    """Rows of the picture."""
+    fps: float = 0.0
+    """Frames a second, from which the times are made."""
+    frame_count: int | None = None
+    """Frames of the clip, so that the last ones without people are there as well."""
+    image_names: tuple[str, ...] = ()
+    """File names of all pictures, in order, for folders of pictures with names of their own."""
+
+
 @dataclass(frozen=True, eq=False)
 class PoseRecord:
     """The poses of one frame as a file holds them."""

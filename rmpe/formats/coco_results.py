@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.formats.clip import ClipHeader, check_joint_count
-from rmpe.formats.loaded import (
+from rmpe.formats._loaded import (
     LoadedClip,
-    ReadHints,
     are_frame_numbers,
-    corners_if_known,
+    boxes_if_known,
     flat_joints,
     flatten_joints,
     hinted_header,
     numbered_records,
     poses_from_joints,
 )
-from rmpe.formats.numbers import corners_to_xywh, shortest_decimals
-from rmpe.formats.streams import ItemStream, load_json
+from rmpe.formats._numbers import short_xywh, shortest_decimals
+from rmpe.formats._streams import ItemStream
+from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, convert_joints
 
@@ -58,7 +58,7 @@ class CocoResultsWriter:
         )
         rows = shortest_decimals(flatten_joints(*joints)).tolist()
         scores = shortest_decimals(poses.scores).tolist()
-        boxes = corners_to_xywh(poses.boxes_xyxy).tolist()
+        boxes = short_xywh(poses.boxes_xyxy).tolist()
         for person, identity in enumerate(poses.ids.tolist()):
             item: dict[str, Any] = {
                 "image_id": self._image_ids[frame_index] if self._image_ids else frame_index,
@@ -130,7 +130,7 @@ def _poses(people: list[dict[str, Any]], joints: np.ndarray) -> Poses:
     boxes = [item.get("box", item.get("bbox")) for item in people]
     return poses_from_joints(
         joints,
-        boxes_xyxy=corners_if_known(boxes),
+        boxes_xyxy=boxes_if_known(boxes),
         scores=[item.get("score", 1.0) for item in people],
         ids=[item.get("track_id") or 0 for item in people],
     )

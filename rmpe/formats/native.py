@@ -22,8 +22,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from rmpe.formats._numbers import short_xywh, shortest_decimals
 from rmpe.formats.clip import ClipHeader, PoseRecord, check_joint_count
-from rmpe.formats.numbers import corners_to_xywh, shortest_decimals, xywh_to_corners
+from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.records import Poses
 from rmpe.skeletons import Skeleton, skeleton_from_names
 
@@ -197,7 +198,7 @@ class NativeReader:
 
 def people_to_json(poses: Poses) -> list[dict[str, Any]]:
     """Return the people of one frame as the native format's objects."""
-    boxes = corners_to_xywh(poses.boxes_xyxy).tolist()
+    boxes = short_xywh(poses.boxes_xyxy).tolist()
     joints = np.concatenate([poses.keypoints_xy, poses.keypoint_scores[..., None]], -1)
     keypoints = shortest_decimals(joints).tolist()
     scores = shortest_decimals(poses.scores).tolist()
@@ -222,7 +223,7 @@ def people_from_json(people: list[dict[str, Any]], joint_count: int) -> Poses:
     if joints.shape[1:] != (joint_count, 3):
         raise ValueError(f"keypoints have shape {joints.shape[1:]}, not ({joint_count}, 3)")
     return Poses(
-        boxes_xyxy=xywh_to_corners([person["box"] for person in people]),
+        boxes_xyxy=box_xywh_to_xyxy([person["box"] for person in people]),
         box_scores=np.array([p.get("box_score", p["score"]) for p in people], np.float32),
         keypoints_xy=joints[..., :2].astype(np.float32),
         keypoint_scores=joints[..., 2].astype(np.float32),

@@ -14,17 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.formats.clip import ClipHeader, check_joint_count
-from rmpe.formats.loaded import (
+from rmpe.formats._loaded import (
     LoadedClip,
-    ReadHints,
     flat_joints,
     flatten_joints,
     hinted_header,
     numbered_records,
     poses_from_joints,
 )
-from rmpe.formats.streams import load_json
+from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import BODY_25, OPENPOSE_18, Skeleton, convert_joints
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.formats.clip import ClipHeader, check_joint_count
-from rmpe.formats.loaded import (
+from rmpe.formats._loaded import (
     LoadedClip,
-    ReadHints,
-    corners_if_known,
+    boxes_if_known,
     flatten_joints,
     numbered_records,
     poses_from_joints,
 )
-from rmpe.formats.numbers import corners_to_xywh, shortest_decimals
+from rmpe.formats._numbers import short_xywh, shortest_decimals
+from rmpe.formats._streams import ItemStream
+from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.posetrack_document import (
     CATEGORIES,
     EARS,
@@ -31,7 +31,7 @@ from rmpe.formats.posetrack_document import (
     parse_posetrack,
     rect_from_annotation,
 )
-from rmpe.formats.streams import ItemStream, load_json
+from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import POSETRACK_15, POSETRACK_17, Skeleton, convert_joints
 
@@ -91,7 +91,7 @@ def annotations_of(
                 poses.ids,
                 rows.tolist(),
                 shortest_decimals(scores).tolist(),
-                corners_to_xywh(poses.boxes_xyxy).tolist(),
+                short_xywh(poses.boxes_xyxy).tolist(),
             )
         )
     ]
@@ -203,6 +203,6 @@ def _poses(frame: PoseTrackFrame) -> Poses:
     boxes = [None if p.box_xywh is None else p.box_xywh.tolist() for p in people]
     return poses_from_joints(
         joints,
-        boxes_xyxy=corners_if_known(boxes),
+        boxes_xyxy=boxes_if_known(boxes),
         ids=[0 if person.track_id is None else person.track_id + 1 for person in people],
     )

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float32]
 
 
-def box_xyxy_to_xywh(boxes_xyxy: ArrayLike) -> FloatArray:
-    """Return boxes (..., 4) as corner, width and height."""
-    boxes = np.asarray(boxes_xyxy, np.float32)
+def box_xyxy_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[np.float64]:
+    """Return boxes (..., 4) as corner, width and height; in float64, so that they undo exactly."""
+    boxes = np.asarray(boxes_xyxy, np.float64)
     return np.concatenate([boxes[..., :2], boxes[..., 2:] - boxes[..., :2]], -1)
 
 
 def box_xywh_to_xyxy(boxes_xywh: ArrayLike) -> FloatArray:
-    """Return boxes (..., 4) as two corners."""
-    boxes = np.asarray(boxes_xywh, np.float32)
-    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1)
+    """Return boxes (..., 4) as two corners, added in float64."""
+    boxes = np.asarray(boxes_xywh, np.float64)
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1).astype(np.float32)
 
 
 def box_area(boxes_xyxy: ArrayLike) -> FloatArray:

@@ -11,10 +11,10 @@ from scipy.io import savemat
 
 from rmpe.datasets.coco import read_coco_set
 from rmpe.datasets.crowdpose import read_crowdpose_set
-from rmpe.datasets.keypoint_set import Picture, pose_sample
+from rmpe.datasets.keypoint_set import Picture
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
-from rmpe.skeletons import COCO_17, COCO_19, CROWDPOSE_14, MPII_16, POSETRACK_17
+from rmpe.skeletons import COCO_17, CROWDPOSE_14, MPII_16, POSETRACK_17
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +51,6 @@ def test_own_skeleton_is_read_from_the_categories(tmp_path):
     assert person.keypoints_xy[1].tolist() == [3, 4]
     assert person.box_xyxy.tolist() == [0, 0, 10, 20]
     assert person.area == 200
-
-
-def test_person_becomes_a_training_sample_by_joint_name(tmp_path):
-    keypoint_set = read_coco_set(write_coco(tmp_path), tmp_path)
-    sample = pose_sample(keypoint_set.people[0], keypoint_set.skeleton, "mine")
-    assert sample.trust.sum() == 2
-    assert sample.keypoints_xy[COCO_19.index("left_shoulder")].tolist() == [3, 4]
-    assert sample.load().shape == (8, 8, 3)
 
 
 def test_missing_pictures_are_named_and_their_people_left_out(tmp_path):

@@ -197,7 +197,7 @@ def test_results_that_cannot_be_counted_are_refused_by_number(changes, reason):
 
 
 def test_missing_library_is_named_with_its_extra(monkeypatch):
-    monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks.engine", raising=False)
+    monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks._engine", raising=False)
     for name in [name for name in sys.modules if name.startswith("pycocotools")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pycocotools", None)
@@ -246,7 +246,7 @@ def test_fifty_thousand_predictions_take_less_than_a_minute():
 def test_own_oks_arithmetic_equals_pycocotools(monkeypatch):
     from pycocotools.cocoeval import COCOeval
 
-    from rmpe.evaluation.oks import engine
+    from rmpe.evaluation.oks import _engine as engine
 
     truth, found = synthetic_predictions(30, 12)
     truth["annotations"][3]["keypoints"] = [0] * 51

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rmpe.evaluation.page.charts import histogram_svg, precision_svg
+from rmpe.evaluation.page._charts import histogram_svg, precision_svg
 from rmpe.evaluation.page.report import worst_pictures, write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.skeletons import MPII_16

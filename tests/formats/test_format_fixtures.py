@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmpe.formats import FORMATS, ClipHeader, ReadHints, detect_format, read_records
+from rmpe.formats import FORMATS, ClipHeader, ReadHints, read_records
 from rmpe.formats.alphapose import AlphaPoseWriter
+from rmpe.formats.catalogue import detect_format
 from rmpe.formats.openpose import person_to_json
 from rmpe.formats.posetrack_document import posetrack17_from_18
 from rmpe.records import Poses

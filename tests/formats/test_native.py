@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmpe.formats import ClipHeader, NativeReader, NativeWriter
-from rmpe.formats.numbers import corners_to_xywh, shortest_decimals, xywh_to_corners
+from rmpe.formats import ClipHeader, NativeWriter
+from rmpe.formats._numbers import short_xywh, shortest_decimals
+from rmpe.formats.native import NativeReader
+from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_19, Skeleton
 
@@ -59,7 +61,7 @@ def test_shortest_decimals_keep_every_float32():
 def test_boxes_keep_their_corners_through_width_and_height():
     random = np.random.default_rng(2)
     corners = random.uniform(-50, 4000, (20_000, 4)).astype(np.float32)
-    np.testing.assert_array_equal(xywh_to_corners(corners_to_xywh(corners)), corners)
+    np.testing.assert_array_equal(box_xywh_to_xyxy(short_xywh(corners)), corners)
 
 
 def test_lines_are_those_of_the_documented_schema(tmp_path):

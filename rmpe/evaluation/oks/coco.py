@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmpe.evaluation.extras import eval_module
-from rmpe.evaluation.oks.files import read_annotations, read_predictions
+from rmpe.evaluation._extras import eval_module
+from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.scores import (
     OksScores,
     collect_scores,
@@ -17,7 +17,7 @@ from rmpe.evaluation.oks.scores import (
 from rmpe.skeletons import COCO_17, Skeleton
 
 if TYPE_CHECKING:
-    from rmpe.evaluation.oks.engine import OksEvaluation
+    from rmpe.evaluation.oks._engine import OksEvaluation
 
 # Name, is it a precision, threshold, place of the size in all / medium / large.
 _FIGURES: tuple[tuple[str, bool, float | None, int], ...] = (
@@ -52,7 +52,7 @@ def evaluate_coco(
         OSError: a file cannot be opened.
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
-    engine_module = eval_module("rmpe.evaluation.oks.engine", "pycocotools")
+    engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
     checked = read_annotations(annotations, skeleton.joint_count)
     truth = checked.document
     results = read_predictions(predictions, truth, skeleton.joint_count)

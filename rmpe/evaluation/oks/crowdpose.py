@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rmpe.evaluation.extras import eval_module
+from rmpe.evaluation._extras import eval_module
+from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.coco import table_line
-from rmpe.evaluation.oks.files import read_annotations, read_predictions
 from rmpe.evaluation.oks.scores import (
     OksScores,
     collect_scores,
@@ -48,7 +48,7 @@ def evaluate_crowdpose(
         OSError: a file cannot be opened.
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
-    engine_module = eval_module("rmpe.evaluation.oks.engine", "pycocotools")
+    engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
     checked = read_annotations(annotations, CROWDPOSE_14.joint_count)
     truth = checked.document
     for image in truth["images"]:

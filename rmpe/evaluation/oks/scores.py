@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.oks import oks_terms
 from rmpe.skeletons import Skeleton
 
 if TYPE_CHECKING:
-    from rmpe.evaluation.oks.engine import OksEvaluation
+    from rmpe.evaluation.oks._engine import OksEvaluation
 
 FloatArray = NDArray[np.float64]
 
@@ -216,7 +217,7 @@ def _score_joints(
     found = np.array([pair[1]["keypoints"] for pair in pairs], np.float64).reshape(shape)
     areas = np.array([pair[0]["area"] for pair in pairs], np.float64).reshape(-1, 1)
     squared = ((truth[..., :2] - found[..., :2]) ** 2).sum(-1)
-    terms = np.exp(-squared / (2 * (2 * sigmas) ** 2 * np.maximum(areas, np.spacing(1))))
+    terms = oks_terms(squared, areas, sigmas)  # (P, K)
     result = []
     for place, joint in enumerate(skeleton.joints):
         values = terms[truth[:, place, 2] > 0, place]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.evaluation.oks.scores import OksScores, PersonScore
 from rmpe.evaluation.outcomes import Evaluation
-from rmpe.evaluation.page.charts import histogram_svg, precision_svg
-from rmpe.evaluation.page.parts import (
+from rmpe.evaluation.page._charts import histogram_svg, precision_svg
+from rmpe.evaluation.page._parts import (
     WORST_PICTURES,
     draw_failure,
     figure,
@@ -24,7 +24,7 @@ from rmpe.evaluation.page.parts import (
     table,
     worst_section,
 )
-from rmpe.evaluation.page.pck_sections import pck_sections
+from rmpe.evaluation.page._pck_sections import pck_sections
 from rmpe.evaluation.runs import read_set
 
 

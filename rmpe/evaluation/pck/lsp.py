@@ -19,7 +19,7 @@ from rmpe.evaluation.pck.scores import (
     relative_errors,
     torso_lengths,
 )
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 from rmpe.skeletons import LSP_14
 
 FloatArray = NDArray[np.float64]

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.io import loadmat
 
+from rmpe.datasets.keypoint_set import HEAD_SHARE
 from rmpe.evaluation.pck.scores import JointErrors, PckScores, pck_scores, relative_errors
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 from rmpe.skeletons import MPII_16
 
 FloatArray = NDArray[np.float64]
 
-HEAD_SHARE = 0.6
 THRESHOLD = 0.5
 STRICT_THRESHOLD = 0.11
 NOT_IN_MEAN = ("pelvis", "thorax")

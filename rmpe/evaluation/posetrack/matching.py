@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.datasets.keypoint_set import HEAD_SHARE
 from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 JOINT_COUNT = 15
-HEAD_SHARE = 0.6
 THRESHOLD = 0.5
 MISSING_SCORE = -9999.0
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.evaluation.extras import eval_module
+from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.posetrack.matching import JOINT_COUNT, THRESHOLD, FrameMatch, match_sequence
 from rmpe.formats.posetrack_document import PoseTrackFrame, parse_posetrack
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 from rmpe.skeletons import POSETRACK_15
 
 FloatArray = NDArray[np.float64]

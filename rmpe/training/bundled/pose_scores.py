@@ -19,6 +19,7 @@ from rmpe.evaluation.oks.coco import evaluate_coco
 from rmpe.evaluation.pck.scores import pck_scores
 from rmpe.geometry.crop import HRNET, CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, get_codec
+from rmpe.oks import oks_terms
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.training.bundled.coco_people import COCO_JOINTS, read_coco_people
 
@@ -135,12 +136,11 @@ def coco_figures(
 
 def object_similarity(people: HeldOutPeople, keypoints_xy: FloatArray) -> FloatArray:
     """OKS of each person's own pose (N,), over the annotated joints of COCO."""
-    sigmas = np.array(COCO_17.sigmas)
     values = []
     for sample, points in zip(people.samples, keypoints_xy, strict=True):
         known = sample.trust[:COCO_JOINTS] > 0
         squared = ((points[:COCO_JOINTS] - sample.keypoints_xy[:COCO_JOINTS]) ** 2).sum(1)
-        similarity = np.exp(-squared / (2 * max(sample.area, 1.0) * (2 * sigmas) ** 2))
+        similarity = oks_terms(squared, max(sample.area, 1.0), COCO_17.sigmas)
         values.append(similarity[known].mean())
     return np.array(values, np.float32)
 

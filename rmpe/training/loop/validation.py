@@ -14,6 +14,7 @@ from rmpe.datasets.keypoint_set import KeypointSet
 from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import get_codec
+from rmpe.oks import oks_terms
 from rmpe.records import Poses
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton
@@ -137,5 +138,4 @@ def _similarity(
     errors: FloatArray, area: float, skeleton: Skeleton, seen: NDArray[np.bool_]
 ) -> float:
     """Return OKS over the annotated joints."""
-    variances = (2 * np.array(skeleton.sigmas)[seen]) ** 2
-    return float(np.exp(-(errors**2) / (2 * max(area, 1.0) * variances)).mean())
+    return float(oks_terms(errors**2, max(area, 1.0), np.array(skeleton.sigmas)[seen]).mean())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmpe.geometry.boxes import box_xyxy_to_xywh
+
 
 def shortest_decimals(values: ArrayLike) -> NDArray[np.float64]:
     """Return float32 values as the float64 with the fewest decimal digits that rounds to them.
@@ -36,14 +38,9 @@ def shortest_decimals(values: ArrayLike) -> NDArray[np.float64]:
     return result
 
 
-def corners_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[np.float64]:
-    """Return float32 corners (N, 4) as x y w h in short float64 that undoes to the same corners."""
-    corners = shortest_decimals(boxes_xyxy)
-    sides = np.round(corners[..., 2:] - corners[..., :2], 9)
-    return np.concatenate([corners[..., :2], sides], -1)
-
-
-def xywh_to_corners(boxes_xywh: ArrayLike) -> NDArray[np.float32]:
-    """Return boxes x y w h as float32 corners, adding in float64."""
-    boxes = np.asarray(boxes_xywh, np.float64)
-    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1).astype(np.float32)
+def short_xywh(boxes_xyxy: ArrayLike) -> NDArray[np.float64]:
+    """Return float32 boxes (N, 4) as x y w h in few digits that undo to the same corners."""
+    boxes = box_xyxy_to_xywh(shortest_decimals(boxes_xyxy))
+    # The difference of two short decimals is short again but for float64's last digits.
+    boxes[..., 2:] = np.round(boxes[..., 2:], 9)
+    return boxes

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet
-from rmpe.evaluation.page.charts import histogram_svg, share_svg
-from rmpe.evaluation.page.parts import (
+from rmpe.evaluation.page._charts import histogram_svg, share_svg
+from rmpe.evaluation.page._parts import (
     WORST_PICTURES,
     draw_failure,
     figure,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 
 class ItemStream:
@@ -30,16 +29,3 @@ class ItemStream:
             return
         self._file.write(self._after if after is None else after)
         self._file.close()
-
-
-def load_json(path: str | Path) -> Any:
-    """Return a JSON document; ``ValueError`` names the file, line and column of what is wrong."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            return json.load(file)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not a text file: {error}") from error
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-            ) from error

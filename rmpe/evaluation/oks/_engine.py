@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from rmpe.oks import oks_terms
+
 FloatArray = NDArray[np.float64]
 
 
@@ -27,7 +29,7 @@ class OksEvaluation(COCOeval):
         found = [found[place] for place in order[: self.params.maxDets[-1]]]
         if not truths or not found:
             return []
-        variances = (self.params.kpt_oks_sigmas * 2) ** 2
+        sigmas = np.asarray(self.params.kpt_oks_sigmas)
         joints = np.array([item["keypoints"] for item in found], np.float64)
         joints = joints.reshape(len(found), -1, 3)
         result = np.zeros((len(found), len(truths)))
@@ -35,12 +37,12 @@ class OksEvaluation(COCOeval):
             target = np.array(truth["keypoints"], np.float64).reshape(-1, 3)
             visible = target[:, 2] > 0
             if visible.any():
-                offset = (joints[:, :, :2] - target[:, :2])[:, visible]
-                scale = variances[visible]
+                offset = (joints[:, :, :2] - target[:, :2])[:, visible]  # (D, V, 2)
+                chosen = sigmas[visible]
             else:
-                offset, scale = _outside(joints[:, :, :2], truth["bbox"]), variances
-            exponent = (offset**2).sum(-1) / scale / (truth["area"] + np.spacing(1)) / 2
-            result[:, place] = np.exp(-exponent).mean(1)
+                offset, chosen = _outside(joints[:, :, :2], truth["bbox"]), sigmas
+            terms = oks_terms((offset**2).sum(-1), truth["area"], chosen)  # (D, V)
+            result[:, place] = terms.mean(1)
         return result
 
 

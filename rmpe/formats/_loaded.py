@@ -9,29 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmpe.formats.clip import ClipHeader, PoseRecord
-from rmpe.formats.numbers import xywh_to_corners
-from rmpe.geometry.boxes import keypoint_extent_boxes
+from rmpe.formats.clip import ClipHeader, PoseRecord, ReadHints
+from rmpe.geometry.boxes import box_xywh_to_xyxy, keypoint_extent_boxes
 from rmpe.records import Poses
 from rmpe.skeletons import Skeleton
-
-
-@dataclass(frozen=True)
-class ReadHints:
-    """What a file may not say itself. The native format needs none of it."""
-
-    skeleton: Skeleton | None = None
-    """Joints of the file, where the format does not fix them."""
-    width: int = 0
-    """Columns of the picture."""
-    height: int = 0
-    """Rows of the picture."""
-    fps: float = 0.0
-    """Frames a second, from which the times are made."""
-    frame_count: int | None = None
-    """Frames of the clip, so that the last ones without people are there as well."""
-    image_names: tuple[str, ...] = ()
-    """File names of all pictures, in order, for folders of pictures with names of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +137,10 @@ def poses_from_joints(
     )
 
 
-def corners_if_known(boxes_xywh: Sequence[Sequence[float] | None]) -> NDArray[np.float32] | None:
-    """Return the corners of x y w h boxes, or None if anybody has none."""
+def boxes_if_known(boxes_xywh: Sequence[Sequence[float] | None]) -> NDArray[np.float32] | None:
+    """Return x y w h boxes as xyxy (N, 4), or None if anybody has none."""
     known = [box for box in boxes_xywh if box is not None]
-    return xywh_to_corners(known) if known and len(known) == len(boxes_xywh) else None
+    return box_xywh_to_xyxy(known) if known and len(known) == len(boxes_xywh) else None
 
 
 def flatten_joints(keypoints_xy: ArrayLike, keypoint_scores: ArrayLike) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rmpe.datasets.keypoint_set import checked_box, checked_joints
-from rmpe.formats.streams import load_json
+from rmpe.json_files import load_json
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,33 @@
+"""JSON documents as people bring them, read with one sentence for everything that can be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def load_json(path: str | Path) -> Any:
+    """Return a JSON document; a byte order mark at its beginning is passed over.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is no JSON; the message names the file and, where it can, line and column.
+    """
+    data = Path(path).read_bytes()
+    try:
+        return parse_json(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return what JSON text says; every fault of it is a ``ValueError`` of one sentence."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("lists or objects are nested too deeply") from error
