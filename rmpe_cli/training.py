@@ -16,6 +16,8 @@ from rmpe_cli.wrong_use import wrong_use
 if TYPE_CHECKING:
     from rmpe.evaluation.outcomes import Dataset
 
+_RULES = ("tracking", "held_out", "head_boxes", "same_people")
+
 
 @click.command()
 @click.argument("recipe")
@@ -85,8 +87,12 @@ def learn_nms(candidates: str, annotations: str, output: str, **given: Any) -> N
 
 
 @click.command(context_settings={"default_map": {"min_score": 0.0}})
-@click.argument("dataset", type=click.Choice(["coco", "crowdpose", "mpii", "posetrack", "lsp"]))
-@click.option("--annotations", required=True, type=click.Path(exists=True), help="The truth.")
+@click.argument(
+    "dataset", type=click.Choice(["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"])
+)
+@click.option(
+    "--annotations", "--truth", required=True, type=click.Path(exists=True), help="The truth."
+)
 @click.option("--predictions", type=click.Path(exists=True), help="Stored poses to score.")
 @click.option("--images", type=click.Path(exists=True), help="Pictures to find the poses in.")
 @click.option("--detect", is_flag=True, help="Run the detector; otherwise annotated boxes.")
@@ -95,6 +101,12 @@ def learn_nms(candidates: str, annotations: str, output: str, **given: Any) -> N
 @click.option("--head-boxes", type=click.Path(exists=True), help="MPII: its gt_valid.mat.")
 @click.option("--held-out", is_flag=True, help="LSP: the rows marked as held out alone.")
 @click.option("--tracking/--no-tracking", default=True, help="PoseTrack: MOTA and the like too.")
+@click.option(
+    "--people",
+    "same_people",
+    type=click.Path(exists=True),
+    help="MOT: true ids of one person a line.",
+)
 @click.option("--resume", type=click.Path(), help="Keep results here and go on from them.")
 @estimator_options
 def evaluate(
@@ -108,10 +120,12 @@ def evaluate(
 
     if predictions is None and images is None:
         raise click.UsageError("give --predictions, or --images to find the poses in")
-    if given["report"] and dataset == "posetrack":
+    if dataset == "mot" and predictions is None:
+        raise click.UsageError("mot scores identities that are stored: give --predictions")
+    if given["report"] and dataset in ("posetrack", "mot"):
         raise click.UsageError("--report draws coco, crowdpose, mpii and lsp scores")
     if predictions is not None:
-        rules = {name: given[name] for name in ("tracking", "held_out", "head_boxes")}
+        rules = {name: given[name] for name in _RULES}
         result = runs.evaluate_predictions(dataset, annotations, predictions, **rules)
     else:
         from rmpe.detectors.precomputed import read_boxes

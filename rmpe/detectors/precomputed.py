@@ -1,11 +1,13 @@
 """Person boxes read from a file instead of a detector.
 
-Three layouts are understood:
+Four layouts are understood:
 
 - newline-delimited JSON, one frame a line: ``{"frame": 0, "boxes": [[x, y, w, h, score], ...]}``;
 - one JSON list of such objects;
 - COCO results: ``[{"image_id": 0, "category_id": 1, "bbox": [x, y, w, h], "score": 0.9}, ...]``,
-  where ``image_id`` is the frame's index; other categories than 1 (person) are left out.
+  where ``image_id`` is the frame's index; other categories than 1 (person) are left out;
+- MOTChallenge text, ``det.txt`` or ``gt.txt``; rows of a truth that are not to be scored
+  (confidence 0, MOT16's classes other than 1) are left out.
 
 Boxes are in pixels of the full frame; a missing score is 1. Frames that the file does not name have
 nobody.
@@ -21,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from rmpe.formats.motchallenge import MotRows, looks_like_mot, read_mot_rows
 from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.records import Boxes, Frame
 
@@ -55,6 +58,8 @@ def read_boxes(path: Path | str) -> PrecomputedBoxes:
         ValueError: it is malformed; the message names the line or entry and the key.
     """
     text = Path(path).read_text(encoding="utf-8")
+    if looks_like_mot(text):
+        return _from_mot(read_mot_rows(path))
     rows: dict[int, list[list[float]]] = {}
     for place, entry in _entries(text, str(path)):
         frame, boxes = _frame_boxes(entry, f"{path}, {place}")
@@ -64,6 +69,18 @@ def read_boxes(path: Path | str) -> PrecomputedBoxes:
         values = np.asarray(boxes, np.float32).reshape(-1, 5)
         values = values[np.argsort(-values[:, 4], kind="stable")]
         by_frame[frame] = Boxes(box_xywh_to_xyxy(values[:, :4]), values[:, 4])
+    return PrecomputedBoxes(by_frame)
+
+
+def _from_mot(rows: MotRows) -> PrecomputedBoxes:
+    # MOT15's detectors give scores of any size, also negative: only a truth's 0 means "leave out"
+    kept = (rows.classes == 1) & ((rows.ids < 0) | (rows.confidences != 0))
+    by_frame = {}
+    for frame in np.unique(rows.frames[kept]).tolist():
+        here = np.flatnonzero(kept & (rows.frames == frame))
+        here = here[np.argsort(-rows.confidences[here], kind="stable")]
+        boxes = box_xywh_to_xyxy(rows.boxes_xywh[here])
+        by_frame[frame] = Boxes(boxes, rows.confidences[here].astype(np.float32))
     return PrecomputedBoxes(by_frame)
 
 

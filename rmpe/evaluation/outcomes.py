@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rmpe.datasets.keypoint_set import KeypointSet
+from rmpe.evaluation.mot.scores import MotScores
 from rmpe.evaluation.oks.coco import evaluate_coco
 from rmpe.evaluation.oks.crowdpose import evaluate_crowdpose
 from rmpe.evaluation.oks.scores import OksScores
@@ -27,7 +28,7 @@ from rmpe.evaluation.pck.scores import JointErrors
 from rmpe.evaluation.posetrack.scores import PoseTrackScores
 from rmpe.skeletons import Skeleton
 
-Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp"]
+Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
 DATASETS: tuple[Dataset, ...] = get_args(Dataset)
 
 
@@ -121,6 +122,11 @@ def posetrack_evaluation(scores: PoseTrackScores, skipped: tuple[str, ...]) -> E
     """Return PoseTrack scores with what was skipped."""
     document = {**scores.to_json(), "skipped": list(skipped)}
     return Evaluation("posetrack", tuple(scores.table()), document, skipped=skipped)
+
+
+def mot_evaluation(scores: MotScores) -> Evaluation:
+    """Return MOTChallenge scores."""
+    return Evaluation("mot", tuple(scores.table()), scores.to_json())
 
 
 def write_json(evaluation: Evaluation, path: str | Path) -> None:

@@ -15,10 +15,12 @@ from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
 from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
+from rmpe.evaluation.mot.scores import evaluate_mot
 from rmpe.evaluation.outcomes import (
     Dataset,
     Evaluation,
     lsp_evaluation,
+    mot_evaluation,
     mpii_evaluation,
     oks_evaluation,
     posetrack_evaluation,
@@ -59,22 +61,26 @@ def evaluate_predictions(
     tracking: bool = True,
     held_out: bool = False,
     head_boxes: str | Path | None = None,
+    same_people: str | Path | None = None,
 ) -> Evaluation:
     """Return the scores of stored predictions.
 
     Args:
         dataset: whose rules to follow.
         annotations: the set's file; for PoseTrack a folder.
-        predictions: COCO results or any format of :mod:`rmpe.formats` (COCO, CrowdPose), joints
-            (MPII, LSP), a folder of files named as the annotations (PoseTrack).
+        predictions: COCO results or any format of :mod:`rmpe.formats` (COCO, CrowdPose, MOT),
+            joints (MPII, LSP), a folder of files named as the annotations (PoseTrack).
         tracking: PoseTrack's tracking figures as well.
         held_out: LSP: only the rows that the annotation names as held out.
         head_boxes: MPII's ``gt_valid.mat``, needed for a ``.json`` split.
+        same_people: MOT: file of the true identities that are one person who left and came back.
 
     Raises:
         OSError: a file cannot be opened.
         ValueError: a file is malformed, or a library of the extra ``eval`` is missing.
     """
+    if dataset == "mot":
+        return mot_evaluation(evaluate_mot(annotations, predictions, same_people))
     if dataset == "mpii":
         found = read_mpii_predictions(predictions)
         if Path(annotations).suffix != ".json":

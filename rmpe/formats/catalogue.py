@@ -16,6 +16,7 @@ from rmpe.formats.alphapose import (
 )
 from rmpe.formats.clip import ClipHeader, PoseReader, PoseWriter, ReadHints
 from rmpe.formats.coco_results import CocoResultsWriter, read_coco_results
+from rmpe.formats.motchallenge import MotWriter, looks_like_mot, read_mot
 from rmpe.formats.native import NativeReader, NativeWriter
 from rmpe.formats.openpose import OpenPose18Writer, OpenPoseWriter, read_openpose
 from rmpe.formats.outputs import RECORDS_NAME
@@ -49,6 +50,7 @@ FORMATS: dict[str, PoseFormat] = {
     "coco": PoseFormat(CocoResultsWriter, read_coco_results, "coco-results.json"),
     "posetrack": PoseFormat(PoseTrackWriter, read_posetrack, "posetrack.json"),
     "posetrack17": PoseFormat(PoseTrack17Writer, read_posetrack, "posetrack17.json"),
+    "mot": PoseFormat(MotWriter, read_mot, "mot.txt"),
 }
 
 
@@ -133,8 +135,11 @@ def detect_format(path: str | Path) -> str:
         document = {file.name: load_json(file) for file in files[:1]}
     else:
         with open(path, "rb") as file:
-            if b'"schema"' in file.readline(1000):
-                return "native"
+            first = file.readline(1000)
+        if b'"schema"' in first:
+            return "native"
+        if looks_like_mot(first.decode("utf-8", "replace")):
+            return "mot"
         document = load_json(path)
     name = _format_of(document)
     if name is None:
