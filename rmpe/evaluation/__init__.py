@@ -2,7 +2,7 @@
 
 ``evaluate_predictions`` scores stored poses and ``evaluate_images`` an estimator on pictures; both
 give an :class:`Evaluation`. The rooms below hold the rules: ``oks`` (COCO, CrowdPose), ``pck``
-(MPII, LSP), ``posetrack`` (AP, MOTA, identity); ``page`` draws a report of them.
+(MPII, LSP), ``posetrack`` (AP, MOTA, identity), ``mot`` (HOTA); ``page`` draws a report of them.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ from rmpe.formats import (
     NativeWriter,
     ReadHints,
     convert_records,
-    detect_format,
-    open_writer,
     read_records,
 )
+from rmpe.formats.catalogue import detect_format, open_writer
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 

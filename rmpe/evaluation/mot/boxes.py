@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats import detect_format, read_records
+from rmpe.formats import read_records
+from rmpe.formats.catalogue import detect_format
 from rmpe.formats.motchallenge import read_mot_rows
 
 FloatArray = NDArray[np.float64]
