@@ -8,12 +8,16 @@ import sys
 
 import click
 
+from rmpe_cli._help import HelpfulGroup
 from rmpe_cli.clips import batch, video
+from rmpe_cli.demo import demo
+from rmpe_cli.evaluation import evaluate
 from rmpe_cli.live import webcam
-from rmpe_cli.machine import demo, doctor
+from rmpe_cli.machine import doctor
 from rmpe_cli.pictures import images
-from rmpe_cli.records import convert, render, report, track
-from rmpe_cli.training import evaluate, learn_nms, train
+from rmpe_cli.records import convert, report
+from rmpe_cli.stored import render, track
+from rmpe_cli.training import learn_nms, train
 from rmpe_cli.weights import weights
 
 COMMANDS = (
@@ -23,13 +27,17 @@ COMMANDS = (
 
 
 @click.group(
+    cls=HelpfulGroup,
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="rmpe")
 @click.option("--verbose", is_flag=True, help="Log what the program does, on stderr.")
 def rmpe_command(verbose: bool) -> None:
-    """Video human pose: for every frame, who is where and how they stand."""
+    """Video human pose: for every frame, who is where and how they stand.
+
+    rmpe COMMAND --help shows what a command takes.
+    """
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
@@ -38,9 +46,8 @@ def rmpe_command(verbose: bool) -> None:
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
-        rmpe_command(prog_name="rmpe", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Outside its standalone mode click returns the exit code of a command that ended early.
+        sys.exit(rmpe_command(prog_name="rmpe", standalone_mode=False) or 0)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         # Everything is written and closed by now; a network's call that is still running would

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from rmpe_cli.wrong_use import wrong_use
+from rmpe_cli._wrong_use import wrong_use
+from rmpe_cli.options import EstimatorChoices
 
 if TYPE_CHECKING:
     from pipeline.assemble import RunOptions
+    from rmpe.detectors.precomputed import PrecomputedBoxes
     from rmpe.estimator import PoseEstimator
 
 
-def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimator:
-    """Return the estimator that the options ask for."""
+def build_estimator(
+    choices: EstimatorChoices, openvino_threads: int, *, detect: bool = True
+) -> PoseEstimator:
+    """Return the estimator that the options ask for.
+
+    Args:
+        choices: the options.
+        openvino_threads: threads of one network call.
+        detect: whether a detector is needed; none is loaded if boxes come from a file either.
+    """
     from pipeline.assemble import find_nobody
     from rmpe.association import AssociationParameters
     from rmpe.estimator import EstimatorOptions, PoseEstimator
@@ -23,48 +33,52 @@ def build_estimator(given: dict[str, Any], openvino_threads: int) -> PoseEstimat
     from rmpe.zoo.presets import get_preset
 
     with wrong_use():
-        preset = get_preset(given["preset"])
+        preset = get_preset(choices.preset)
+        detected = detect and choices.boxes is None
         return PoseEstimator.build(
-            detector=find_nobody if given["boxes"] else given["detector"] or preset.detector,
-            network=given["pose_network"] or preset.network,
-            weights=given["weights"],
-            weights_choices=LoadChoices.from_text(given["weights_as"], given["input_size"]),
-            device=given["device"],
-            runtime=given["runtime"],
-            precision=given["precision"],
+            detector=(choices.detector or preset.detector) if detected else find_nobody,
+            network=choices.pose_network or preset.network,
+            weights=str(choices.weights) if choices.weights else None,
+            weights_choices=LoadChoices.from_text(choices.weights_as, choices.input_size),
+            device=choices.device,
+            runtime=choices.runtime,
+            precision=choices.precision,
             threads=openvino_threads,
-            sstn=given.get("sstn", False),
+            sstn=choices.sstn,
             options=EstimatorOptions(
-                min_score=given["min_score"],
-                max_people=given["max_people"],
-                flip_test=given["flip_test"],
-                batch_size=given["batch_size"],
-                nms=choose_nms(given["nms"], given["nms_parameters"], given["oks_threshold"]),
-                association=AssociationParameters() if given.get("association") else None,
+                min_score=choices.min_score,
+                max_people=choices.max_people,
+                flip_test=choices.flip_test,
+                batch_size=choices.batch_size,
+                nms=choose_nms(choices.nms, choices.nms_parameters, choices.oks_threshold),
+                association=AssociationParameters() if choices.association else None,
             ),
         )
 
 
-def build_on_worker(given: dict[str, Any], cores: int) -> PoseEstimator:
+def build_on_worker(choices: EstimatorChoices, cores: int) -> PoseEstimator:
     """Return the estimator of a process that may use so many cores."""
     from rmpe.runtimes import limit_threads
 
-    return build_estimator(given, limit_threads(cores).openvino)
+    return build_estimator(choices, limit_threads(cores).openvino)
 
 
-def run_options(given: dict[str, Any]) -> RunOptions:
-    """Return how the run goes; checks the record formats too, before anything is loaded."""
-    from pipeline.assemble import RunOptions
+def given_boxes(choices: EstimatorChoices) -> PrecomputedBoxes | None:
+    """Return the boxes of the file given, None where none was."""
     from rmpe.detectors.precomputed import read_boxes
-    from rmpe.formats import get_format
 
-    boxes = None
-    if given["boxes"]:
-        try:
-            boxes = read_boxes(given["boxes"])
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
+    if choices.boxes is None:
+        return None
+    try:
+        return read_boxes(choices.boxes)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def run_options(choices: EstimatorChoices, detect_every: int = 1) -> RunOptions:
+    """Return how the run goes."""
+    from pipeline.assemble import RunOptions
+
+    boxes = given_boxes(choices)
     with wrong_use():
-        for name in given["formats"]:
-            get_format(name)
-        return RunOptions(detect_every=given.get("detect_every", 1), boxes=boxes)
+        return RunOptions(detect_every=detect_every, boxes=boxes)

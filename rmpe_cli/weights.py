@@ -3,82 +3,86 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rmpe_cli.options import F
-from rmpe_cli.wrong_use import wrong_use
+from rmpe_cli._help import HelpfulGroup
+from rmpe_cli._wrong_use import wrong_use
+from rmpe_cli.options import FILE, FOLDER, option, takes
 
 if TYPE_CHECKING:
     from rmpe.zoo.describe import Kind
     from rmpe.zoo.download import FetchOptions
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def weights() -> None:
-    """Published checkpoints: what there is, what a file holds, fetching, checking."""
+    """List, show, fetch and check published checkpoints."""
 
 
-def fetch_options(command: F) -> F:
-    """Add the options that say where fetched files come from and go to."""
-    options = [
-        click.option("--cache-dir", type=click.Path(file_okay=False), help="Folder of the files."),
-        click.option("--offline", is_flag=True, help="Take files from the cache only."),
-        click.option("--mirror", help="Address in place of the publisher's https://host."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+@dataclass(frozen=True)
+class FetchChoices:
+    """Where fetched files come from and go to."""
 
+    cache_dir: Path | None = option(
+        "--cache-dir", default=None, type=FOLDER, help="Folder of fetched files."
+    )
+    offline: bool = option(
+        "--offline", default=False, is_flag=True, help="Take files from the cache only."
+    )
+    mirror: str | None = option(
+        "--mirror", default=None, help="Address in place of the publisher's https://host."
+    )
 
-def chosen_fetch_options(given: dict[str, Any]) -> FetchOptions:
-    """Return the options given, the environment's where none was."""
-    from rmpe.zoo.download import FetchOptions
+    def options(self) -> FetchOptions:
+        """Return what was given, the environment's where nothing was."""
+        from rmpe.zoo.download import FetchOptions
 
-    chosen: dict[str, Any] = {}
-    if given["cache_dir"]:
-        chosen["cache_dir"] = Path(given["cache_dir"])
-    if given["offline"]:
-        chosen["offline"] = True
-    if given["mirror"]:
-        chosen["mirror"] = given["mirror"]
-    return FetchOptions(**chosen)
+        given = {name: value for name, value in vars(self).items() if value}
+        return FetchOptions(**given)
 
 
 @weights.command("list")
 @click.argument("containing", default="")
-@click.option("--kind", type=click.Choice(["pose", "detector", "all"]), default="pose")
-@click.option("--dataset", default="", help="Only those of COCO, MPII, CrowdPose or PoseTrack18.")
-@fetch_options
-def weights_list(containing: str, kind: Kind, dataset: str, **given: Any) -> None:
+@click.option(
+    "--kind",
+    type=click.Choice(["pose", "detector", "all"]),
+    default="pose",
+    show_default=True,
+    help="List pose networks, detectors or both.",
+)
+@click.option(
+    "--dataset", default="", help="List only those of COCO, MPII, CrowdPose or PoseTrack18."
+)
+@takes(cache=FetchChoices)
+def weights_list(containing: str, kind: Kind, dataset: str, cache: FetchChoices) -> None:
     """List the checkpoints with a direct address; * marks those that are fetched."""
     from rmpe.zoo.describe import list_entries, render_entries
 
-    for line in render_entries(
-        list_entries(kind, dataset, containing), chosen_fetch_options(given)
-    ):
+    for line in render_entries(list_entries(kind, dataset, containing), cache.options()):
         click.echo(line)
 
 
 @weights.command("show")
 @click.argument("source")
-@fetch_options
-def weights_show(source: str, **given: Any) -> None:
+@takes(cache=FetchChoices)
+def weights_show(source: str, cache: FetchChoices) -> None:
     """Show what a checkpoint FILE holds, or a catalogue entry by NAME."""
     from rmpe.zoo.describe import describe
 
     with wrong_use():
-        facts = describe(source, chosen_fetch_options(given))
+        facts = describe(source, cache.options())
     for label, value in facts:
         click.echo(f"{label:>14}  {value}")
 
 
 @weights.command("fetch")
 @click.argument("names", nargs=-1, required=True)
-@fetch_options
-def weights_fetch(names: tuple[str, ...], **given: Any) -> None:
+@takes(cache=FetchChoices)
+def weights_fetch(names: tuple[str, ...], cache: FetchChoices) -> None:
     """Fetch catalogue entries, going on where a fetch was interrupted."""
     from tqdm import tqdm
 
@@ -95,18 +99,18 @@ def weights_fetch(names: tuple[str, ...], **given: Any) -> None:
                 bar.total = total or None
                 bar.update(done - bar.n)
 
-            path = fetch(entry.address, entry.sha256_prefix, chosen_fetch_options(given), advance)
+            path = fetch(entry.address, entry.sha256_prefix, cache.options(), advance)
         click.echo(str(path))
 
 
 @weights.command("check")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False))
-@fetch_options
-def weights_check(files: tuple[str, ...], **given: Any) -> None:
+@click.argument("files", nargs=-1, type=FILE)
+@takes(cache=FetchChoices)
+def weights_check(files: tuple[Path, ...], cache: FetchChoices) -> None:
     """Check the hash and the content of FILES, or of every fetched file."""
     from rmpe.zoo.describe import cached_files, check_file
 
-    paths = [Path(file) for file in files] or cached_files(chosen_fetch_options(given))
+    paths = list(files) or cached_files(cache.options())
     failed = 0
     for path in paths:
         try:

@@ -45,9 +45,13 @@ class ClipJob:
     """Give identities."""
     smooth: bool = False
     """Smooth joints over time."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """What decides the poses, estimator included: what JSON can hold. Runs of the same clip with
+    equal requests, files and outputs are the same run."""
+    files: tuple[Path, ...] = ()
+    """Files whose content decides the poses: boxes, weights."""
     described: Mapping[str, Any] = field(default_factory=dict)
-    """How the run was asked for, estimator included: what JSON can hold. Runs with equal
-    descriptions of the same file are the same run."""
+    """How the run was asked for in all, for the records' header and the summary."""
     rerun: Rerun = "go_on"
     """What to do with a folder that holds results: go on, or do nothing where nothing is left; or
     begin again."""
@@ -61,10 +65,10 @@ class ClipJob:
     """Frames of the clip after which this part ends; None goes on to the end."""
 
     def asked(self) -> dict[str, Any]:
-        """Return all that is asked for: description, outputs, and the files it names."""
-        files = [self.source, *(v for v in self.described.values() if isinstance(v, str))]
+        """Return all that is asked for: request, outputs, and the state of its files."""
+        files = [self.source, *map(str, self.files)]
         item = {
-            **self.described,
+            **self.request,
             "source": self.source,
             "files": {name: _stamp(name) for name in files},
             "section": self.options.section,

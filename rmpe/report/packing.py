@@ -138,10 +138,10 @@ def _tracks(sorted_ids: NDArray[np.int64]) -> tuple[Track, ...]:
 
 def _rising(times: list[float], fps: float) -> NDArray[np.float64]:
     """Return times in seconds that rise from 0 or later; pictures without any are 1 s apart."""
-    given = np.array(times, np.float64)
-    if len(given) and given[0] >= 0 and (np.diff(given) > 0).all():
-        return given
-    return np.arange(len(given)) / (fps if fps > 0 else 1.0)
+    own_s = np.array(times, np.float64)
+    if len(own_s) and own_s[0] >= 0 and (np.diff(own_s) > 0).all():
+        return own_s
+    return np.arange(len(own_s)) / (fps if fps > 0 else 1.0)
 
 
 def _reach(header: ClipHeader, *coordinates: NDArray[np.float32]) -> float:

@@ -78,8 +78,8 @@ def _card(card: Mapping[str, Any]) -> WeightsCard:
         raise ValueError(f"version {card['version']}")
     if card["origin"] not in CONVENTIONS:
         raise ValueError(f"origin {card['origin']!r}")
-    given = dict(card["conventions"])
-    joints = given["own_skeleton"]
+    conventions = dict(card["conventions"])
+    joints = conventions["own_skeleton"]
     skeleton = Skeleton(
         joints["name"],
         tuple(joints["joints"]),
@@ -87,14 +87,14 @@ def _card(card: Mapping[str, Any]) -> WeightsCard:
         tuple(joints["sigmas"]),
     )
     known = SKELETONS.get(skeleton.name)
-    style = dict(given["crop_style"])
+    style = dict(conventions["crop_style"])
     style["border_bgr"] = tuple(style["border_bgr"])
-    given |= {
+    conventions |= {
         "own_skeleton": None if known == skeleton else skeleton,
         "crop_style": CropStyle(**style),
-        "mean": tuple(given["mean"]),
-        "std": tuple(given["std"]),
+        "mean": tuple(conventions["mean"]),
+        "std": tuple(conventions["std"]),
     }
     return WeightsCard(
-        card["variant"], card["origin"], Conventions(**given), card["recipe"], card["scores"]
+        card["variant"], card["origin"], Conventions(**conventions), card["recipe"], card["scores"]
     )

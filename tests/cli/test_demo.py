@@ -13,7 +13,7 @@ from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.synthetic import walkers_scene
 from rmpe.synthetic.world.scenes import SyntheticFrame
-from rmpe_cli.drawn_demo import compare_with_truth, match_boxes, run_demo
+from rmpe_cli.demo.comparison import compare_with_truth, match_boxes, run_demo
 from tracking import OnlineTracker
 
 

@@ -144,7 +144,7 @@ def test_a_cut_clip_keeps_its_frames_and_exits_with_1(rmpe, clip, tmp_path):
         (["video", "{clip}", "--end", "0"], 2, "end is 0"),
         (["video", "{clip}", "--stride", "0"], 2, "stride is 0"),
         (["video", "{clip}", "--detect-every", "0"], 2, "detect_every is 0"),
-        (["video", "{clip}", "--format", "cobol"], 2, "unknown format 'cobol'"),
+        (["video", "{clip}", "--format", "cobol"], 2, "'cobol' is not one of"),
         (["video", "{clip}", "--weights", "nowhere.pth"], 2, "nowhere.pth"),
         (["video", "{clip}", "--boxes", "{text}"], 1, "text.txt, line 1"),
         (["video", "{text}", "-o", "o"], 1, "cannot be opened as a video"),

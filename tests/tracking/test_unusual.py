@@ -57,9 +57,9 @@ def test_one_visible_joint_or_none_at_all(parameters: PoseFlowParameters) -> Non
 def test_people_outside_the_picture_and_of_no_size(parameters: PoseFlowParameters) -> None:
     points = np.array([[-500.0, -500], [5000, 100], [160, 120]])
     people = poses(np.repeat(points[:, None], 5, 1))
-    given = ids_over(parameters, people)
-    assert all(len(set(ids)) == 3 for ids in given)
-    assert [ids[2] for ids in given] == [given[0][2]] * 4
+    found = ids_over(parameters, people)
+    assert all(len(set(ids)) == 3 for ids in found)
+    assert [ids[2] for ids in found] == [found[0][2]] * 4
 
 
 @RULES

@@ -140,11 +140,11 @@ def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(squares, j
 def test_results_of_another_run_are_not_replaced(squares, job):
     run(job(), squares())
     with pytest.raises(ValueError, match=r"finished run .* otherwise \(min_score was None, now"):
-        run(job(described={"min_score": 0.5}), squares())
+        run(job(request={"min_score": 0.5}), squares())
     with pytest.raises(StageError):
         run(job("part"), breaks_after(squares, 30, job("part").plan.folder))
     with pytest.raises(ValueError, match=r"unfinished run of \d+ frames, .*; --overwrite"):
-        run(job("part", described={"min_score": 0.5}), squares())
+        run(job("part", request={"min_score": 0.5}), squares())
     other = squares()
     other.engine = "squares, other weights"
     message = r"with other weights \(.*squares, no weights; now .*squares, other weights\)"
@@ -155,7 +155,7 @@ def test_results_of_another_run_are_not_replaced(squares, job):
 
 def test_a_changed_source_or_file_among_the_options_is_another_run(job, tmp_path):
     (tmp_path / "boxes.json").write_text("1")
-    plain, with_boxes = job(), job(described={"boxes": str(tmp_path / "boxes.json")})
+    plain, with_boxes = job(), job(files=(tmp_path / "boxes.json",))
     before = plain.asked(), with_boxes.asked()
     assert before[0] != before[1]
     (tmp_path / "boxes.json").write_text("22")

@@ -73,7 +73,7 @@ def test_a_screen_that_does_not_exist_is_found_out_without_a_crash(monkeypatch):
     ("arguments", "said"),
     [
         (["nowhere"], "needed is a camera number"),
-        (["0", "--policy", "oldest"], "supported are newest, every"),
+        (["0", "--policy", "oldest"], "not one of 'newest', 'every'"),
         (["0", "--segment", "5s"], "it needs --record"),
         (["0", "--token", "x"], "it needs --serve"),
         (["0", "--detect-every", "often"], "needed is auto or a number"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +34,7 @@ from rmpe.formats.native import header_to_json
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
+    from rmpe_cli.live.command import LiveChoices
 
 _LINE_EVERY_S = 0.25
 
@@ -75,37 +75,44 @@ class LiveCommand:
     """The options as they were given, for the records' header and the summary."""
 
     @classmethod
-    def from_options(cls, source: str, given: Mapping[str, Any]) -> LiveCommand:
+    def from_choices(
+        cls, source: str, live: LiveChoices, described: Mapping[str, Any]
+    ) -> LiveCommand:
         """Return the command that the command line's options mean.
+
+        Args:
+            source: what is read.
+            live: the options.
+            described: the options for the records' header and the summary.
 
         Raises:
             ValueError: one of them means nothing, or needs another, or an extra is missing.
         """
         parse_source(source)
-        build_tracker(given["track"], given["smooth"])
-        if given["segment"] and not given["record"]:
+        build_tracker(live.track, live.smooth)
+        if live.segment and live.record is None:
             raise ValueError("--segment divides a recording: it needs --record FOLDER")
-        if given["token"] and not given["serve"]:
+        if live.token and not live.serve:
             raise ValueError("--token protects the browser view: it needs --serve PORT")
         return cls(
             source=source,
             read=LiveReadOptions(
-                policy=given["policy"],
-                max_backlog=given["max_backlog"],
-                reconnect_s=given["reconnect"],
-                stall_s=given["stall"],
+                policy=live.policy,
+                max_backlog=live.max_backlog,
+                reconnect_s=live.reconnect,
+                stall_s=live.stall,
             ),
-            options=LiveOptions(given["max_latency"], _parse_every(given["detect_every"])),
-            track=given["track"],
-            smooth=given["smooth"],
-            serve=_parse_serve(given["serve"]) if given["serve"] else None,
-            token=given["token"],
-            record=Path(given["record"]) if given["record"] else None,
-            segment=SegmentRule.parse(given["segment"]) if given["segment"] else None,
-            video=not given["no_video"],
-            window=given["window"],
-            quiet=given["quiet"],
-            described={name: _as_json(value) for name, value in given.items() if name != "token"},
+            options=LiveOptions(live.max_latency, _parse_every(live.detect_every)),
+            track=live.track,
+            smooth=live.smooth,
+            serve=_parse_serve(live.serve) if live.serve else None,
+            token=live.token,
+            record=live.record,
+            segment=SegmentRule.parse(live.segment) if live.segment else None,
+            video=not live.no_video,
+            window=live.window,
+            quiet=live.quiet,
+            described=described,
         )
 
 
@@ -190,11 +197,6 @@ def _serve(
     stack.callback(server.stop)
     say(f"serving {server.address}")
     return [hub]
-
-
-def _as_json(value: Any) -> Any:
-    """Return an option's value as JSON can hold it: it has no infinity."""
-    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def _parse_serve(text: str) -> tuple[str, int]:

@@ -1,0 +1,98 @@
+"""Tells on a terminal how a run goes on: a bar, a table of stages, a line for each clip."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from pipeline.engine.stats import stage_table
+
+if TYPE_CHECKING:
+    from pipeline.clips.clip import ClipSummary
+    from pipeline.clips.jobs import ClipJob
+    from pipeline.clips.worklist import ClipOutcome
+    from pipeline.items import PosedFrame
+    from pipeline.readers.base import ClipInfo
+
+Tell = Callable[[str], object]
+
+
+def frame_bar(expected: int, quiet: bool, done: int = 0) -> tqdm[Any]:
+    """Return a bar on stderr for the frames of a clip; hidden if quiet or no terminal.
+
+    Args:
+        expected: frames of the clip, 0 where that is not known.
+        quiet: hide it.
+        done: frames that an earlier run has done.
+    """
+    tqdm.monitor_interval = 0  # no thread of its own; every frame moves the bar
+    return tqdm(
+        total=expected or None,
+        initial=done,
+        unit="frame",
+        disable=quiet or not sys.stderr.isatty(),
+        dynamic_ncols=True,
+    )
+
+
+def tell_end(summary: ClipSummary, tell: Tell, quiet: bool) -> None:
+    """Print the stages' times unless quiet, what was odd, and what of the source is damaged."""
+    if summary.stats and not quiet:
+        tell(stage_table(summary.stats))
+    for warning in summary.warnings:
+        tell(f"warning: {summary.source}: {warning}")
+    if summary.decoder_errors:
+        tell(
+            f"error: {summary.source} is damaged in {summary.decoder_errors} places, the "
+            f"{summary.frames} frames that came are kept; {summary.decoder_messages[0]}"
+        )
+
+
+class TerminalWatcher:
+    """A :class:`~pipeline.clips.worklist.Watcher` with a bar for each clip.
+
+    Args:
+        say: prints a line of results.
+        tell: prints a line about the run, and errors.
+        quiet: neither bar nor table of stages.
+    """
+
+    def __init__(self, say: Tell, tell: Tell, quiet: bool = False) -> None:
+        self._say = say
+        self._tell = tell
+        self._quiet = quiet
+        self._bar: tqdm[Any] | None = None
+
+    def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
+        """Begin a bar."""
+        if done:
+            self._tell(f"{job.plan.folder}: going on after {done} frames")
+        self._bar = frame_bar(info.frames_expected, self._quiet, done)
+
+    def advanced(self, result: PosedFrame) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix(people=len(result.poses), refresh=False)
+            self._bar.update()
+
+    def ended(self, outcome: ClipOutcome, summary: ClipSummary | None) -> None:
+        """Close the bar and say what came of the clip."""
+        self.close()
+        if summary is None:
+            self._tell(f"error: {outcome.reason}")
+            return
+        tell_end(summary, self._tell, self._quiet)
+        already = "already done, " if summary.already_done else ""
+        self._say(
+            f"{outcome.folder}: {already}{summary.frames} frames, "
+            f"up to {summary.most_people} people"
+        )
+
+    def close(self) -> None:
+        """Close the bar; allowed twice."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

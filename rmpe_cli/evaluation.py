@@ -1,0 +1,125 @@
+"""Scoring: `evaluate`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import click
+
+from rmpe_cli import building
+from rmpe_cli.options import EstimatorChoices, option, takes
+
+if TYPE_CHECKING:
+    from rmpe.evaluation.outcomes import Evaluation
+
+Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
+_THERE = click.Path(exists=True, path_type=Path)
+_NEW = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True)
+class EvaluationChoices:
+    """What is scored against what, and where the figures go."""
+
+    annotations: Path = option("--annotations", "--truth", type=_THERE, help="The truth.")
+    predictions: Path | None = option(
+        "--predictions", default=None, type=_THERE, help="Stored poses to score."
+    )
+    images: Path | None = option(
+        "--images", default=None, type=_THERE, help="Pictures to find the poses in."
+    )
+    detect: bool = option(
+        "--detect",
+        default=False,
+        is_flag=True,
+        help="Find people with the detector; otherwise the annotated boxes are taken.",
+    )
+    json_file: Path | None = option(
+        "--json", default=None, type=_NEW, help="Write every figure into this file."
+    )
+    report: Path | None = option(
+        "--report", default=None, type=_NEW, help="Write a page of curves and failures here."
+    )
+    head_boxes: Path | None = option(
+        "--head-boxes", default=None, type=_THERE, help="MPII: its gt_valid.mat."
+    )
+    held_out: bool = option(
+        "--held-out",
+        default=False,
+        is_flag=True,
+        help="LSP: score the rows marked as held out alone.",
+    )
+    tracking: bool = option(
+        "--tracking/--no-tracking",
+        default=True,
+        show_default=False,
+        help="PoseTrack: score identities (MOTA) too, which is the default.",
+    )
+    same_people: Path | None = option(
+        "--people",
+        default=None,
+        type=_THERE,
+        help="MOT: text file with the true ids of one person a line.",
+    )
+    resume: Path | None = option(
+        "--resume", default=None, type=_NEW, help="File to keep results in and to go on from."
+    )
+
+
+@click.command(context_settings={"default_map": {"min_score": 0.0}})
+@click.argument("dataset", type=click.Choice(get_args(Dataset)))
+@takes(scoring=EvaluationChoices, estimator=EstimatorChoices)
+def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorChoices) -> None:
+    """Score stored poses, or an estimator on pictures, by a data set's own rules.
+
+    With both --predictions and --images the pictures are only for the report.
+    """
+    from rmpe.evaluation import outcomes
+
+    if scoring.predictions is None and scoring.images is None:
+        raise click.UsageError("give --predictions, or --images to find the poses in")
+    if dataset == "mot" and scoring.predictions is None:
+        raise click.UsageError("mot scores identities that are stored: give --predictions")
+    if scoring.report and dataset in ("posetrack", "mot"):
+        raise click.UsageError("--report draws coco, crowdpose, mpii and lsp scores")
+    result = _scored(dataset, scoring, estimator)
+    for line in result.skipped:
+        click.echo(f"skipped: {line}", err=True)
+    click.echo("\n".join([*result.table, *result.breakdown]))
+    if scoring.json_file:
+        outcomes.write_json(result, scoring.json_file)
+    if scoring.report:
+        from rmpe.evaluation.page import write_report
+
+        write_report(scoring.report, result, scoring.annotations, scoring.images)
+
+
+def _scored(
+    dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorChoices
+) -> Evaluation:
+    """Return the figures of stored poses if some are given, else of the estimator."""
+    from rmpe.evaluation import runs
+
+    if scoring.predictions is not None:
+        return runs.evaluate_predictions(
+            dataset,
+            scoring.annotations,
+            scoring.predictions,
+            tracking=scoring.tracking,
+            held_out=scoring.held_out,
+            head_boxes=scoring.head_boxes,
+            same_people=scoring.same_people,
+        )
+    return runs.evaluate_images(
+        dataset,
+        scoring.annotations,
+        scoring.images or "",
+        building.build_estimator(estimator, 0, detect=scoring.detect),
+        boxes=building.given_boxes(estimator),
+        annotated_boxes=not scoring.detect,
+        head_boxes=scoring.head_boxes,
+        progress_file=scoring.resume,
+        held_out=scoring.held_out,
+    )

@@ -1,0 +1,108 @@
+"""Poses of this moment: `webcam`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from rmpe_cli import building
+from rmpe_cli._wrong_use import wrong_use
+from rmpe_cli.options import FOLDER, EstimatorChoices, as_json, option, takes
+from rmpe_cli.options.names import LIVE_POLICIES
+
+
+@dataclass(frozen=True)
+class LiveChoices:
+    """How a live source is read, shown and recorded."""
+
+    policy: Literal["newest", "every"] = option(
+        "--policy",
+        default="newest",
+        type=click.Choice(LIVE_POLICIES),
+        help="Drop what a newer frame replaced, or keep every frame and fall behind.",
+    )
+    max_latency: float = option(
+        "--max-latency", default=0.25, help="Wanted seconds from a frame to its result."
+    )
+    max_backlog: int = option(
+        "--max-backlog", default=250, help="Most frames that wait with --policy every."
+    )
+    detect_every: str = option(
+        "--detect-every",
+        default="auto",
+        help="Look for people in every n-th frame; auto: as often as there is time.",
+    )
+    reconnect: float = option(
+        "--reconnect",
+        default=0.0,
+        show_default=True,
+        help="Seconds to try to get a lost source back; 0 ends the run with it.",
+    )
+    stall: float = option(
+        "--stall", default=5.0, help="Seconds without a frame after which a source is lost."
+    )
+    serve: str | None = option(
+        "--serve",
+        default=None,
+        metavar="[HOST:]PORT",
+        help="Show it in a browser; on this machine only unless HOST says otherwise.",
+    )
+    token: str = option("--token", default="", help="What viewers of --serve must know.")
+    record: Path | None = option(
+        "--record", default=None, type=FOLDER, help="Folder to record into."
+    )
+    segment: str | None = option(
+        "--segment", default=None, help="Record in segments of a time or size, 10m or 500MB."
+    )
+    no_video: bool = option(
+        "--no-video", default=False, is_flag=True, help="Record no annotated.mp4."
+    )
+    window: bool | None = option(
+        "--window/--no-window",
+        default=None,
+        help="Show a window; by default where there is a screen and no --serve.",
+    )
+    track: bool = option("--track/--no-track", default=True, help="Give people identities.")
+    smooth: bool = option(
+        "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."
+    )
+    quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress line.")
+
+    def described(self) -> dict[str, Any]:
+        """Return the options for the records' header and the summary, without the secret one."""
+        return {name: value for name, value in as_json(self).items() if name != "token"}
+
+
+@click.command()
+@click.argument("source", default="0")
+@takes(without=("boxes",), live=LiveChoices, estimator=EstimatorChoices)
+def webcam(source: str, live: LiveChoices, estimator: EstimatorChoices) -> None:
+    """Find the poses of this moment, from a camera or a stream.
+
+    SOURCE is a camera's number or device, an RTSP, HTTP or UDP address, - for standard input, or a
+    clip that is played live. Frames that are older than the network is quick are dropped and
+    counted. Ctrl-C, q in the window or the end of the stream ends it; what was recorded is whole.
+    """
+    from rmpe_cli.live.run import LiveCommand, run_command
+
+    with wrong_use():
+        command = LiveCommand.from_choices(
+            source, live, {**live.described(), **estimator.identity()}
+        )
+    from rmpe.runtimes import limit_threads
+
+    threads = limit_threads()
+    built = building.build_estimator(estimator, threads.openvino)
+    ended = run_command(command, built, threads.video, click.echo, partial(click.echo, err=True))
+    if ended.at_once:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.exit_code)
+    if ended.exit_code:
+        sys.exit(ended.exit_code)

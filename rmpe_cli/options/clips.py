@@ -1,0 +1,79 @@
+"""Which part of clips is taken, how a list of them goes, and what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rmpe_cli.options.fields import FILE, as_json, option
+from rmpe_cli.options.names import RECORD_FORMAT
+
+
+@dataclass(frozen=True)
+class OutputChoices:
+    """What is written and shown. None of it decides what the poses are."""
+
+    output: Path | None = option(
+        "-o", "--output", default=None, type=click.Path(path_type=Path), help="Output folder."
+    )
+    formats: tuple[str, ...] = option(
+        "--format",
+        default=(),
+        multiple=True,
+        type=RECORD_FORMAT,
+        help="Also write this format of records; may be given several times.",
+    )
+    recursive: bool = option(
+        "--recursive", default=False, is_flag=True, help="Look into folders of folders."
+    )
+    quiet: bool = option(
+        "--quiet", default=False, is_flag=True, help="Show no progress bar and no table."
+    )
+
+
+@dataclass(frozen=True)
+class WorklistChoices:
+    """How a list of clips goes. None of it decides what the poses are."""
+
+    lists: tuple[Path, ...] = option(
+        "--list", default=(), type=FILE, multiple=True, help="Text file of clips, one a line."
+    )
+    no_video: bool = option(
+        "--no-video", default=False, is_flag=True, help="Write no annotated.mp4."
+    )
+    resume: bool = option(
+        "--resume/--overwrite",
+        default=True,
+        show_default=False,
+        help="Go on where a run stopped (the default), or begin again.",
+    )
+    fail_fast: bool = option(
+        "--fail-fast", default=False, is_flag=True, help="Stop at the first clip that fails."
+    )
+
+
+@dataclass(frozen=True)
+class ClipChoices:
+    """Which part of a clip is taken and what is done over time. All of it decides the poses."""
+
+    start: float = option("--start", default=0.0, help="First second of the clip to take.")
+    end: float | None = option(
+        "--end", default=None, type=float, help="Second of the clip to stop at."
+    )
+    stride: int = option("--stride", default=1, help="Take every n-th frame.")
+    detect_every: int = option(
+        "--detect-every",
+        default=1,
+        help="Look for people in every n-th frame and follow them in between.",
+    )
+    track: bool = option("--track/--no-track", default=True, help="Give people identities.")
+    smooth: bool = option(
+        "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."
+    )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes a run on the same clip the same run, as JSON can hold it: all."""
+        return as_json(self)

@@ -1,0 +1,25 @@
+"""The names that options choose between.
+
+They stand here once more so that ``--help`` answers without loading the networks' libraries;
+``tests/cli/test_options.py`` compares them with the rooms that own them.
+"""
+
+from __future__ import annotations
+
+import click
+
+PRESETS = (
+    *("compact", "hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline", "mspn", "rsn"),
+    *("hourglass", "crowdpose", "fastpose", "cpn"),
+)
+RECORD_FORMATS = (
+    *("native", "alphapose", "alphapose-cmu", "alphapose-open", "openpose", "openpose18"),
+    *("coco", "posetrack", "posetrack17", "mot"),
+)
+TABLES = ("parquet", "csv")
+NMS_RULES = ("pose", "oks", "oks-soft", "none")
+RUNTIMES = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+LIVE_POLICIES = ("newest", "every")
+
+RECORD_FORMAT = click.Choice(RECORD_FORMATS)
