@@ -32,9 +32,9 @@ from rmpe.datasets.synthetic_people import write_synthetic_set
 from rmpe.evaluation.pck.scores import pck_scores, torso_lengths
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import get_codec
+from rmpe.networks.blocks.multistage import BlockFactory, MultiStageNetwork, TrunkDesign
 from rmpe.networks.hrnet import HRNet
 from rmpe.networks.mspn import MspnBottleneck
-from rmpe.networks.multistage import BlockFactory, MultiStageNetwork, TrunkDesign
 from rmpe.networks.rsn import ResidualStepsBlock
 from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork

@@ -11,7 +11,7 @@ from torch import nn
 
 from rmpe.networks.mspn import MSPN
 from rmpe.networks.rsn import RSN
-from rmpe.networks.variants import VARIANTS
+from rmpe.networks.variants import build_network
 
 Source = Literal["AlphaPose", "AlphaPose 2018", "HRNet", "SimpleBaseline", "MSPN", "mmpose", "RSN",
                  "CPN", "Hourglass"]  # fmt: skip
@@ -53,7 +53,15 @@ def _row(
 ) -> PublishedNetwork:
     height, width = (int(side) for side in size.split("x"))
     return PublishedNetwork(
-        label, VARIANTS[variant], joint_count, height, width, source, parameters, gflops, accuracy
+        label,
+        partial(build_network, variant),
+        joint_count,
+        height,
+        width,
+        source,
+        parameters,
+        gflops,
+        accuracy,
     )
 
 

@@ -7,13 +7,15 @@ have projections, so the network costs more than the paper's table.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from rmpe.networks.layers import ResizeBilinear, resize_bilinear
-from rmpe.networks.resnet import Bottleneck, ResNet
+from rmpe.networks.blocks.layers import ResizeBilinear, resize_bilinear
+from rmpe.networks.blocks.resnet import Bottleneck, ResNet, resnet_depth
+from rmpe.networks.blocks.shapes import Found, Shapes, size
 
 CpnDepth = Literal[50, 101]
 
@@ -129,11 +131,17 @@ def _refine_bottleneck(in_channels: int) -> Bottleneck:
     return Bottleneck(in_channels, REFINE_WIDTH, expansion=REFINE_EXPANSION, projection=True)
 
 
-def cpn50(joint_count: int = 17) -> CPN:
-    """ResNet-50 trunk."""
-    return CPN(50, joint_count)
+NAMES = re.compile(r"cpn(?P<depth>50|101)")
 
 
-def cpn101(joint_count: int = 17) -> CPN:
-    """ResNet-101 trunk."""
-    return CPN(101, joint_count)
+def build(name: re.Match[str], joint_count: int) -> CPN:
+    """A network of one of ``NAMES``."""
+    return CPN(50 if name["depth"] == "50" else 101, joint_count)
+
+
+def read(shapes: Shapes) -> Found:
+    """Which CPN has these keys and shapes."""
+    depth = resnet_depth(shapes, "resnet.")
+    if depth == 152:
+        raise ValueError("the checkpoint is a CPN of ResNet depth 152, supported are 50, 101")
+    return Found((f"cpn{depth}",), size(shapes, "refine_net.final_predict.1.weight", "cpn"))

@@ -7,12 +7,14 @@ section 3.2. Key names are those of the published files (``suffle1`` owns none).
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.resnet import ResNet, ResNetDepth
+from rmpe.networks.blocks.resnet import ResNet, ResNetDepth, as_depth, resnet_depth
+from rmpe.networks.blocks.shapes import Found, Shapes, has, size
 
 DUC_CONVOLUTIONS = (4, 2, 1)
 """3x3 convolutions in duc1..duc3 of the DUC variant."""
@@ -106,41 +108,41 @@ def _upsampling_stage(in_channels: int, convolutions: int) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
-def fastpose_res50(joint_count: int = 17) -> FastPose:
-    """COCO and Halpe-26: 128 head channels."""
-    return FastPose(50, joint_count)
+NAMES = re.compile(
+    r"fastpose_(?P<duc>duc_)?res(?P<depth>50|101|152)(?P<unshuffle>_unshuffle)?"
+    r"(?P<dcn>_dcn)?(?P<wide>_wide)?|duc_se_resnet101"
+)
+"""``wide``: 256 head channels, as Halpe-136 has (its "res152 duc" is a plain FastPose);
+``duc_se_resnet101`` is the 2018 model, of whose 33 maps the first 17 are COCO's joints."""
 
 
-def fastpose_res50_wide(joint_count: int = 136) -> FastPose:
-    """Halpe-136: 256 head channels."""
-    return FastPose(50, joint_count, head_channels=256)
+def build(name: re.Match[str], joint_count: int) -> FastPose | FastPoseDuc:
+    """A network of one of ``NAMES``."""
+    if name[0] == "duc_se_resnet101":
+        return FastPose(101, joint_count)
+    depth = as_depth(name["depth"])
+    if name["duc"]:
+        return FastPoseDuc(depth, joint_count, unshuffle=bool(name["unshuffle"]))
+    return FastPose(
+        depth,
+        joint_count,
+        head_channels=256 if name["wide"] else 128,
+        deformable=bool(name["dcn"]),
+    )
 
 
-def fastpose_res152_wide(joint_count: int = 136) -> FastPose:
-    """Halpe-136 "res152 duc", which is a plain FastPose."""
-    return FastPose(152, joint_count, head_channels=256)
-
-
-def fastpose_res50_dcn(joint_count: int = 17) -> FastPose:
-    """COCO with deformable convolutions."""
-    return FastPose(50, joint_count, deformable=True)
-
-
-def fastpose_res50_dcn_wide(joint_count: int = 136) -> FastPose:
-    """Halpe-136 and WholeBody-136 with deformable convolutions."""
-    return FastPose(50, joint_count, head_channels=256, deformable=True)
-
-
-def fastpose_duc_res50_unshuffle(joint_count: int = 17) -> FastPoseDuc:
-    """The COCO res50 DUC configuration."""
-    return FastPoseDuc(50, joint_count, unshuffle=True)
-
-
-def fastpose_duc_res152(joint_count: int = 17) -> FastPoseDuc:
-    """The COCO res152 DUC configuration."""
-    return FastPoseDuc(152, joint_count)
-
-
-def duc_se_resnet101(joint_count: int = 33) -> FastPose:
-    """The 2018 model of the 20-fps release; of its 33 maps the first 17 are COCO's joints."""
-    return FastPose(101, joint_count)
+def read(shapes: Shapes) -> Found:
+    """Which FastPose has these keys and shapes."""
+    depth = resnet_depth(shapes, "preact.")
+    joint_count = size(shapes, "conv_out.weight", "fastpose")
+    if has(shapes, r"duc3\."):
+        unshuffle = has(shapes, r"preact\.layer\d\.0\.conv2\.1\.")
+        return Found(
+            (f"fastpose_duc_res{depth}" + ("_unshuffle" if unshuffle else ""),), joint_count
+        )
+    deformable = has(shapes, r"preact\.layer\d\.\d+\.conv2_offset\.")
+    wide = size(shapes, "conv_out.weight", "fastpose", 1) == 256
+    if depth == 101 and joint_count == 33 and not deformable and not wide:
+        return Found(("duc_se_resnet101",), joint_count)
+    name = f"fastpose_res{depth}" + ("_dcn" if deformable else "") + ("_wide" if wide else "")
+    return Found((name,), joint_count)

@@ -6,8 +6,12 @@ names are those of the published Princeton PyTorch files.
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn import functional
+
+from rmpe.networks.blocks.shapes import Found, Shapes, count, size
 
 CHANNELS = 256
 DEPTH = 4
@@ -132,11 +136,15 @@ class StackedHourglass(nn.Module):
         return outputs
 
 
-def hourglass_2stack(joint_count: int = 16) -> StackedHourglass:
-    """Two hourglasses."""
-    return StackedHourglass(2, joint_count)
+NAMES = re.compile(r"hourglass_(?P<stacks>[1-9])stack")
 
 
-def hourglass_8stack(joint_count: int = 16) -> StackedHourglass:
-    """Eight hourglasses."""
-    return StackedHourglass(8, joint_count)
+def build(name: re.Match[str], joint_count: int) -> StackedHourglass:
+    """A network of one of ``NAMES``."""
+    return StackedHourglass(int(name["stacks"]), joint_count)
+
+
+def read(shapes: Shapes) -> Found:
+    """Which stacked hourglass has these keys and shapes."""
+    joint_count = size(shapes, "outs.0.conv.weight", "hourglass")
+    return Found((f"hourglass_{count(shapes, r'hgs.([0-9]+).')}stack",), joint_count)

@@ -6,10 +6,13 @@ the Princeton network, and no file is known beyond OpenMMLab's, whose key names 
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.layers import ConvNorm
+from rmpe.networks.blocks.layers import ConvNorm
+from rmpe.networks.blocks.shapes import Found, Shapes, has, size
 
 LEVEL_CHANNELS = (256, 256, 384, 384, 384, 512)
 LEVEL_BLOCKS = (2, 2, 2, 2, 2, 4)
@@ -109,6 +112,19 @@ def _residuals(
     return nn.Sequential(ResidualPair(in_channels, out_channels, stride), *plain)
 
 
-def hourglass52(joint_count: int = 17) -> Hourglass52:
+NAMES = re.compile("hourglass52")
+
+
+def build(name: re.Match[str], joint_count: int) -> Hourglass52:
     """The one-stack network."""
     return Hourglass52(joint_count)
+
+
+def read(shapes: Shapes) -> Found | None:
+    """The one-stack network, if these are its keys; other OpenMMLab files share their first parts.
+
+    The published files are of 256x256 pixels, which 128 divides.
+    """
+    if not has(shapes, r"backbone\.hourglass_modules\."):
+        return None
+    return Found(("hourglass52",), size(shapes, "head.multi_final_layers.0.weight", "hourglass52"))

@@ -6,10 +6,13 @@ CVPR 2019, section 3. Key names are those of the published files.
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.resnet import Bottleneck
+from rmpe.networks.blocks.resnet import Bottleneck
+from rmpe.networks.blocks.shapes import Found, Shapes, size
 
 STAGE_MODULES = (1, 4, 3)
 """Exchange modules in stage2, stage3, stage4."""
@@ -151,11 +154,22 @@ def _exchange(widths: tuple[int, ...], source: int, target: int) -> nn.Module:
     return nn.Sequential(*steps)
 
 
+NAMES = re.compile(r"hrnet_w(?P<width>[1-9]\d{0,2})")
+"""By the channels of the finest branch; published are 32 and 48, 18 and 64 are in use too."""
+
+
+def build(name: re.Match[str], joint_count: int) -> HRNet:
+    """A network of one of ``NAMES``."""
+    return HRNet(int(name["width"]), joint_count)
+
+
+def read(shapes: Shapes) -> Found:
+    """Which HRNet has these keys and shapes."""
+    joint_count = size(shapes, "final_layer.weight", "hrnet")
+    width = size(shapes, "final_layer.weight", "hrnet", 1)
+    return Found((f"hrnet_w{width}",), joint_count)
+
+
 def hrnet_w32(joint_count: int = 17) -> HRNet:
     """32 channels in the finest branch."""
     return HRNet(32, joint_count)
-
-
-def hrnet_w48(joint_count: int = 17) -> HRNet:
-    """48 channels in the finest branch."""
-    return HRNet(48, joint_count)

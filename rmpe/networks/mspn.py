@@ -6,11 +6,20 @@ those of the published Megvii files.
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.layers import ConvNorm
-from rmpe.networks.multistage import MultiStageNetwork, TrunkDesign
+from rmpe.networks.blocks.layers import ConvNorm
+from rmpe.networks.blocks.multistage import (
+    JOINTS_KEY,
+    MultiStageNetwork,
+    TrunkDesign,
+    has_bias,
+    stage_count,
+)
+from rmpe.networks.blocks.shapes import Found, Shapes, size
 
 EXPANSION = 4
 
@@ -36,7 +45,8 @@ class MspnBottleneck(nn.Module):
         return functional.relu(branch + shortcut)
 
 
-MSPN_TRUNK = TrunkDesign(MspnBottleneck, (3, 4, 6, 3), (256, 512, 1024, 2048))
+MSPN_CHANNELS = (256, 512, 1024, 2048)
+MSPN_TRUNK = TrunkDesign(MspnBottleneck, (3, 4, 6, 3), MSPN_CHANNELS)
 
 
 class MSPN(MultiStageNetwork):
@@ -52,6 +62,21 @@ class MSPN(MultiStageNetwork):
         super().__init__(MSPN_TRUNK, stage_count, joint_count, bias=bias)
 
 
-def mspn(stage_count: int, joint_count: int = 17) -> MSPN:
-    """MSPN-50 in Megvii's layout."""
-    return MSPN(stage_count, joint_count)
+NAMES = re.compile(r"mspn_(?P<stages>[1-9])stage")
+
+
+def build(name: re.Match[str], joint_count: int, *, bias: bool = True) -> MSPN:
+    """A network of one of ``NAMES``."""
+    return MSPN(int(name["stages"]), joint_count, bias=bias)
+
+
+def read(shapes: Shapes) -> Found | None:
+    """Which MSPN has these keys and shapes; None if they are RSN's, which has the same first parts.
+
+    The trunk's last map has 2048 channels here, 512 there.
+    """
+    if size(shapes, "stage0.upsample.up1.u_skip.conv.weight", "mspn, rsn", 1) != MSPN_CHANNELS[-1]:
+        return None
+    joint_count = size(shapes, JOINTS_KEY, "mspn, rsn")
+    details = {"bias": has_bias(shapes)}
+    return Found((f"mspn_{stage_count(shapes)}stage",), joint_count, details)

@@ -7,14 +7,23 @@ block's branches from the block's input, which makes RSN-50 smaller than the pap
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.layers import ConvNorm
-from rmpe.networks.multistage import BlockFactory, MultiStageNetwork, TrunkDesign
+from rmpe.networks.blocks.layers import ConvNorm
+from rmpe.networks.blocks.multistage import (
+    JOINTS_KEY,
+    BlockFactory,
+    MultiStageNetwork,
+    TrunkDesign,
+    has_bias,
+    stage_count,
+)
+from rmpe.networks.blocks.shapes import Found, Shapes, block_counts, has, size
 
 RsnDepth = Literal[18, 50]
 RsnBlock = Literal["residual_steps", "plain"]
@@ -148,16 +157,32 @@ def _shortcut(in_channels: int, out_channels: int, stride: int, bias: bool) -> C
     return ConvNorm(in_channels, out_channels, 1, stride=stride, bias=bias, linear=True)
 
 
-def rsn18(stage_count: int = 1, joint_count: int = 17) -> RSN:
-    """RSN-18 in the original layout."""
-    return RSN(18, stage_count, joint_count)
+NAMES = re.compile(r"(?P<block>rsn|res)(?P<depth>18|50)_(?P<stages>[1-9])stage(?P<prm>_prm)?")
+"""``res``: the paper's baseline of plain blocks; ``prm``: with the pose refine machine."""
 
 
-def rsn50(stage_count: int = 1, joint_count: int = 17) -> RSN:
-    """RSN-50 in the original layout."""
-    return RSN(50, stage_count, joint_count)
+def build(name: re.Match[str], joint_count: int, *, bias: bool = True) -> RSN:
+    """A network of one of ``NAMES``."""
+    return RSN(
+        18 if name["depth"] == "18" else 50,
+        int(name["stages"]),
+        joint_count,
+        block="residual_steps" if name["block"] == "rsn" else "plain",
+        bias=bias,
+        refine=bool(name["prm"]),
+    )
 
 
-def res18(stage_count: int = 1, joint_count: int = 17) -> RSN:
-    """The RSN paper's Res-18 baseline."""
-    return RSN(18, stage_count, joint_count, block="plain")
+def read(shapes: Shapes) -> Found:
+    """Which RSN has these keys and shapes."""
+    joint_count = size(shapes, JOINTS_KEY, "mspn, rsn")
+    counts = block_counts(shapes, "stage0.downsample.")
+    depth = next((known for known, blocks in DEPTHS.items() if blocks == counts), None)
+    if depth is None:
+        raise ValueError(
+            f"the checkpoint is an RSN with {counts} blocks, supported are {list(DEPTHS.values())}"
+        )
+    steps = has(shapes, r"stage\d+\.downsample\.layer\d\.\d+\.conv_bn_relu2_1_1\.")
+    name = f"{'rsn' if steps else 'res'}{depth}_{stage_count(shapes)}stage"
+    name += "_prm" if has(shapes, r"refine\.") else ""
+    return Found((name,), joint_count, {"bias": has_bias(shapes)})

@@ -5,9 +5,12 @@ Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking", ECCV 201
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor, nn
 
-from rmpe.networks.resnet import ResNet, ResNetDepth
+from rmpe.networks.blocks.resnet import ResNet, ResNetDepth, as_depth, resnet_depth
+from rmpe.networks.blocks.shapes import Found, Shapes, size
 
 HEAD_CHANNELS = 256
 
@@ -67,26 +70,29 @@ def _transposed_convolutions() -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
-def pose_resnet50(joint_count: int = 17) -> SimpleBaseline:
-    """Depth 50."""
-    return SimpleBaseline(50, joint_count)
+NAMES = re.compile(r"pose_resnet(?P<depth>50|101|152)(?P<caffe>_caffe)?")
+"""``caffe``: Caffe's place of the stride, which no key tells."""
+SIMPLEPOSE_NAMES = re.compile(r"simplepose_res(?P<depth>50|101|152)")
 
 
-def pose_resnet101(joint_count: int = 17) -> SimpleBaseline:
-    """Depth 101."""
-    return SimpleBaseline(101, joint_count)
+def build(name: re.Match[str], joint_count: int) -> SimpleBaseline:
+    """A network of one of ``NAMES``."""
+    return SimpleBaseline(as_depth(name["depth"]), joint_count, stride_first=bool(name["caffe"]))
 
 
-def pose_resnet152(joint_count: int = 17) -> SimpleBaseline:
-    """Depth 152."""
-    return SimpleBaseline(152, joint_count)
+def read(shapes: Shapes) -> Found:
+    """Which SimpleBaseline has these keys and shapes."""
+    name = f"pose_resnet{resnet_depth(shapes, '')}"
+    joint_count = size(shapes, "final_layer.weight", "simplebaseline")
+    return Found((name, f"{name}_caffe"), joint_count)
 
 
-def pose_resnet_caffe(depth: ResNetDepth, joint_count: int = 17) -> SimpleBaseline:
-    """Any depth with Caffe's place of the stride."""
-    return SimpleBaseline(depth, joint_count, stride_first=True)
+def build_simplepose(name: re.Match[str], joint_count: int) -> SimplePose:
+    """A network of one of ``SIMPLEPOSE_NAMES``."""
+    return SimplePose(as_depth(name["depth"]), joint_count)
 
 
-def simplepose_res50(joint_count: int = 17) -> SimplePose:
-    """AlphaPose's depth 50."""
-    return SimplePose(50, joint_count)
+def read_simplepose(shapes: Shapes) -> Found:
+    """Which of AlphaPose's SimpleBaselines has these keys and shapes."""
+    name = f"simplepose_res{resnet_depth(shapes, 'preact.')}"
+    return Found((name,), size(shapes, "final_layer.weight", "simplepose"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rmpe.zoo.bundled import load_bundled_pose
 from rmpe.zoo.conventions import Conventions
-from rmpe.zoo.loading import LoadChoices, LoadedNetwork, from_state_dict, load
+from rmpe.zoo.loading import LoadedNetwork, from_state_dict, load
+from rmpe.zoo.meaning import LoadChoices
 
 __all__ = [
     "Conventions",

@@ -7,9 +7,9 @@ from importlib import resources
 
 import safetensors.torch
 
+from rmpe.zoo._transformer import wrap_with_transformer
 from rmpe.zoo.card import read_card
 from rmpe.zoo.loading import LoadedNetwork, from_state_dict
-from rmpe.zoo.symmetric import around
 
 WEIGHTS_FILE = "compact_pose.safetensors"
 TRANSFORMER_FILE = "compact_sstn.safetensors"
@@ -30,5 +30,7 @@ def load_bundled_pose(sstn: bool = False) -> LoadedNetwork:
         card = read_card(path)
         state = safetensors.torch.load_file(path)
     assert card is not None, f"{TRANSFORMER_FILE} is bundled with its card"
-    whole = around(loaded.network, {key: value.float() for key, value in state.items()})
+    whole = wrap_with_transformer(
+        loaded.network, {key: value.float() for key, value in state.items()}
+    )
     return replace(loaded, network=whole.eval(), conventions=card.conventions)

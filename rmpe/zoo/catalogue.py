@@ -42,7 +42,7 @@ class CatalogueEntry:
     kind: Literal["pose", "detector"]
     """What the network finds."""
     variant: str
-    """``rmpe.networks.variants`` name of a pose network, or torchvision's builder of a detector."""
+    """Pose network's name in ``rmpe.networks.variants``, or torchvision's builder of a detector."""
     dataset: str
     """What it was trained and measured on."""
     input_height: int

@@ -7,12 +7,15 @@ OpenMMLab layouts (0.x: ``keypoint_head.``, 1.x: ``head.``) are renamed by the t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
-KeyLayout = Literal["original", "openmmlab"]
+from rmpe.networks.blocks.shapes import Shapes
+from rmpe.networks.variants import Family
+from rmpe.zoo.recognise import find
+
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 
 CONTAINER_KEYS = ("state_dict", "model_state_dict", "model")
@@ -46,7 +49,6 @@ OPENMMLAB_MULTI_STAGE: tuple[Rule, ...] = (
     (r"^(stage\d+\.downsample\.layer\d\.\d+)\.bn([123])\.", r"\1.conv_bn_relu\2.bn."),
     (r"^(stage\d+\.downsample\.layer\d\.\d+)\.conv_bn3\.", r"\1.conv_bn_relu3."),
 )
-OPENMMLAB_HOURGLASS: tuple[Rule, ...] = OPENMMLAB_COMMON
 
 
 def unwrap(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -92,36 +94,35 @@ def _wrapper_prefix(keys: list[str]) -> str:
         prefix = longer
 
 
-def detect_layout(keys: list[str]) -> KeyLayout:
-    """OpenMMLab files keep the trunk under ``backbone.``; no original repository does."""
-    return "openmmlab" if any(key.startswith("backbone.") for key in keys) else "original"
+def rename_keys(shapes: Shapes, families: Sequence[Family]) -> tuple[dict[str, str], bool]:
+    """Return this package's key for each key of the file, and whether the file is OpenMMLab's.
 
-
-def our_keys(keys: list[str], layout: KeyLayout) -> dict[str, str]:
-    """This package's key for each key of the file; a key that no rule knows stays as it is.
+    OpenMMLab keeps the trunk under ``backbone.``; no original repository does. Networks that are
+    its own are named so here too, so its tables are used only where no family has the keys as they
+    are. A key that no rule knows stays as it is.
 
     Raises:
         ValueError: two keys of the file become one.
     """
-    rules = _rules(keys) if layout == "openmmlab" else ()
-    renamed = {key: _apply(rules, key) for key in keys}
+    if not any(key.startswith("backbone.") for key in shapes):
+        return {key: key for key in shapes}, False
+    names = _renamed(OPENMMLAB_COMMON, shapes)
+    if find({names[key]: shape for key, shape in shapes.items()}, families) is not None:
+        return names, True
+    if any(key.startswith("backbone.multi_stage_") for key in shapes):
+        return _renamed(OPENMMLAB_MULTI_STAGE, shapes), True
+    return _renamed(OPENMMLAB_SINGLE_STAGE, shapes), True
+
+
+def _renamed(rules: tuple[Rule, ...], keys: Iterable[str]) -> dict[str, str]:
+    renamed: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for source, target in renamed.items():
+    for source in keys:
+        target = source
+        for pattern, replacement in rules:
+            target = re.sub(pattern, replacement, target)
         if target in sources:
             raise ValueError(f"the keys {sources[target]!r} and {source!r} both mean {target!r}")
         sources[target] = source
+        renamed[source] = target
     return renamed
-
-
-def _rules(keys: list[str]) -> tuple[Rule, ...]:
-    if any(key.startswith("backbone.hourglass_modules.") for key in keys):
-        return OPENMMLAB_HOURGLASS
-    if any(key.startswith("backbone.multi_stage_") for key in keys):
-        return OPENMMLAB_MULTI_STAGE
-    return OPENMMLAB_SINGLE_STAGE
-
-
-def _apply(rules: tuple[Rule, ...], key: str) -> str:
-    for pattern, replacement in rules:
-        key = re.sub(pattern, replacement, key)
-    return key

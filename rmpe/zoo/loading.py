@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rmpe.skeletons import get_skeleton
+from rmpe.networks.variants import FAMILIES, Family
+from rmpe.zoo._meta import skeleton_of_meta
+from rmpe.zoo._transformer import split_transformer, wrap_with_transformer
 from rmpe.zoo.card import read_card
-from rmpe.zoo.catalogue import CatalogueEntry, entry_of_file, find_entry
+from rmpe.zoo.catalogue import entry_of_file, find_entry
 from rmpe.zoo.checkpoint import read_checkpoint
-from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
+from rmpe.zoo.conventions import Conventions, Origin
 from rmpe.zoo.download import FetchOptions, Progress, fetch
-from rmpe.zoo.keys import KeyLayout, detect_layout, our_keys, unwrap
-from rmpe.zoo.recognise import Architecture, recognise
-from rmpe.zoo.symmetric import around, split_transformer
-
-JOINT_COUNT_SKELETONS = {
-    14: "crowdpose14",
-    15: "posetrack15",
-    16: "mpii16",
-    17: "coco17",
-    19: "coco19",
-    26: "halpe26",
-    33: "coco17",
-    136: "halpe136",
-}
-"""Skeleton to assume for a number of heatmaps; of 33 (the 2018 model) the first 17 are used."""
+from rmpe.zoo.keys import rename_keys, unwrap
+from rmpe.zoo.meaning import NOTHING_KNOWN, Evidence, LoadChoices, choose_variant, decide
+from rmpe.zoo.recognise import recognise
 
 SHOWN_KEYS = 4
 """Keys that an error lists of each kind."""
@@ -45,56 +33,17 @@ class LoadedNetwork:
     network: nn.Module
     """(N, 3, H, W) → (N, K, h, w); K may exceed the skeleton's joints, which come first."""
     family: str
-    """``fastpose``, ``simplepose``, ``simplebaseline``, ``hrnet``, ``cpn``, ``mspn``, ``rsn``,
-    ``hourglass``, ``hourglass52`` or ``compact``."""
+    """Name of its row in ``rmpe.networks.variants.FAMILIES``."""
     variant: str
     """Which network of the family."""
     conventions: Conventions
     """How pictures go in and heatmaps are read."""
-    origin: str
+    origin: Origin
     """Whose conventions these are, a key of ``rmpe.zoo.conventions.CONVENTIONS``."""
     same_keys: tuple[str, ...]
     """Other variants and origins with exactly the same keys, to be named if the file is theirs."""
     source_keys: Mapping[str, str]
     """The network's key → the key in the file it came from."""
-
-
-@dataclass(frozen=True)
-class LoadChoices:
-    """What the keys of a checkpoint cannot tell; None takes the usual."""
-
-    variant: str | None = None
-    """A variant among those with the same keys, such as ``pose_resnet50_caffe``."""
-    origin: Origin | None = None
-    """Whose conventions, such as ``alphapose`` for an HRNet that AlphaPose trained."""
-    skeleton_name: str | None = None
-    """Key in ``rmpe.skeletons.SKELETONS``."""
-    input_size_hw: tuple[int, int] | None = None
-    """Height and width of the network's input in pixels."""
-    codec: str | None = None
-    """Key in ``rmpe.heatmaps.CODECS``."""
-    conventions: Conventions | None = None
-    """Everything of this, as the weights' own trainer wrote it down; the above is not used then."""
-
-    @classmethod
-    def from_text(cls, name: str | None, input_size: str | None) -> LoadChoices:
-        """The choices of a command line.
-
-        Args:
-            name: an origin, or else a variant; either may be among a file's ``same_keys``.
-            input_size: height x width, such as ``384x288``.
-
-        Raises:
-            ValueError: the size is not of that form.
-        """
-        size_hw = None
-        if input_size is not None:
-            match = re.fullmatch(r"(\d+)x(\d+)", input_size)
-            if match is None:
-                raise ValueError(f"got input size {input_size!r}, expected is one like 384x288")
-            size_hw = (int(match[1]), int(match[2]))
-        origin = next((known for known in CONVENTIONS if known == name), None)
-        return cls(variant=name if origin is None else None, origin=origin, input_size_hw=size_hw)
 
 
 def load(
@@ -106,12 +55,11 @@ def load(
 ) -> LoadedNetwork:
     """A published network by its file or its name in the catalogue.
 
-    A file that carries the name of a catalogue entry takes that entry's input size, skeleton and
-    codec, a file that ``train`` wrote what it says of itself; ``choices`` come before both.
+    What the file means is decided in ``rmpe.zoo.meaning``, where the precedence is written down.
 
     Args:
         source: path of a checkpoint file, or name of a catalogue entry.
-        choices: what the keys cannot tell.
+        choices: what the user says of it.
         options: cache folder, offline, mirror, for a name.
         progress: told of every fetched chunk.
 
@@ -128,14 +76,9 @@ def load(
         if entry.kind != "pose":
             raise ValueError(f"{entry.name!r} is a detector; a pose network was expected")
         path = fetch(entry.address, entry.sha256_prefix, options, progress)
-    choices = choices or LoadChoices()
-    if entry is not None:
-        choices = _with_entry(choices, entry)
-    card = read_card(path)
-    if card is not None and choices == LoadChoices():
-        choices = LoadChoices(card.variant, card.origin, conventions=card.conventions)
     try:
-        loaded = from_state_dict(read_checkpoint(path), choices)
+        evidence = Evidence(card=read_card(path), entry=entry)
+        loaded = from_state_dict(read_checkpoint(path), choices, evidence=evidence)
     except ValueError as error:
         if path.name in str(error):
             raise
@@ -148,62 +91,55 @@ def load(
     return loaded
 
 
-def from_state_dict(state: Mapping[str, Any], choices: LoadChoices | None = None) -> LoadedNetwork:
+def from_state_dict(
+    state: Mapping[str, Any],
+    choices: LoadChoices | None = None,
+    *,
+    evidence: Evidence = NOTHING_KNOWN,
+    families: Sequence[Family] = FAMILIES,
+) -> LoadedNetwork:
     """Recognise a checkpoint's network from keys and shapes, build it and load it strictly.
 
     Args:
         state: ``name → tensor``, or a training checkpoint that holds it; original repositories'
             and OpenMMLab's key names; ``num_batches_tracked`` may be missing.
-        choices: what the keys cannot tell.
+        choices: what the user says of it.
+        evidence: what is known of the file beside its content.
+        families: the networks that are looked for.
 
     Raises:
         ValueError: no network or not exactly one fits; the message names the nearest and the
             first keys that do not fit.
     """
     choices = choices or LoadChoices()
+    if choices.skeleton_name is None and evidence.card is None:
+        evidence = replace(evidence, meta_skeleton=skeleton_of_meta(state))
     tensors, transformer = split_transformer(unwrap(state))
-    layout = detect_layout(list(tensors))
-    names = our_keys(list(tensors), layout)
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    names, is_openmmlab = rename_keys(shapes, families)
     ours = {names[key]: tensor for key, tensor in tensors.items()}
-    architecture = recognise({key: tuple(tensor.shape) for key, tensor in ours.items()})
-    variant = _choose_variant(architecture, choices.variant)
+    source_keys = {ours_key: key for key, ours_key in names.items()}
+    architecture = recognise({names[key]: shape for key, shape in shapes.items()}, families)
+    variant = choose_variant(architecture, choices, evidence)
     with torch.device("meta"):
-        network = architecture.builders[variant]()
-    _check_keys(network, ours, {ours_key: key for key, ours_key in names.items()}, variant)
+        network = architecture.build(variant)
+    _check_keys(network, ours, source_keys, variant)
     network.to_empty(device="cpu")
     network.load_state_dict(_completed(network, ours), strict=True)
-    origins = _origins(architecture, layout)
+    family = architecture.family
+    origins = (family.openmmlab_origin,) if is_openmmlab else architecture.origins()
+    origin, conventions = decide(architecture, origins, choices, evidence)
+    if transformer:
+        network = wrap_with_transformer(network, transformer)
     return LoadedNetwork(
-        network=(around(network, transformer) if transformer else network).eval(),
-        family=architecture.family,
+        network=network.eval(),
+        family=family.name,
         variant=variant,
-        conventions=_conventions(architecture, origins, choices),
-        origin=choices.origin or origins[0],
-        same_keys=tuple(name for name in (*architecture.builders, *origins[1:]) if name != variant),
-        source_keys={ours_key: key for key, ours_key in names.items()},
+        conventions=conventions,
+        origin=origin,
+        same_keys=tuple(name for name in (*architecture.variants, *origins[1:]) if name != variant),
+        source_keys=source_keys,
     )
-
-
-def _with_entry(choices: LoadChoices, entry: CatalogueEntry) -> LoadChoices:
-    """The choices, with what the catalogue knows where they say nothing."""
-    return dataclasses.replace(
-        choices,
-        skeleton_name=choices.skeleton_name or entry.skeleton_name,
-        input_size_hw=choices.input_size_hw or (entry.input_height, entry.input_width),
-        codec=choices.codec or entry.codec,
-    )
-
-
-def _choose_variant(architecture: Architecture, wanted: str | None) -> str:
-    names = list(architecture.builders)
-    if wanted is None:
-        return names[0]
-    if wanted not in architecture.builders:
-        raise ValueError(
-            f"the checkpoint does not fit variant {wanted!r}: its keys and shapes are those of "
-            f"{' or '.join(names)}"
-        )
-    return wanted
 
 
 def _check_keys(
@@ -242,78 +178,3 @@ def _completed(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tens
         key: tensors[key] if key in tensors else torch.zeros(value.shape, dtype=value.dtype)
         for key, value in network.state_dict().items()
     }
-
-
-def _origins(architecture: Architecture, layout: KeyLayout) -> tuple[Origin, ...]:
-    """Whose conventions weights of this architecture and layout may follow, the usual first."""
-    family, joint_count = architecture.family, architecture.joint_count
-    if layout == "openmmlab":
-        return ("openmmlab_megvii",) if family in ("mspn", "rsn") else ("openmmlab",)
-    if family in ("mspn", "rsn"):
-        return ("megvii_mpii", "megvii") if joint_count == 16 else ("megvii", "megvii_mpii")
-    if family == "fastpose":
-        is_2018 = "duc_se_resnet101" in architecture.builders
-        return ("alphapose_2018", "alphapose") if is_2018 else ("alphapose", "alphapose_2018")
-    by_family: dict[str, tuple[Origin, ...]] = {
-        "simplepose": ("alphapose",),
-        "simplebaseline": ("simplebaseline",),
-        "hrnet": ("hrnet", "alphapose"),
-        "cpn": ("cpn",),
-        "hourglass": ("hourglass",),
-        "hourglass52": ("openmmlab",),
-        "compact": ("compact",),
-    }
-    return by_family[family]
-
-
-def _conventions(
-    architecture: Architecture, origins: tuple[Origin, ...], choices: LoadChoices
-) -> Conventions:
-    joint_count = architecture.joint_count
-    if choices.conventions is not None:
-        own = choices.conventions.skeleton
-        if own.joint_count > joint_count:
-            raise ValueError(
-                f"the file names {own.joint_count} joints, its network has {joint_count} heatmaps"
-            )
-        return choices.conventions
-    origin = choices.origin or origins[0]
-    if origin not in CONVENTIONS:
-        raise ValueError(f"got origin {origin!r}, supported are {', '.join(CONVENTIONS)}")
-    usual = CONVENTIONS[origin]
-    skeleton_name = choices.skeleton_name or JOINT_COUNT_SKELETONS.get(joint_count)
-    if skeleton_name is None:
-        raise ValueError(
-            f"the checkpoint has {joint_count} heatmaps, which no skeleton is usual for; name it"
-        )
-    skeleton = get_skeleton(skeleton_name)
-    if skeleton.joint_count > joint_count:
-        raise ValueError(
-            f"skeleton {skeleton_name!r} has {skeleton.joint_count} joints, the checkpoint "
-            f"{joint_count} heatmaps"
-        )
-    height, width = usual.input_height, usual.input_width
-    if skeleton_name == "mpii16":
-        height, width = 256, 256
-    if architecture.family == "hourglass52":
-        height, width = 256, 256
-    height, width = choices.input_size_hw or (height, width)
-    if height < 32 or width < 32 or height % 32 or width % 32:
-        raise ValueError(f"got input size {height}x{width}, multiples of 32 are needed")
-    return dataclasses.replace(
-        usual,
-        skeleton_name=skeleton_name,
-        input_height=height,
-        input_width=width,
-        codec=choices.codec or _usual_codec(architecture, origin, usual.codec),
-    )
-
-
-def _usual_codec(architecture: Architecture, origin: str, codec: str) -> str:
-    """AlphaPose trained its 136-joint networks in three ways, told apart by their heads."""
-    if origin == "alphapose" and architecture.joint_count == 136:
-        if "fastpose_res50" in architecture.builders:
-            return "sigmoid_integral"
-        if "fastpose_res50_dcn_wide" in architecture.builders:
-            return "alphapose_combined"
-    return codec

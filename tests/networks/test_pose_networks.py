@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from rmpe.networks.blocks.resnet import SpaceToChannels
 from rmpe.networks.complexity import count_macs, count_parameters
-from rmpe.networks.resnet import SpaceToChannels
 from rmpe.networks.rsn import RSN, PoseRefineMachine
-from rmpe.networks.variants import VARIANTS, build_network
+from rmpe.networks.variants import build_network
 from tools.networks_table import BEGIN, END, render_rows, write_table
 from tools.published_networks import PUBLISHED
 
@@ -164,7 +164,7 @@ def test_sizes_are_those_of_the_original_code(
     variant: str, joint_count: int, height: int, width: int, parameters: float, macs: int
 ) -> None:
     with torch.device("meta"):
-        network = VARIANTS[variant](joint_count)
+        network = build_network(variant, joint_count)
     network.to_empty(device="cpu")
     assert round(count_parameters(network) / 1e6, 3) == parameters
     assert round(count_macs(network, height, width).macs / 1e6) == pytest.approx(macs, abs=0.6)

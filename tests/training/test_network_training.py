@@ -14,10 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from rmpe.datasets.keypoint_set import Picture
-from rmpe.networks import hourglass, resnet
+from rmpe.networks import hourglass
+from rmpe.networks.blocks import resnet
+from rmpe.networks.blocks.multistage import MultiStageNetwork, TrunkDesign
 from rmpe.networks.hrnet import HRNet
 from rmpe.networks.mspn import MspnBottleneck
-from rmpe.networks.multistage import MultiStageNetwork, TrunkDesign
 from rmpe.networks.rsn import ResidualStepsBlock
 from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
 from rmpe.training.loop.module import NetworkModule

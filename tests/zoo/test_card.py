@@ -61,13 +61,14 @@ def test_loading_takes_what_the_card_says_and_choices_before_it(tmp_path):
     loaded = load(path)
     assert loaded.conventions == card().conventions
     assert (loaded.variant, loaded.origin) == ("hrnet_w4", "hrnet")
-    with pytest.raises(ValueError, match="3 heatmaps"):
-        load(path, LoadChoices(input_size_hw=(128, 96)))
+    larger = load(path, LoadChoices(input_size_hw=(128, 96))).conventions
+    assert (larger.input_height, larger.input_width) == (128, 96)
+    assert larger.skeleton == STICK
 
 
 def test_a_card_of_more_joints_than_maps_is_refused(tmp_path):
     path = tmp_path / "own.safetensors"
     state = {key: value.clone() for key, value in HRNet(4, 2).state_dict().items()}
     save_file(state, path, metadata=card().as_metadata())
-    with pytest.raises(ValueError, match="names 3 joints, its network has 2 heatmaps"):
+    with pytest.raises(ValueError, match="'stick' has 3 joints, the checkpoint 2 heatmaps"):
         load(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmpe.heatmaps import CODECS
-from rmpe.networks.variants import VARIANTS
+from rmpe.networks.variants import variant_names
 from rmpe.skeletons import SKELETONS
 from rmpe.zoo import load_bundled_pose
 from rmpe.zoo.catalogue import detector_entries, entry_of_file, find_entry, pose_entries
@@ -17,7 +17,7 @@ def test_pose_entries_name_what_exists() -> None:
     entries = pose_entries()
     assert len(entries) == 84
     for entry in entries:
-        assert entry.variant in VARIANTS
+        assert entry.variant in variant_names()
         assert entry.skeleton_name in SKELETONS
         assert entry.codec in CODECS
         assert entry.input_height % 32 == 0

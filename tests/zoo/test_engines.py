@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rmpe.networks.resnet import Bottleneck
+from rmpe.networks.blocks.resnet import Bottleneck
 from rmpe.networks.variants import build_network
 from rmpe.runtimes import Precision, PreprocessedNetwork, RuntimeName, build_runtime
 from rmpe.zoo.conventions import CONVENTIONS

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from rmpe.networks.mspn import MSPN
 from rmpe.networks.rsn import RSN
-from rmpe.networks.variants import VARIANTS, build_network
+from rmpe.networks.variants import FAMILIES, build_network, variant_names
 from rmpe.zoo import LoadChoices, from_state_dict
 from rmpe.zoo.conventions import CONVENTIONS
-from rmpe.zoo.keys import detect_layout, our_keys, unwrap
+from rmpe.zoo.keys import rename_keys, unwrap
 from rmpe.zoo.recognise import recognise
 
 # Four stages are three and one more; RSN's many small modules take seconds to make.
@@ -42,24 +42,30 @@ def state_of(variant: str, joint_count: int) -> dict[str, Tensor]:
     }
 
 
+def our_keys(keys: list[str]) -> tuple[list[str], bool]:
+    """This package's keys for a file's, and whether it is OpenMMLab's."""
+    names, is_openmmlab = rename_keys(dict.fromkeys(keys, (1,)), FAMILIES)
+    return list(names.values()), is_openmmlab
+
+
 def tiny_state() -> dict[str, Tensor]:
     """Weights of the smallest network."""
     torch.manual_seed(0)
     return build_network("rsn18_1stage", 17).state_dict()
 
 
-@pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in SLOW])
+@pytest.mark.parametrize("variant", [name for name in variant_names() if name not in SLOW])
 def test_every_variant_is_recognised_from_its_own_keys(variant: str) -> None:
     joint_count = JOINTS.get(variant, 17)
-    state = on_meta(lambda: VARIANTS[variant](joint_count))
+    state = on_meta(lambda: build_network(variant, joint_count))
     found = recognise({key: tuple(value.shape) for key, value in state.items()})
     assert found.joint_count == joint_count
     if variant.endswith("_caffe"):
-        assert list(found.builders) == [variant.removesuffix("_caffe"), variant]
+        assert found.variants == (variant.removesuffix("_caffe"), variant)
     else:
-        assert next(iter(found.builders)) == variant
+        assert found.variants[0] == variant
     # What is built has the same keys and shapes again.
-    built = on_meta(found.builders[variant])
+    built = on_meta(lambda: found.build(variant))
     assert {k: v.shape for k, v in built.items()} == {k: v.shape for k, v in state.items()}
 
 
@@ -142,8 +148,7 @@ def test_openmmlab_two_stage_names_reach_their_units(head: str) -> None:
         re.sub(r"(layer\d\.\d+)\.conv_bn_relu(\d)\.(conv|bn)\.", r"\1.\3\2.", key)
         for key in renamed
     ]
-    assert detect_layout(renamed) == "openmmlab"
-    assert list(our_keys(renamed, "openmmlab").values()) == list(state)
+    assert our_keys(renamed) == (list(state), True)
 
 
 def test_openmmlab_rsn_names_reach_their_units() -> None:
@@ -152,7 +157,7 @@ def test_openmmlab_rsn_names_reach_their_units() -> None:
         multistage_as_openmmlab(key, "head").replace(".conv_bn_relu3.", ".conv_bn3.")
         for key in state
     ]
-    assert list(our_keys(renamed, "openmmlab").values()) == list(state)
+    assert our_keys(renamed) == (list(state), True)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +266,7 @@ def without(state: dict[str, Tensor], key: str) -> dict[str, Tensor]:
         ),
         (
             lambda s: {k: v for k, v in s.items() if not k.startswith("stage0.")},
-            r"no known architecture; nearest: multistage needs stage0",
+            r"no known architecture; nearest: mspn needs stage0",
         ),
         (lambda s: {"encoder.weight": torch.zeros(2)}, r"known are fastpose, .*encoder"),
         (lambda s: {}, r"checkpoint with nothing"),
@@ -291,7 +296,7 @@ def test_a_choice_that_does_not_fit_is_refused(choices: LoadChoices, message: st
 
 
 def test_a_trunk_of_another_depth_names_the_known_ones() -> None:
-    state = on_meta(lambda: VARIANTS["pose_resnet50"](17))
+    state = on_meta(lambda: build_network("pose_resnet50", 17))
     fewer = {k: tuple(v.shape) for k, v in state.items() if not k.startswith("layer3.5.")}
     with pytest.raises(ValueError, match=r"\(3, 4, 5, 3\) blocks.*ResNet-50 \(3, 4, 6, 3\)"):
         recognise(fewer)

@@ -9,7 +9,7 @@ from urllib.error import URLError
 from torch import Tensor, nn
 from torchvision.models import get_weight
 
-from rmpe.networks.resnet import ResNet
+from rmpe.networks.blocks.resnet import ResNet
 
 logger = logging.getLogger(__name__)
 

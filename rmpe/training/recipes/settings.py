@@ -32,7 +32,7 @@ class NetworkRecipe:
     name: str
     """What the run is called; the weights' file is named after it."""
     variant: str
-    """Network, a key of ``rmpe.networks.variants.VARIANTS`` or ``compact``."""
+    """Network, a name that ``rmpe.networks.variants`` builds."""
     origin: Origin
     """Whose colours, crop and codec, a key of ``rmpe.zoo.conventions.CONVENTIONS``."""
     dataset: DataSet = "coco"

@@ -32,7 +32,7 @@ def split_transformer(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], d
     return network, transformer
 
 
-def around(network: nn.Module, state: Mapping[str, Tensor]) -> SymmetricPose:
+def wrap_with_transformer(network: nn.Module, state: Mapping[str, Tensor]) -> SymmetricPose:
     """Return the network inside the transformer of these tensors, without a parallel branch.
 
     Raises:

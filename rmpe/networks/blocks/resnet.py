@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import DeformConv2d, deform_conv2d
 
-from rmpe.networks.layers import SqueezeExcitation
+from rmpe.networks.blocks.layers import SqueezeExcitation
+from rmpe.networks.blocks.shapes import Shapes, block_counts
 
 ResNetDepth = Literal[50, 101, 152]
 MiddleConvolution = Literal["plain", "deformable", "unshuffle"]
@@ -204,3 +205,22 @@ def _block_middle(middle: MiddleConvolution, level: int, stride: int) -> MiddleC
     if middle == "unshuffle" and stride == 1:
         return "plain"
     return middle
+
+
+def as_depth(text: str) -> ResNetDepth:
+    """Return the depth that a variant's name holds."""
+    return next(depth for depth in BLOCK_COUNTS if str(depth) == text)
+
+
+def resnet_depth(shapes: Shapes, prefix: str) -> ResNetDepth:
+    """Return the depth of the trunk whose keys start with ``prefix``.
+
+    Raises:
+        ValueError: its layers have the blocks of no known depth.
+    """
+    counts = block_counts(shapes, prefix)
+    for depth, blocks in BLOCK_COUNTS.items():
+        if blocks == counts:
+            return depth
+    known = ", ".join(f"ResNet-{depth} {blocks}" for depth, blocks in BLOCK_COUNTS.items())
+    raise ValueError(f"the checkpoint's trunk has {counts} blocks in its layers, known are {known}")

@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmpe.networks.layers import ConvNorm, resize_bilinear
+from rmpe.networks.blocks.layers import ConvNorm, resize_bilinear
+from rmpe.networks.blocks.shapes import Shapes, count, has
 
 STEM_CHANNELS = 64
 UNIT_CHANNELS = 256
@@ -201,3 +202,17 @@ class MultiStageNetwork(nn.Module):
             heatmaps, crossed, carried = self.get_submodule(f"stage{stage}")(crossed, carried)
             outputs += heatmaps
         return outputs
+
+
+JOINTS_KEY = "stage0.upsample.up4.res_conv2.bn.weight"
+"""A tensor of as many values as there are heatmaps."""
+
+
+def stage_count(shapes: Shapes) -> int:
+    """Return the number of stages that a checkpoint's keys show."""
+    return count(shapes, r"stage(\d+)\.")
+
+
+def has_bias(shapes: Shapes) -> bool:
+    """Tell whether the convolutions before the norms have biases."""
+    return has(shapes, r"(top|stage\d+)\..*conv\.bias$")
