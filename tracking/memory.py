@@ -145,6 +145,30 @@ def remember(
     return _seen_now(aged, known, ids, people, looks, parameters).followed_by(aged.select(unseen))
 
 
+def add_sightings(
+    memory: Memory,
+    ids: IntArray,
+    people: People,
+    looks: Looks,
+    parameters: PoseFlowParameters,
+) -> Memory:
+    """Return the memory after some who were missing in the latest frame were found in it after all.
+
+    Args:
+        memory: after the frame, N.
+        ids: of those found, all of them in ``memory``, (M,).
+        people: where they were found, M.
+        looks: their colours.
+        parameters: the memory of velocities.
+    """
+    rows = {int(identity): row for row, identity in enumerate(memory.ids)}
+    known = np.array([rows[int(identity)] for identity in ids], np.int64)
+    found = _seen_now(memory, known, ids, people, looks, parameters)
+    others = memory.select(~np.isin(memory.ids, ids))
+    now = others.unseen_updates == 0
+    return others.select(now).followed_by(found).followed_by(others.select(~now))
+
+
 def _seen_now(
     aged: Memory,
     known: IntArray,

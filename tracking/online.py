@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import io
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rmpe.records import Frame, Poses
-from tracking.appearance import Looks, look_at
+from tracking.appearance import Looks, look_at, unknown_looks
 from tracking.linking import Linker
 from tracking.matching import Features, find_features, match_features
-from tracking.memory import Memory
+from tracking.memory import Memory, add_sightings, predict
+from tracking.motion import still_camera
 from tracking.parameters import DEFAULT, FloatArray, PoseFlowParameters
 from tracking.similarity import People, describe_people
 
 _FEWEST_FEATURES_FOR_CUT = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """People who are known and were not found in the latest frame."""
+
+    ids: NDArray[np.int64]
+    """Identities, (N,)."""
+    keypoints_xy: FloatArray
+    """Where the camera's motion and their own should have brought their joints, (N, K, 2)."""
+    unseen_frames: NDArray[np.int64]
+    """Frames of the clip since they were seen, (N,), 1 or more."""
 
 
 class OnlineTracker:
@@ -70,6 +84,43 @@ class OnlineTracker:
         )
         self._last_index = frame.index
         return poses.with_ids(ids)
+
+    def missing(self, frame: Frame) -> Missing:
+        """Return who is known but was not among the poses of the latest frame, latest first.
+
+        Args:
+            frame: the one that :meth:`update` got last.
+        """
+        memory = self._linker.memory
+        if memory is None:
+            return Missing(np.zeros(0, np.int64), np.zeros((0, 0, 2)), np.zeros(0, np.int64))
+        memory = memory.select(memory.unseen_updates > 0)
+        size = (frame.width, frame.height)
+        expected = predict(memory, still_camera(), 0, size, self.parameters)
+        return Missing(memory.ids, expected.keypoints_xy, memory.unseen_frames)
+
+    def add_found(self, frame: Frame, found: Poses) -> None:
+        """Take people of the latest frame who were found after :meth:`update`.
+
+        Their colours are not learned: it may be somebody else who stands there.
+
+        Args:
+            frame: the one that :meth:`update` got last.
+            found: poses whose identities are those of :meth:`missing`.
+        """
+        memory = self._linker.memory
+        if memory is None or len(found) == 0:
+            return
+        people = describe_people(
+            found.keypoints_xy,
+            frame.width,
+            frame.height,
+            self.parameters,
+            found.keypoint_scores,
+            found.boxes_xyxy,
+        )
+        looks = unknown_looks(*people.joint_counts.shape)
+        self._linker.memory = add_sightings(memory, found.ids, people, looks, self.parameters)
 
     def _match(self, frame: Frame, people: People) -> FloatArray:
         """Return the matches with the frame before; forget everybody when there was a cut."""

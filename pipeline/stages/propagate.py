@@ -1,0 +1,285 @@
+"""Nobody lost between frames: looks for people whom the detector missed where they should be.
+
+SimpleBaselines (Xiao et al., ECCV 2018, section 3.1) carry boxes over from the frame before along
+the optical flow. Here the tracker's matches of features and the motion of the joints say where
+somebody should be; the pose network looks there, and its joints decide whether they are.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.stages.following import FollowRule
+from rmpe.geometry.boxes import box_area, box_iou_matrix, clip_boxes
+from rmpe.pose_nms import pose_similarity
+from rmpe.records import Boxes, FloatArray, Frame, IntArray, Poses
+from tracking import OnlineTracker
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
+
+
+@dataclass(frozen=True)
+class PropagateRule:
+    """Whom to look for, and when a pose is believed to be theirs."""
+
+    least_detections: int = 2
+    """People whom the detector found less often are not looked for: they may be mistakes."""
+    longest_frames: int = 40
+    """Frames without the detector after which nobody is looked for, if found or not."""
+    frames_per_detection: float = 3.0
+    """And after this many frames for each in which the detector found them before."""
+    patience_frames: int = 8
+    """Frames without anything found after which nobody is looked for."""
+    fade: float = 0.97
+    """The box's score is multiplied by this in every frame without the detector."""
+    least_joint_score: float = 0.3
+    """A pose is believed from this mean joint score on."""
+    usual_share: float = 0.7
+    """And from this share of the mean that the person had when last detected."""
+    most_alike: float = 0.3
+    """A pose whose OKS with another of the frame is higher is theirs."""
+    most_overlap: float = 0.6
+    """And one whose box has a higher intersection over union with another's."""
+    least_inside: float = 0.5
+    """Share of the expected box that must lie in the picture."""
+    follow: FollowRule = FollowRule()
+    """How expected joints become a box."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """What is remembered of everybody in view or looked for, one row an identity, ascending."""
+
+    ids: IntArray
+    """Identities, (N,)."""
+    detections: IntArray
+    """Frames in which the detector found them, (N,)."""
+    frames: IntArray
+    """Index of the frame in which it did last, (N,)."""
+    joint_scores: FloatArray
+    """Joints' scores when last found, (N, K)."""
+    usual_scores: FloatArray
+    """Mean joint score when last detected, (N,)."""
+    box_scores: FloatArray
+    """Box score when last detected, (N,)."""
+    boxes_xyxy: FloatArray
+    """Box when last found, (N, 4)."""
+
+    @classmethod
+    def empty(cls, joint_count: int) -> _Followed:
+        integers, floats = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        joints = np.zeros((0, joint_count), np.float32)
+        return cls(integers, integers, integers, joints, floats, floats, floats.reshape(0, 4))
+
+    def select(self, index: IntArray) -> _Followed:
+        return _Followed(**{name: array[index] for name, array in vars(self).items()})
+
+    def followed_by(self, other: _Followed) -> _Followed:
+        mine, others = vars(self), vars(other)
+        return _Followed(**{name: np.concatenate([mine[name], others[name]]) for name in mine})
+
+
+class PropagatingTracker:
+    """A tracker that looks for those who are missing, in the frame that it was just given.
+
+    What it does depends on the frames' poses alone, in order, so a run in threads and one without
+    give the same; all that it remembers is in :meth:`state`.
+
+    Args:
+        tracker: gives the identities.
+        estimator: its pose network looks; only ``estimate``, ``options`` and ``skeleton`` are used.
+        rule: whom to look for, and what is believed.
+    """
+
+    def __init__(
+        self,
+        tracker: OnlineTracker,
+        estimator: PoseEstimator,
+        rule: PropagateRule | None = None,
+    ) -> None:
+        self._tracker = tracker
+        self._estimator = estimator
+        self._rule = rule or PropagateRule()
+        self._followed = _Followed.empty(estimator.skeleton.joint_count)
+
+    def update(self, frame: Frame, poses: Poses) -> Poses:
+        """Return the poses of the next frame with identities, those found again after the others.
+
+        Args:
+            frame: the picture, and its place in the clip.
+            poses: what was detected in it.
+        """
+        tracked = self._tracker.update(frame, poses)
+        self._note_detected(frame.index, tracked)
+        expected = self._expected(frame)
+        found = tracked.select(np.zeros(0, np.int64))
+        if len(expected):
+            boxes = Boxes(expected.boxes_xyxy, expected.box_scores)
+            looked = self._estimator.estimate(frame.image_bgr, boxes).with_ids(expected.ids)
+            found = looked.select(self._believed(looked, tracked))
+        if len(found):
+            self._tracker.add_found(frame, found)
+            self._note_found(found)
+        self._forget()
+        return join_poses(tracked, found)
+
+    def _expected(self, frame: Frame) -> Poses:
+        """Return who is looked for, where their joints should be and with the score they have."""
+        missing = self._tracker.missing(frame)
+        known = self._followed
+        rule = self._rule
+        rows = np.searchsorted(known.ids, missing.ids)
+        rows = np.minimum(rows, max(len(known.ids) - 1, 0))
+        wanted = missing.unseen_frames <= rule.patience_frames
+        if len(known.ids) == 0 or not wanted.any():
+            return Poses.empty(known.joint_scores.shape[1])
+        wanted &= known.ids[rows] == missing.ids
+        ages = frame.index - known.frames[rows]
+        wanted &= known.detections[rows] >= rule.least_detections
+        trusted = rule.frames_per_detection * known.detections[rows]
+        wanted &= ages <= np.minimum(rule.longest_frames, trusted)
+        chosen, rows, ages = np.flatnonzero(wanted), rows[wanted], ages[wanted]
+        last = known.select(rows)
+        expected = Poses(
+            boxes_xyxy=last.boxes_xyxy,
+            box_scores=last.box_scores * np.float32(rule.fade) ** ages,
+            keypoints_xy=missing.keypoints_xy[chosen],
+            keypoint_scores=last.joint_scores,
+            scores=last.usual_scores,
+            ids=missing.ids[chosen],
+        )
+        return self._in_the_picture(expected, frame)
+
+    def _in_the_picture(self, expected: Poses, frame: Frame) -> Poses:
+        """Return those whose box lies in the picture, with their boxes cut to it."""
+        boxes = self._rule.follow.next_boxes(expected).boxes_xyxy
+        inside = clip_boxes(boxes, frame.width, frame.height)
+        share = box_area(inside) / np.maximum(box_area(boxes), 1e-6)
+        kept = (share >= self._rule.least_inside) & ((inside[:, 2:] - inside[:, :2]) >= 1).all(1)
+        expected = expected.select(kept)
+        return Poses(
+            inside[kept],
+            expected.box_scores,
+            expected.keypoints_xy,
+            expected.keypoint_scores,
+            expected.scores,
+            expected.ids,
+        )
+
+    def _believed(self, looked: Poses, tracked: Poses) -> IntArray:
+        """Return the rows of those poses that are sure enough and nobody else's, best first."""
+        rule = self._rule
+        known = self._followed
+        usual = known.usual_scores[np.searchsorted(known.ids, looked.ids)]
+        means = looked.keypoint_scores.mean(1)
+        sure = (means >= np.maximum(rule.least_joint_score, rule.usual_share * usual)) & (
+            looked.scores >= self._estimator.options.min_score
+        )
+        boxes = self._rule.follow.next_boxes(looked).boxes_xyxy
+        others, other_boxes = tracked, self._rule.follow.next_boxes(tracked).boxes_xyxy
+        kept: list[int] = []
+        for row in np.argsort(-means, kind="stable").tolist():
+            if not sure[row]:
+                continue
+            one = looked.select([row])
+            if not self._is_another(one, boxes[[row]], others, other_boxes):
+                kept.append(row)
+                others = join_poses(others, one)
+                other_boxes = np.concatenate([other_boxes, boxes[[row]]])
+        return np.sort(np.array(kept, np.int64))
+
+    def _is_another(
+        self, one: Poses, box: FloatArray, others: Poses, other_boxes: FloatArray
+    ) -> bool:
+        """Tell whether a pose is that of somebody who is in the frame already."""
+        if len(others) == 0:
+            return False
+        overlap = box_iou_matrix(box, other_boxes)[0]
+        xy = np.concatenate([one.keypoints_xy, others.keypoints_xy])
+        areas = box_area(np.concatenate([box, other_boxes]))
+        alike = pose_similarity(xy, areas, self._estimator.skeleton.sigmas)[0, 1:]
+        return bool((overlap > self._rule.most_overlap).any() or (alike > self._rule.most_alike).any())
+
+    def _note_detected(self, index: int, poses: Poses) -> None:
+        """Remember everybody whom the detector found."""
+        order = np.argsort(poses.ids, kind="stable")
+        poses = poses.select(order)
+        before = self._followed
+        rows = np.searchsorted(before.ids, poses.ids)
+        detections = np.ones(len(poses), np.int64)
+        if len(before.ids):
+            rows = np.minimum(rows, len(before.ids) - 1)
+            same = before.ids[rows] == poses.ids
+            detections[same] += before.detections[rows[same]]
+        now = _Followed(
+            ids=poses.ids,
+            detections=detections,
+            frames=np.full(len(poses), index, np.int64),
+            joint_scores=poses.keypoint_scores,
+            usual_scores=poses.keypoint_scores.mean(1),
+            box_scores=poses.box_scores,
+            boxes_xyxy=poses.boxes_xyxy,
+        )
+        self._put(now)
+
+    def _note_found(self, found: Poses) -> None:
+        """Remember where those who were looked for are."""
+        before = self._followed.select(np.searchsorted(self._followed.ids, found.ids))
+        now = _Followed(
+            ids=before.ids,
+            detections=before.detections,
+            frames=before.frames,
+            joint_scores=found.keypoint_scores,
+            usual_scores=before.usual_scores,
+            box_scores=before.box_scores,
+            boxes_xyxy=found.boxes_xyxy,
+        )
+        self._put(now)
+
+    def _put(self, now: _Followed) -> None:
+        before = self._followed
+        both = before.select(np.flatnonzero(~np.isin(before.ids, now.ids))).followed_by(now)
+        self._followed = both.select(np.argsort(both.ids, kind="stable"))
+
+    def _forget(self) -> None:
+        """Forget whom nobody looks for any more."""
+        known = self._followed
+        latest = known.frames.max(initial=0)
+        self._followed = known.select(
+            np.flatnonzero(latest - known.frames <= 2 * self._rule.longest_frames)
+        )
+
+    def state(self) -> bytes:
+        """Return what the tracker and this one know."""
+        buffer = io.BytesIO()
+        inner = np.frombuffer(self._tracker.state(), np.uint8)
+        np.savez(buffer, allow_pickle=False, tracker=inner, **vars(self._followed))
+        return buffer.getvalue()
+
+    def restore(self, state: bytes) -> None:
+        """Go on from a saved state.
+
+        Raises:
+            ValueError: the bytes are no state of a propagating tracker.
+        """
+        try:
+            with np.load(io.BytesIO(state), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            inner = arrays.pop("tracker").tobytes()
+            self._followed = _Followed(**arrays)
+        except (OSError, KeyError, EOFError, TypeError, ValueError) as error:
+            raise ValueError(f"got {len(state)} bytes that are no tracker state") from error
+        self._tracker.restore(inner)
+
+
+def join_poses(first: Poses, second: Poses) -> Poses:
+    """Return the people of both, in that order."""
+    if len(second) == 0:
+        return first
+    mine, others = vars(first), vars(second)
+    return Poses(**{name: np.concatenate([mine[name], others[name]]) for name in mine})
