@@ -137,6 +137,7 @@ def run_video(
     options: RunOptions | None = None,
     track: bool = True,
     smooth: bool = False,
+    propagate: bool = True,
     writers: Iterable[tuple[str, Writer]] = (),
 ) -> Generator[PosedFrame, None, None]:
     """Yield (frame, poses) for every frame of a clip, in order; nothing is kept.
@@ -150,16 +151,20 @@ def run_video(
         options: how the run goes.
         track: give people identities that last for the clip.
         smooth: smooth the joints of every identity over time.
+        propagate: with identities, look for people whom the detector missed where they should be;
+            not where boxes come from a file.
         writers: see :func:`assemble`.
 
     Raises:
         OSError: the source cannot be opened.
         StageError: a stage failed; ``__cause__`` says why.
     """
-    tracker = build_tracker(track, smooth)
+    build_tracker(track, smooth)
     reader = VideoReader(source, span) if isinstance(source, (str, Path)) else source
     if estimator is None:
         from rmpe.estimator import PoseEstimator
 
         estimator = PoseEstimator.from_preset("compact")
+    look = estimator if propagate and (options is None or options.boxes is None) else None
+    tracker = build_tracker(track, smooth, look)
     yield from assemble(reader, estimator, options, tracker, writers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ class EstimatorOptions:
 
 
 class PoseEstimator:
-    """People and their joints in pictures, top-down and single-threaded."""
+    """People and their joints in pictures, top-down; several threads may share one."""
 
     def __init__(
         self,
@@ -82,6 +83,8 @@ class PoseEstimator:
         self.conventions = conventions
         self.options = options or EstimatorOptions()
         self._codec = get_codec(conventions.codec)
+        # The pose network serves the frames' batches and whoever looks for missing people.
+        self._finding, self._running = Lock(), Lock()
         if self.options.association is not None and conventions.codec == "compact":
             raise ValueError(
                 "association needs a network whose maps peak at 1 for each joint candidate; "
@@ -179,9 +182,9 @@ class PoseEstimator:
 
     def detect(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
         """Return the people's boxes in each picture (H, W, 3), best first, at most max_people."""
-        return [
-            self.limit(boxes, image) for boxes, image in zip(self.detector(images_bgr), images_bgr)
-        ]
+        with self._finding:
+            found = self.detector(images_bgr)
+        return [self.limit(boxes, image) for boxes, image in zip(found, images_bgr)]
 
     def limit(self, boxes: Boxes, image_bgr: ImageArray) -> Boxes:
         """Return boxes cut to the picture, best first; empty ones and those over the limit go."""
@@ -226,9 +229,10 @@ class PoseEstimator:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _views(self, crops_bgr: ImageArray) -> Tensor:
-        views = [self.runtime(crops_bgr)[0]]
-        if self.options.flip_test:
-            views.append(self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0])
+        with self._running:
+            views = [self.runtime(crops_bgr)[0]]
+            if self.options.flip_test:
+                views.append(self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0])
         return torch.stack(views, 1)[:, :, : self.skeleton.joint_count]
 
     def decode(self, heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:

@@ -170,6 +170,7 @@ def clip_jobs(
             options=options,
             track=clip.track,
             smooth=clip.smooth,
+            propagate=clip.propagate,
             request=request,
             files=estimator.files(),
             described={**written, **request},

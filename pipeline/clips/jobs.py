@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.assemble import PoseSource, RunOptions
 from pipeline.clips.clip import ClipSummary, process_clip
@@ -23,6 +23,9 @@ from pipeline.readers.video import Span, VideoReader
 from pipeline.stages.stored import StoredPoses
 from pipeline.stages.track import build_tracker
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 CHECKPOINT_NAME = "checkpoint.json"
 
@@ -45,6 +48,9 @@ class ClipJob:
     """Give identities."""
     smooth: bool = False
     """Smooth joints over time."""
+    propagate: bool = False
+    """With identities, look for people whom the detector missed where they should be; not where
+    boxes come from a file."""
     request: Mapping[str, Any] = field(default_factory=dict)
     """What decides the poses, estimator included: what JSON can hold. Runs of the same clip with
     equal requests, files and outputs are the same run."""
@@ -139,7 +145,8 @@ def _run_locked(
             (work / CHECKPOINT_NAME).unlink(missing_ok=True)
         work.mkdir(exist_ok=True)
         (folder / SUMMARY_NAME).unlink(missing_ok=True)
-        tracker = build_tracker(job.track, job.smooth)
+        looks = job.propagate and job.options.boxes is None
+        tracker = build_tracker(job.track, job.smooth, _looking(estimator) if looks else None)
         if tracker is not None and start.frames:
             tracker.restore(start.tracker_state)
         journal = Journal(
@@ -166,6 +173,11 @@ def _run_locked(
     )
     shutil.rmtree(work, ignore_errors=True)
     return summary
+
+
+def _looking(source: PoseSource) -> PoseEstimator | None:
+    """Return the estimator that looks for people who are missing."""
+    return source.get_estimator() if isinstance(source, StoredPoses) else source
 
 
 def finished_run(folder: Path, asked: Mapping[str, Any]) -> ClipSummary | None:

@@ -2,8 +2,8 @@
 
 Parts begin where sections do, so their poses are those of a run over the whole clip to the last
 bit. Identities are given when the parts are put together, by the same tracker over the whole clip:
-it reads the pictures and the stored poses, and gives what a run in one go would have given. No
-network runs then.
+it reads the pictures and the stored poses, and gives what a run in one go would have given. Only
+to look for people whom the detector missed does the pose network run then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.clips.clip import ClipSummary
 from pipeline.clips.jobs import ClipJob, run_job
@@ -23,6 +23,9 @@ from pipeline.stages.stored import StoredNetwork, StoredPoses
 from rmpe.formats import PoseRecord
 from rmpe.formats.native import NativeReader
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def join_parts(
     job: ClipJob,
     parts: Sequence[ClipJob],
     on_frame: Callable[[PosedFrame], None] | None = None,
+    get_estimator: Callable[[], PoseEstimator] | None = None,
 ) -> ClipSummary:
     """Give identities and write the outputs of a clip from the poses of its parts.
 
@@ -90,6 +94,8 @@ def join_parts(
         job: the clip.
         parts: from :func:`part_jobs`, each done.
         on_frame: called with every frame, for progress.
+        get_estimator: gives the estimator that looks for people who are missing, where the job is
+            to propagate; it must compute as that of the parts did.
 
     Raises:
         OSError: something cannot be read or written, or the folder is in use by another run.
@@ -97,10 +103,12 @@ def join_parts(
         StageError: a stage failed; its cause is an :class:`OtherFramesError` where the parts do
             not hold the frames that the whole clip has.
     """
-    return run_job(job, lambda: stored_parts(parts), on_frame=on_frame)
+    return run_job(job, lambda: stored_parts(parts, get_estimator), on_frame=on_frame)
 
 
-def stored_parts(parts: Sequence[ClipJob]) -> StoredPoses:
+def stored_parts(
+    parts: Sequence[ClipJob], get_estimator: Callable[[], PoseEstimator] | None = None
+) -> StoredPoses:
     """Return the poses of a clip's parts, in order.
 
     Raises:
@@ -116,7 +124,13 @@ def stored_parts(parts: Sequence[ClipJob]) -> StoredPoses:
             "--overwrite begins again"
         )
     network = StoredNetwork(str(summaries[0].get("network", "")))
-    return StoredPoses(readers[0].header.skeleton, network, engines[0], _all_records(readers))
+    return StoredPoses(
+        readers[0].header.skeleton,
+        network,
+        engines[0],
+        _all_records(readers),
+        get_estimator or (lambda: None),
+    )
 
 
 def _all_records(readers: Sequence[NativeReader]) -> Iterator[PoseRecord]:

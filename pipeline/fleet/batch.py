@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -23,6 +25,9 @@ from pipeline.items import PosedFrame
 from pipeline.readers.base import ClipInfo
 from pipeline.stages.stored import OtherFramesError
 from rmpe.runtimes.threads import available_cores
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 RunJobs = Callable[[Sequence[ClipJob]], "list[ClipOutcome]"]
 """Runs jobs and returns what came of each, in order."""
@@ -71,7 +76,10 @@ def run_batch(
             watcher = _BarWatcher(bar.update, ended)
             return run_worklist(chosen, lambda: build(available_cores()), watcher, fail_fast)
 
-        return run_jobs(jobs) if segments == 1 else run_in_parts(jobs, segments, run_jobs)
+        if segments == 1:
+            return run_jobs(jobs)
+        estimator = cache(lambda: build(available_cores()))
+        return run_in_parts(jobs, segments, run_jobs, get_estimator=estimator)
 
 
 class _BarWatcher:
@@ -100,6 +108,7 @@ def run_in_parts(
     count: int,
     run_jobs: RunJobs,
     on_frame: Callable[[PosedFrame], None] | None = None,
+    get_estimator: Callable[[], PoseEstimator] | None = None,
 ) -> list[ClipOutcome]:
     """Do what is left of every clip in ``count`` parts each, and return what came of each clip.
 
@@ -111,6 +120,8 @@ def run_in_parts(
         count: parts of a clip; short clips get fewer.
         run_jobs: runs the parts of all clips together.
         on_frame: called with every frame that is put together.
+        get_estimator: gives the estimator that looks for people who are missing, see
+            :func:`~pipeline.clips.parts.join_parts`.
     """
     outcomes: dict[int, ClipOutcome] = {}
     parts: dict[int, list[ClipJob]] = {}
@@ -132,7 +143,7 @@ def run_in_parts(
     in_one_go: list[int] = []
     for place, its_parts in parts.items():
         its_outcomes = [outcome for (at, _), outcome in zip(every, came_of) if at == place]
-        joined = _joined(jobs[place], its_parts, its_outcomes, on_frame)
+        joined = _joined(jobs[place], its_parts, its_outcomes, on_frame, get_estimator)
         if joined is None:
             in_one_go.append(place)
         else:
@@ -160,6 +171,7 @@ def _joined(
     parts: Sequence[ClipJob],
     came_of: Sequence[ClipOutcome],
     on_frame: Callable[[PosedFrame], None] | None,
+    get_estimator: Callable[[], PoseEstimator] | None,
 ) -> ClipOutcome | None:
     """Return the outcome of a clip in parts, None where the parts are not those of the clip."""
     began = time.perf_counter()
@@ -171,7 +183,7 @@ def _joined(
         log.info("%s is damaged: it is run in one go", job.source)
         return None
     try:
-        summary = join_parts(job, parts, on_frame)
+        summary = join_parts(job, parts, on_frame, get_estimator)
     except StageError as error:
         if isinstance(error.__cause__, OtherFramesError):
             log.info("%s: %s: it is run in one go", job.source, error)

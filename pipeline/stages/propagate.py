@@ -8,7 +8,7 @@ somebody should be; the pose network looks there, and its joints decide whether 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +47,7 @@ class PropagateRule:
     """And one whose box has a higher intersection over union with another's."""
     least_inside: float = 0.5
     """Share of the expected box that must lie in the picture."""
-    follow: FollowRule = FollowRule()
+    follow: FollowRule = field(default_factory=FollowRule)
     """How expected joints become a box."""
 
 
@@ -92,7 +92,7 @@ class PropagatingTracker:
 
     Args:
         tracker: gives the identities.
-        estimator: its pose network looks; only ``estimate``, ``options`` and ``skeleton`` are used.
+        estimator: its pose network looks; also its suppression decides.
         rule: whom to look for, and what is believed.
     """
 
@@ -121,6 +121,7 @@ class PropagatingTracker:
         if len(expected):
             boxes = Boxes(expected.boxes_xyxy, expected.box_scores)
             looked = self._estimator.estimate(frame.image_bgr, boxes).with_ids(expected.ids)
+            looked = self._estimator.suppress(looked)
             found = looked.select(self._believed(looked, tracked))
         if len(found):
             self._tracker.add_found(frame, found)
@@ -148,7 +149,7 @@ class PropagatingTracker:
         expected = Poses(
             boxes_xyxy=last.boxes_xyxy,
             box_scores=last.box_scores * np.float32(rule.fade) ** ages,
-            keypoints_xy=missing.keypoints_xy[chosen],
+            keypoints_xy=missing.keypoints_xy[chosen].astype(np.float32),
             keypoint_scores=last.joint_scores,
             scores=last.usual_scores,
             ids=missing.ids[chosen],
@@ -177,14 +178,13 @@ class PropagatingTracker:
         known = self._followed
         usual = known.usual_scores[np.searchsorted(known.ids, looked.ids)]
         means = looked.keypoint_scores.mean(1)
-        sure = (means >= np.maximum(rule.least_joint_score, rule.usual_share * usual)) & (
-            looked.scores >= self._estimator.options.min_score
-        )
+        sure = means >= np.maximum(rule.least_joint_score, rule.usual_share * usual)
+        room = self._estimator.options.max_people or len(tracked) + len(looked)
         boxes = self._rule.follow.next_boxes(looked).boxes_xyxy
         others, other_boxes = tracked, self._rule.follow.next_boxes(tracked).boxes_xyxy
         kept: list[int] = []
         for row in np.argsort(-means, kind="stable").tolist():
-            if not sure[row]:
+            if not sure[row] or len(others) >= room:
                 continue
             one = looked.select([row])
             if not self._is_another(one, boxes[[row]], others, other_boxes):
@@ -203,7 +203,9 @@ class PropagatingTracker:
         xy = np.concatenate([one.keypoints_xy, others.keypoints_xy])
         areas = box_area(np.concatenate([box, other_boxes]))
         alike = pose_similarity(xy, areas, self._estimator.skeleton.sigmas)[0, 1:]
-        return bool((overlap > self._rule.most_overlap).any() or (alike > self._rule.most_alike).any())
+        return bool(
+            (overlap > self._rule.most_overlap).any() or (alike > self._rule.most_alike).any()
+        )
 
     def _note_detected(self, index: int, poses: Poses) -> None:
         """Remember everybody whom the detector found."""

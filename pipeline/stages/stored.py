@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame
 from rmpe.formats import PoseRecord
 from rmpe.records import Frame
 from rmpe.skeletons import Skeleton
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 _TIME_SLACK_S = 1e-5
 """Records hold six digits of a second."""
@@ -39,6 +43,8 @@ class StoredPoses:
     """The same with digests of the weights, see :attr:`rmpe.estimator.PoseEstimator.engine`."""
     records: Iterable[PoseRecord] = field(repr=False)
     """One for every frame of the clip, in order."""
+    get_estimator: Callable[[], PoseEstimator | None] = field(default=lambda: None, repr=False)
+    """Gives the estimator that looks for people who are missing; None: nobody looks."""
 
 
 class StoredStage(Stage):

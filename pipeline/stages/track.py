@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame
+from pipeline.stages.propagate import PropagatingTracker
 from rmpe.records import Frame, Poses
 from tracking import OneEuroSmoother, OnlineTracker
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 class Tracker(Protocol):
@@ -74,8 +78,15 @@ class TrackStage(Stage):
         return [PosedFrame(item.frame, self._tracker.update(item.frame, item.poses))]
 
 
-def build_tracker(track: bool = True, smooth: bool = False) -> Tracker | None:
+def build_tracker(
+    track: bool = True, smooth: bool = False, look: PoseEstimator | None = None
+) -> Tracker | None:
     """Return a fresh tracker for one clip, None if identities are not wanted.
+
+    Args:
+        track: give identities.
+        smooth: smooth the joints of every identity over time.
+        look: its pose network looks for people whom the detector missed; None: nobody looks.
 
     Raises:
         ValueError: smoothing is wanted without identities.
@@ -84,4 +95,8 @@ def build_tracker(track: bool = True, smooth: bool = False) -> Tracker | None:
         raise ValueError("joints are smoothed for every identity: --smooth needs tracking")
     if not track:
         return None
-    return SmoothingTracker(OnlineTracker()) if smooth else OnlineTracker()
+    tracker: Tracker = OnlineTracker()
+    if look is not None and look.options.association is None:
+        # Joint candidates of a crowd are shared out over the whole picture, not looked for.
+        tracker = PropagatingTracker(OnlineTracker(), look)
+    return SmoothingTracker(tracker) if smooth else tracker

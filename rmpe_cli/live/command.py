@@ -72,6 +72,11 @@ class LiveChoices:
     smooth: bool = option(
         "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."
     )
+    propagate: bool = option(
+        "--propagate/--no-propagate",
+        default=True,
+        help="Look for people whom the detector missed where they should be; needs tracking.",
+    )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress line.")
 
     def described(self) -> dict[str, Any]:

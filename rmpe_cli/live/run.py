@@ -57,6 +57,8 @@ class LiveCommand:
     """Give identities."""
     smooth: bool = False
     """Smooth joints over time."""
+    propagate: bool = True
+    """With identities, look for people whom the detector missed where they should be."""
     serve: tuple[str, int] | None = None
     """Host and port of the browser view; None serves nothing."""
     token: str = ""
@@ -105,6 +107,7 @@ class LiveCommand:
             options=LiveOptions(live.max_latency, _parse_every(live.detect_every)),
             track=live.track,
             smooth=live.smooth,
+            propagate=live.propagate,
             serve=_parse_serve(live.serve) if live.serve else None,
             token=live.token,
             record=live.record,
@@ -143,7 +146,8 @@ def run_command(
         OSError: the source, the port or the folder cannot be opened.
         StageError: a stage failed.
     """
-    tracker = build_tracker(command.track, command.smooth)
+    look = estimator if command.propagate else None
+    tracker = build_tracker(command.track, command.smooth, look)
     window_wanted = _window_wanted(command)
     events = Events()
     with ExitStack() as stack:

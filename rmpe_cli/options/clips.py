@@ -73,6 +73,11 @@ class ClipChoices:
     smooth: bool = option(
         "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."
     )
+    propagate: bool = option(
+        "--propagate/--no-propagate",
+        default=True,
+        help="Look for people whom the detector missed where they should be; needs tracking.",
+    )
 
     def identity(self) -> dict[str, Any]:
         """Return what makes a run on the same clip the same run, as JSON can hold it: all."""

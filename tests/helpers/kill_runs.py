@@ -27,9 +27,9 @@ FRAMES = 48
 PHASES = ("start", "run", "join")
 """When a run is killed: in its first tenth, at any time, while the clip's pieces are joined."""
 KINDS = {
-    "plain": {"options": RunOptions(section_frames=8), "smooth": True},
+    "plain": {"options": RunOptions(section_frames=8), "smooth": True, "propagate": True},
     "every third": {"options": RunOptions(section_frames=8, detect_every=3)},
-    "parts": {"options": RunOptions(section_frames=8)},
+    "parts": {"options": RunOptions(section_frames=8), "propagate": True},
 }
 FILES = ["annotated.mp4", "coco-results.json", "poses.ndjson", "summary.json"]
 
@@ -62,7 +62,7 @@ def main(folder, kills, seed):
     folder, chance = Path(folder), random.Random(seed)
     counts = [chance.randrange(5) for _ in range(FRAMES)]
     write_clip(folder / "walk.mp4", make_squares(counts, step=0))
-    estimator = SquaresEstimator(infer_pause_s=0.003)
+    estimator = SquaresEstimator(infer_pause_s=0.003, overlooks=True)
     killed, differing, resumed, runs = dict.fromkeys(PHASES, 0), [], [], 0
     for number, (kind, settings) in enumerate(KINDS.items()):
 
@@ -76,7 +76,7 @@ def main(folder, kills, seed):
             if kind != "parts":
                 return run_job(job, lambda: estimator).succeeded
             attempt_all = lambda jobs: [attempt_job(j, lambda: estimator)[0] for j in jobs]  # noqa: E731
-            return run_in_parts([job], 3, attempt_all)[0].succeeded
+            return run_in_parts([job], 3, attempt_all, get_estimator=lambda: estimator)[0].succeeded
 
         began = time.monotonic()
         assert end_of(fork_run(lambda: work(f"whole {kind}")), 60) == 0  # noqa: B023

@@ -76,17 +76,23 @@ class SquaresEstimator:
     """An estimator of its own small world: every bright square is a person.
 
     Joints are where the crop, its mirror image and its negative are brightest on an 8x8 grid, so
-    every step from box to joint has an effect on the result.
+    every step from box to joint has an effect on the result. With ``overlooks`` the detector does
+    not see the last of an odd number of people.
     """
 
     skeleton = TRIANGLE
 
-    def __init__(self, batch_size=4, min_score=0.0, max_people=0, infer_pause_s=0.0):
-        self.options = SimpleNamespace(batch_size=batch_size)
+    def __init__(
+        self, batch_size=4, min_score=0.0, max_people=0, infer_pause_s=0.0, overlooks=False
+    ):
+        self.options = SimpleNamespace(
+            batch_size=batch_size, max_people=max_people, association=None
+        )
         self.runtime = SimpleNamespace(description="squares")
         self.engine = "squares, no weights"
         self.min_score, self.max_people = min_score, max_people
         self.infer_pause_s = infer_pause_s
+        self.overlooks = overlooks
         self.batches = []
         self.detected = 0
 
@@ -97,6 +103,8 @@ class SquaresEstimator:
             mask = (image[..., 0] > 40).astype(np.uint8)
             table = cv2.connectedComponentsWithStats(mask)[2][1:]
             boxes = np.concatenate([table[:, :2], table[:, :2] + table[:, 2:4]], 1)
+            if self.overlooks and len(boxes) % 2:
+                boxes = boxes[:-1]
             found.append(self.limit(Boxes(boxes, np.ones(len(boxes))), image))
         return found
 
