@@ -14,6 +14,7 @@ from rmpe_cli.demo import demo
 from rmpe_cli.evaluation import evaluate
 from rmpe_cli.live import webcam
 from rmpe_cli.machine import doctor
+from rmpe_cli.measure import measure
 from rmpe_cli.pictures import images
 from rmpe_cli.records import convert, report
 from rmpe_cli.stored import render, track
@@ -21,7 +22,8 @@ from rmpe_cli.training import learn_nms, train
 from rmpe_cli.weights import weights
 
 COMMANDS = (
-    *(batch, convert, demo, doctor, evaluate, images, learn_nms, render, report),
+    *(batch, convert, demo, doctor, evaluate, images, learn_nms, measure),
+    *(render, report),
     *(track, train, video, webcam, weights),
 )
 

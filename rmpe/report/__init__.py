@@ -1,6 +1,13 @@
 """One self-contained HTML page on which stored poses are looked at, frame by frame."""
 
-from rmpe.report.page import ClipReport, ReportOptions, ReportSummary, find_clip, write_report
+from rmpe.report.page import (
+    ClipReport,
+    ReportOptions,
+    ReportSummary,
+    find_clip,
+    find_clip_file,
+    write_report,
+)
 from rmpe.report.pictures import ClipMode, PictureOptions
 
 __all__ = [
@@ -10,5 +17,6 @@ __all__ = [
     "ReportOptions",
     "ReportSummary",
     "find_clip",
+    "find_clip_file",
     "write_report",
 ]

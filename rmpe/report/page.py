@@ -118,13 +118,17 @@ def write_report(
 
 def find_clip(reader: PoseReader, records: Path) -> Path | None:
     """Return the clip or folder that records name, as named or beside them; None if neither is."""
-    source = reader.header.source
+    return find_clip_file(reader.header.source, records, bool(reader.header.image_names))
+
+
+def find_clip_file(source: str, records: Path, folder: bool = False) -> Path | None:
+    """Return the clip (or folder of pictures) that records name, as :func:`find_clip`."""
     if not source or "://" in source:
         return None
     for candidate in (Path(source), records.parent / source, records.parent / Path(source).name):
         if candidate.resolve() == records.resolve():
             continue
-        if candidate.is_dir() if reader.header.image_names else candidate.is_file():
+        if candidate.is_dir() if folder else candidate.is_file():
             return candidate
     return None
 

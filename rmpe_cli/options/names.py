@@ -20,6 +20,8 @@ TABLES = ("parquet", "csv")
 NMS_RULES = ("pose", "oks", "oks-soft", "none")
 RUNTIMES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+MEASURE_FORMATS = ("csv", "xlsx", "parquet", "trc", "mot", "c3d")
+PLOT_FORMATS = ("png", "svg")
 LIVE_POLICIES = ("newest", "every")
 
 RECORD_FORMAT = click.Choice(RECORD_FORMATS)

@@ -1,0 +1,50 @@
+"""What people do over time: angles, places, speeds, distances and steps from stored poses.
+
+No network is run. :func:`measure_clip` gives everything of a clip; :func:`write_measures` writes it
+as tables and for biomechanics programs. Importing this is cheap; the names load on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rmpe.kinematics.angles import ANGLES
+    from rmpe.kinematics.filters import FILTERS, Filter
+    from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures, Series, measure_clip
+    from rmpe.kinematics.options import KnownLength, MeasureOptions
+    from rmpe.kinematics.outputs import write_measures
+
+_LATER = {
+    "ANGLES": "rmpe.kinematics.angles",
+    "FILTERS": "rmpe.kinematics.filters",
+    "ClipMeasures": "rmpe.kinematics.measuring",
+    "Filter": "rmpe.kinematics.filters",
+    "KnownLength": "rmpe.kinematics.options",
+    "MeasureOptions": "rmpe.kinematics.options",
+    "PersonMeasures": "rmpe.kinematics.measuring",
+    "Series": "rmpe.kinematics.measuring",
+    "measure_clip": "rmpe.kinematics.measuring",
+    "write_measures": "rmpe.kinematics.outputs",
+}
+
+__all__ = [
+    "ANGLES",
+    "FILTERS",
+    "ClipMeasures",
+    "Filter",
+    "KnownLength",
+    "MeasureOptions",
+    "PersonMeasures",
+    "Series",
+    "measure_clip",
+    "write_measures",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name the first time it is asked for (PEP 562)."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'rmpe.kinematics' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)
