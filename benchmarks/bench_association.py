@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.assemble import find_nobody
+from pipeline.sources import find_nobody
 from rmpe.association import associate
 from rmpe.estimator import PoseEstimator
 from rmpe.geometry.crop import HRNET, CropTransform, points_to_image

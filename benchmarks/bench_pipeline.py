@@ -30,11 +30,12 @@ from typing import Any
 import click
 import numpy as np
 
-from pipeline.assemble import RunOptions
+from pipeline.assemble import run_plain
 from pipeline.clips.clip import OutputPlan, process_clip
 from pipeline.engine.stats import peak_memory_bytes, stage_table
-from pipeline.plain import run_plain
+from pipeline.options import RunOptions
 from pipeline.readers import ClipInfo, ReadReport, VideoReader
+from pipeline.sources import NetworkPoses
 from pipeline.stages.track import build_tracker
 from pipeline.writers import RecordsWriter, VideoWriter
 from rmpe.detectors import build_detector
@@ -86,7 +87,7 @@ def run_pipeline(
         plan = OutputPlan(Path(folder), video=video, video_threads=threads)
         reader = LoopedReader(clip, frames, threads)
         before = time.process_time()
-        summary = process_clip(reader, estimator, plan, tracker=build_tracker())
+        summary = process_clip(reader, NetworkPoses(estimator), plan, tracker=build_tracker())
         cpu = time.process_time() - before
     assert summary.stats is not None
     if table:

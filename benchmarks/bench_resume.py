@@ -2,7 +2,7 @@
 
 Every run is killed with SIGKILL, resumed, killed again … until it ends; its records and annotated
 clip must then have the bytes of an uninterrupted run. Two kills of three come at any time, while
-the networks are loaded included, the third while the annotated clip's pieces are joined. Children
+the networks are loaded included, the third while the annotated clip's chunks are joined. Children
 are forked from a process that has imported the libraries and computed nothing.
 
     python benchmarks/bench_resume.py CLIP [--kills 100] [--seconds 6] [--precision fp32]
@@ -19,10 +19,11 @@ from pathlib import Path
 
 from killing import end_of, fork_run, kill, playable_frames
 
-from pipeline.assemble import RunOptions
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
+from pipeline.options import RunOptions
 from pipeline.readers import Span
+from pipeline.sources import NetworkPoses
 from rmpe.estimator import PoseEstimator
 
 FILES = ("poses.ndjson", "annotated.mp4")
@@ -30,9 +31,12 @@ FILES = ("poses.ndjson", "annotated.mp4")
 
 def run(job: ClipJob, precision: str) -> bool:
     """Do what is left of the job with the bundled networks, and tell whether all is well."""
-    build = partial(
-        PoseEstimator.from_preset, "compact", device="cpu", precision=precision, threads=1
-    )
+
+    def build() -> NetworkPoses:
+        return NetworkPoses(
+            PoseEstimator.from_preset("compact", device="cpu", precision=precision, threads=1)
+        )
+
     return run_job(job, build).succeeded
 
 
@@ -42,7 +46,7 @@ def main() -> None:
     parser.add_argument("clip")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--section", type=int, default=32)
+    parser.add_argument("--chunk", type=int, default=32)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -54,7 +58,7 @@ def main() -> None:
                 given.clip,
                 OutputPlan(Path(scratch) / name),
                 span=Span(0.0, given.seconds),
-                options=RunOptions(section_frames=given.section),
+                options=RunOptions(chunk_frames=given.chunk),
                 save_every_s=0.0,
             )
 

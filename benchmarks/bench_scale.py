@@ -18,10 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.assemble import RunOptions
 from pipeline.clips.jobs import ClipJob
 from pipeline.clips.outputs import OutputPlan
-from pipeline.fleet.ray_workers import FleetOptions, run_fleet
+from pipeline.fleet.ray_workers import FleetOptions, run_on_ray
+from pipeline.options import RunOptions
 from pipeline.readers import Span
 from rmpe.estimator import PoseEstimator
 from rmpe.runtimes import limit_threads
@@ -57,7 +57,7 @@ def measure(jobs: list[ClipJob], workers: int) -> tuple[float, int]:
         if frames:
             marks.append((time.monotonic(), marks[-1][1] + frames))
 
-    outcomes = run_fleet(jobs, build, FleetOptions(workers=workers), on_frames=count)
+    outcomes = run_on_ray(jobs, build, FleetOptions(workers=workers), on_frames=count)
     bad = [outcome for outcome in outcomes if not outcome.succeeded]
     if bad:
         raise SystemExit(f"{bad[0].source}: {bad[0].reason}")

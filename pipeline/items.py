@@ -45,7 +45,7 @@ class CroppedFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchPart:
+class FrameCrops:
     """The crops of one frame that are in a batch; a crowd may be spread over several batches."""
 
     frame: Frame
@@ -57,7 +57,7 @@ class BatchPart:
     count: int
     """How many of its crops are in this batch."""
     is_last: bool
-    """Whether the frame is complete with this part."""
+    """Whether the frame is complete with these."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,8 @@ class CropBatch:
     """Crops of several people and frames, ready for the network."""
 
     crops_bgr: ImageArray
-    """Crops in the order of the parts, (B, H, W, 3); B is 0 for a run of frames without people."""
-    parts: tuple[BatchPart, ...]
+    """Crops in the order of ``frames``, (B, H, W, 3); B is 0 for a run of frames without people."""
+    frames: tuple[FrameCrops, ...]
     """Whose crops these are, in frame order."""
 
 
@@ -75,8 +75,8 @@ class HeatmapBatch:
     """What the network answered to a :class:`CropBatch`."""
 
     heatmaps: Tensor | None
-    """(B, K, h, w) in the order of the parts; None when there was no crop."""
-    parts: tuple[BatchPart, ...]
+    """(B, V, K, h, w) in the order of ``frames``, V views of a crop; None without any crop."""
+    frames: tuple[FrameCrops, ...]
     """Whose heatmaps these are, in frame order."""
 
 
@@ -85,7 +85,7 @@ def frame_of(item: Any) -> Frame | None:
     if isinstance(item, Frame):
         return item
     if isinstance(item, (CropBatch, HeatmapBatch)):
-        return item.parts[0].frame if item.parts else None
+        return item.frames[0].frame if item.frames else None
     frame = getattr(item, "frame", None)
     return frame if isinstance(frame, Frame) else None
 
@@ -99,7 +99,7 @@ def frame_index_of(item: Any) -> int | None:
 def bytes_of(item: Any) -> int:
     """Return the bytes of the pictures that an item keeps alive."""
     if isinstance(item, (CropBatch, HeatmapBatch)):
-        pictures = sum(part.frame.image_bgr.nbytes for part in item.parts if part.is_last)
+        pictures = sum(its.frame.image_bgr.nbytes for its in item.frames if its.is_last)
     else:
         frame = frame_of(item)
         pictures = 0 if frame is None else frame.image_bgr.nbytes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.items import PosedFrame
     from pipeline.readers.base import ClipInfo
 
-Tell = Callable[[str], object]
+Echo = Callable[[str], object]
 
 
 def frame_bar(expected: int, quiet: bool, done: int = 0) -> tqdm[Any]:
@@ -38,14 +38,14 @@ def frame_bar(expected: int, quiet: bool, done: int = 0) -> tqdm[Any]:
     )
 
 
-def tell_end(summary: ClipSummary, tell: Tell, quiet: bool) -> None:
+def tell_end(summary: ClipSummary, echo_error: Echo, quiet: bool) -> None:
     """Print the stages' times unless quiet, what was odd, and what of the source is damaged."""
     if summary.stats and not quiet:
-        tell(stage_table(summary.stats))
+        echo_error(stage_table(summary.stats))
     for warning in summary.warnings:
-        tell(f"warning: {summary.source}: {warning}")
+        echo_error(f"warning: {summary.source}: {warning}")
     if summary.decoder_errors:
-        tell(
+        echo_error(
             f"error: {summary.source} is damaged in {summary.decoder_errors} places, the "
             f"{summary.frames} frames that came are kept; {summary.decoder_messages[0]}"
         )
@@ -55,21 +55,21 @@ class TerminalWatcher:
     """A :class:`~pipeline.clips.worklist.Watcher` with a bar for each clip.
 
     Args:
-        say: prints a line of results.
-        tell: prints a line about the run, and errors.
+        echo: prints a line of results.
+        echo_error: prints a line about the run, and errors.
         quiet: neither bar nor table of stages.
     """
 
-    def __init__(self, say: Tell, tell: Tell, quiet: bool = False) -> None:
-        self._say = say
-        self._tell = tell
+    def __init__(self, echo: Echo, echo_error: Echo, quiet: bool = False) -> None:
+        self._echo = echo
+        self._echo_error = echo_error
         self._quiet = quiet
         self._bar: tqdm[Any] | None = None
 
     def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
         """Begin a bar."""
         if done:
-            self._tell(f"{job.plan.folder}: going on after {done} frames")
+            self._echo_error(f"{job.plan.folder}: going on after {done} frames")
         self._bar = frame_bar(info.frames_expected, self._quiet, done)
 
     def advanced(self, result: PosedFrame) -> None:
@@ -82,11 +82,11 @@ class TerminalWatcher:
         """Close the bar and say what came of the clip."""
         self.close()
         if summary is None:
-            self._tell(f"error: {outcome.reason}")
+            self._echo_error(f"error: {outcome.reason}")
             return
-        tell_end(summary, self._tell, self._quiet)
+        tell_end(summary, self._echo_error, self._quiet)
         already = "already done, " if summary.already_done else ""
-        self._say(
+        self._echo(
             f"{outcome.folder}: {already}{summary.frames} frames, "
             f"up to {summary.most_people} people"
         )
@@ -96,3 +96,33 @@ class TerminalWatcher:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class FleetBar:
+    """One bar for all clips of a fleet, and a line for each that is over.
+
+    Args:
+        echo_error: prints a line.
+        quiet: neither bar nor lines, except for what failed.
+    """
+
+    def __init__(self, echo_error: Echo, quiet: bool = False) -> None:
+        self._bar = frame_bar(0, quiet)
+        self._echo_error = echo_error
+        self._quiet = quiet
+
+    def __enter__(self) -> FleetBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def advance(self, frames: int) -> None:
+        """Count frames."""
+        self._bar.update(frames)
+
+    def ended(self, outcome: ClipOutcome) -> None:
+        """Say what came of a clip or a part of one."""
+        if not self._quiet or not outcome.succeeded:
+            reason = f": {outcome.reason}" if outcome.reason else ""
+            self._echo_error(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")

@@ -10,7 +10,7 @@ from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices
 
 if TYPE_CHECKING:
-    from pipeline.assemble import RunOptions
+    from pipeline.options import RunOptions
     from rmpe.detectors.precomputed import PrecomputedBoxes
     from rmpe.estimator import PoseEstimator
 
@@ -25,7 +25,7 @@ def build_estimator(
         openvino_threads: threads of one network call.
         detect: whether a detector is needed; none is loaded if boxes come from a file either.
     """
-    from pipeline.assemble import find_nobody
+    from pipeline.sources import find_nobody
     from rmpe.association import AssociationParameters
     from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.pose_nms import choose_nms
@@ -77,7 +77,7 @@ def given_boxes(choices: EstimatorChoices) -> PrecomputedBoxes | None:
 
 def run_options(choices: EstimatorChoices, detect_every: int = 1) -> RunOptions:
     """Return how the run goes."""
-    from pipeline.assemble import RunOptions
+    from pipeline.options import RunOptions
 
     boxes = given_boxes(choices)
     with wrong_use():

@@ -114,8 +114,8 @@ def batch(
     Takes what video takes and leaves the same folders; a second call does what is left. With
     --segments a long clip is worked on in parts and put together again.
     """
-    from pipeline.fleet.batch import run_batch
-    from pipeline.fleet.ray_workers import FleetOptions
+    from pipeline.fleet import FleetOptions, run_fleet
+    from rmpe_cli._progress import FleetBar
 
     if fleet.segments < 1:
         raise click.UsageError(f"--segments is {fleet.segments}, allowed is 1 or more")
@@ -124,15 +124,16 @@ def batch(
             fleet.address, fleet.workers, fleet.cpus_per_worker, fleet.gpus_per_worker
         )
     jobs = clip_jobs(inputs, output, worklist, clip, estimator, 1)
-    outcomes = run_batch(
-        jobs,
-        partial(building.build_on_worker, estimator),
-        options if fleet.engine == "ray" else None,
-        segments=fleet.segments,
-        fail_fast=worklist.fail_fast,
-        quiet=output.quiet,
-        tell=partial(click.echo, err=True),
-    )
+    with FleetBar(partial(click.echo, err=True), output.quiet) as bar:
+        outcomes = run_fleet(
+            jobs,
+            partial(building.build_on_worker, estimator),
+            options if fleet.engine == "ray" else None,
+            parts=fleet.segments,
+            fail_fast=worklist.fail_fast,
+            on_frames=bar.advance,
+            on_end=bar.ended,
+        )
     report_worklist(outcomes, output)
 
 
@@ -173,7 +174,7 @@ def clip_jobs(
             propagate=clip.propagate,
             request=request,
             files=estimator.files(),
-            described={**written, **request},
+            header_options={**written, **request},
             rerun="go_on" if worklist.resume else "overwrite",
             threads=video_threads,
         )

@@ -16,9 +16,9 @@ from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, OutputChoices, option, takes
 
 if TYPE_CHECKING:
-    from pipeline.assemble import RunOptions
     from pipeline.clips.outputs import OutputPlan
     from pipeline.items import PosedFrame
+    from pipeline.options import RunOptions
     from pipeline.readers import Reader
     from rmpe.estimator import PoseEstimator
 
@@ -82,6 +82,7 @@ def run_one(
     """Run the pictures with a progress bar, say what came of it, and return whether all is well."""
     from pipeline.clips.clip import process_clip
     from pipeline.engine.stage import StageError
+    from pipeline.sources import NetworkPoses
     from rmpe_cli._progress import frame_bar, tell_end
 
     try:
@@ -93,7 +94,12 @@ def run_one(
                 bar.update()
 
             summary = process_clip(
-                reader, estimator, plan, options=options, described=described, on_frame=advance
+                reader,
+                NetworkPoses(estimator),
+                plan,
+                options=options,
+                request=described,
+                on_frame=advance,
             )
     except (OSError, ValueError, StageError) as error:
         logging.getLogger("rmpe").info("the failure in full", exc_info=True)

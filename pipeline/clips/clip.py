@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pipeline.assemble import PoseSource, RunOptions, assemble
-from pipeline.clips.journal import Journal, write_atomically
+from pipeline.assemble import assemble
+from pipeline.clips.journal import Checkpoint, Journal, write_atomically
 from pipeline.clips.outputs import OutputPlan, open_writers, stored_poses
 from pipeline.engine.runner import PATIENCE_AFTER_INTERRUPT_S, Pipeline
 from pipeline.engine.stats import RunStats, peak_memory_bytes
 from pipeline.items import PosedFrame
+from pipeline.options import RunOptions
 from pipeline.readers.base import Reader
+from pipeline.sources import PoseSource
 from pipeline.stages.track import Tracker
 from rmpe.formats import ClipHeader
 from rmpe.formats.outputs import SUMMARY_NAME
@@ -53,8 +55,8 @@ class ClipSummary:
     """The first of them in words."""
     warnings: list[str] = field(default_factory=list)
     """What was odd but lost nothing."""
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked for, see :meth:`pipeline.clips.jobs.ClipJob.asked`."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for, see :meth:`pipeline.clips.jobs.ClipJob.whole_request`."""
     engine: str = ""
     """What computed the poses, with digests of the weights."""
     resumed_at: int = 0
@@ -80,18 +82,20 @@ class ClipSummary:
     def from_json(cls, item: Mapping[str, Any]) -> ClipSummary:
         """Return the summary that a file holds, without its times."""
         names = {f.name for f in fields(cls)} - {"stats"}
-        return cls(**{name: value for name, value in item.items() if name in names})
+        found = {name: value for name, value in item.items() if name in names}
+        return cls(**{"request": item.get("asked", {}), **found})  # its name until 0.1.0
 
 
 def process_clip(
     reader: Reader,
-    estimator: PoseSource,
+    poses: PoseSource,
     plan: OutputPlan,
     *,
     options: RunOptions | None = None,
     tracker: Tracker | None = None,
-    described: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
     on_frame: Callable[[PosedFrame], None] | None = None,
+    start: Checkpoint | None = None,
     journal: Journal | None = None,
 ) -> ClipSummary:
     """Run one clip into its folder and return what happened.
@@ -100,45 +104,47 @@ def process_clip(
 
     Args:
         reader: where frames come from.
-        estimator: finds people and their joints, or has them stored.
+        poses: gives every frame its people.
         plan: what is written.
         options: how the run goes.
         tracker: gives identities; None leaves every id 0.
-        described: how the run was asked for, for the records' header and the summary.
+        request: how the run was asked for, for the records' header and the summary.
         on_frame: called with every result, for progress.
-        journal: notes how far the run has come and says where it begins; the reader must begin
-            there too. It wraps the tracker, so ``tracker`` is then not looked at.
+        start: where the run begins, for one that can go on after an interruption; reader and
+            tracker must be there too. None: a run in one go.
+        journal: notes how far the run has come; it is the last writer.
 
     Raises:
         StageError: a stage failed.
         OSError: the folder cannot be written.
         ValueError: a format is unknown.
     """
-    described = dict(described or {})
-    network = estimator.runtime.description
+    request = dict(request or {})
     info = reader.info
     summary = ClipSummary(info.source, str(plan.folder))
     header = ClipHeader(
-        skeleton=estimator.skeleton,
+        skeleton=poses.skeleton,
         source=info.source,
         width=info.width,
         height=info.height,
         fps=info.fps,
-        options=described,
+        options=request,
         image_names=info.image_names,
     )
     try:
-        writers = open_writers(plan, header, journal)
+        options = options or RunOptions()
+        writers = open_writers(plan, header, start, options.chunk)
         if journal is not None:
-            summary.asked, summary.engine = journal.start.asked, journal.start.engine
-            summary.resumed_at = journal.start.frames
-            tracker = journal.tracker
+            writers.append(("journal", journal))
+        if start is not None:
+            summary.request, summary.engine = start.request, start.engine
+            summary.resumed_at = start.frames
             for record in stored_poses(plan.folder, summary.resumed_at):
                 count_people(summary, record.poses)
     except BaseException:
         reader.close()
         raise
-    run = assemble(reader, estimator, options, tracker, writers)
+    run = assemble(reader, poses, options, tracker, writers)
     try:
         for result in run:
             count_people(summary, result.poses)
@@ -156,7 +162,7 @@ def process_clip(
         run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
         _note_reading(summary, reader, run)
         summary.warnings += journal.warnings if journal is not None else []
-        write_summary(plan.folder / SUMMARY_NAME, summary, described, network)
+        write_summary(plan.folder / SUMMARY_NAME, summary, request, poses.network)
     return summary
 
 
@@ -181,12 +187,12 @@ def _note_reading(summary: ClipSummary, reader: Reader, run: Pipeline) -> None:
 def write_summary(
     path: Path,
     summary: ClipSummary,
-    described: Mapping[str, Any],
+    request: Mapping[str, Any],
     network: str,
 ) -> None:
     """Write ``summary.json``; of a run that failed, as well as can be."""
     item = summary.to_json()
-    item["options"] = dict(described)
+    item["options"] = dict(request)
     item["network"] = network
     item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
     item["versions"] = {name: _version(name) for name in _VERSIONS_OF}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import shutil
@@ -10,24 +9,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pipeline.assemble import PoseSource, RunOptions
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.folder_lock import FolderLock
-from pipeline.clips.journal import SAVE_EVERY_S, Checkpoint, Journal
-from pipeline.clips.outputs import PIECES_NAME, WORK_NAME, OutputPlan
+from pipeline.clips.journal import (
+    CHECKPOINT_NAME,
+    CHUNKS_NAME,
+    SAVE_EVERY_S,
+    WORK_NAME,
+    Checkpoint,
+    Journal,
+)
+from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
+from pipeline.options import RunOptions
 from pipeline.readers.base import ClipInfo
 from pipeline.readers.video import Span, VideoReader
-from pipeline.stages.stored import StoredPoses
+from pipeline.sources import PoseSource
 from pipeline.stages.track import build_tracker
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
-
-if TYPE_CHECKING:
-    from rmpe.estimator import PoseEstimator
-
-CHECKPOINT_NAME = "checkpoint.json"
 
 Rerun = Literal["go_on", "overwrite"]
 
@@ -56,7 +57,7 @@ class ClipJob:
     equal requests, files and outputs are the same run."""
     files: tuple[Path, ...] = ()
     """Files whose content decides the poses: boxes, weights."""
-    described: Mapping[str, Any] = field(default_factory=dict)
+    header_options: Mapping[str, Any] = field(default_factory=dict)
     """How the run was asked for in all, for the records' header and the summary."""
     rerun: Rerun = "go_on"
     """What to do with a folder that holds results: go on, or do nothing where nothing is left; or
@@ -66,40 +67,40 @@ class ClipJob:
     save_every_s: float = SAVE_EVERY_S
     """Shortest time between two checkpoints."""
     first: int = 0
-    """Frames of the clip before this part of it, a multiple of the section."""
+    """Frames of the clip before this part of it, a multiple of the chunk."""
     end: int | None = None
     """Frames of the clip after which this part ends; None goes on to the end."""
 
-    def asked(self) -> dict[str, Any]:
+    def whole_request(self) -> dict[str, Any]:
         """Return all that is asked for: request, outputs, and the state of its files."""
         files = [self.source, *map(str, self.files)]
         item = {
             **self.request,
             "source": self.source,
             "files": {name: _stamp(name) for name in files},
-            "section": self.options.section,
+            "chunk": self.options.chunk,
             "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
         }
-        asked: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
-        return asked
+        request: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
+        return request
 
 
 def run_job(
     job: ClipJob,
-    get_estimator: Callable[[], PoseSource],
+    get_poses: Callable[[], PoseSource],
     *,
     on_start: Callable[[ClipInfo, int], None] | None = None,
     on_frame: Callable[[PosedFrame], None] | None = None,
 ) -> ClipSummary:
     """Do what is left to do for one clip and return what came of it.
 
-    A finished clip is left as it is and its stored summary returned, without asking for the
-    estimator. An unfinished one goes on from its latest checkpoint.
+    A finished clip is left as it is and its stored summary returned, without asking for
+    poses. An unfinished one goes on from its latest checkpoint.
 
     Args:
         job: the clip.
-        get_estimator: gives the estimator, or poses that are stored; called at most once.
+        get_poses: gives what finds people and joints, or has them stored; called at most once.
         on_start: called with the clip and the frames that are already done.
         on_frame: called with every result, for progress.
 
@@ -113,7 +114,7 @@ def run_job(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FolderLock(folder):
-            return _run_locked(job, get_estimator, on_start, on_frame)
+            return _run_locked(job, get_poses, on_start, on_frame)
     finally:
         if is_new:
             with suppress(OSError):
@@ -122,41 +123,42 @@ def run_job(
 
 def _run_locked(
     job: ClipJob,
-    get_estimator: Callable[[], PoseSource],
+    get_poses: Callable[[], PoseSource],
     on_start: Callable[[ClipInfo, int], None] | None,
     on_frame: Callable[[PosedFrame], None] | None,
 ) -> ClipSummary:
-    folder, asked = job.plan.folder, job.asked()
+    folder, request = job.plan.folder, job.whole_request()
     work = folder / WORK_NAME
     if job.rerun == "go_on":
-        finished = finished_run(folder, asked)
+        finished = finished_run(folder, request)
         if finished is not None:
             shutil.rmtree(work, ignore_errors=True)
             return finished
-    estimator = get_estimator()
-    fresh = Checkpoint(asked, _engine(estimator), 0, 0.0)
+    poses = get_poses()
+    fresh = Checkpoint(request, poses.engine, 0, 0.0)
     start = fresh if job.rerun == "overwrite" else _latest(work, fresh)
     reader = VideoReader(
         job.source, job.span, job.threads, first=job.first, skip=start.frames, end=job.end
     )
     try:
         if not start.frames:
-            shutil.rmtree(work / PIECES_NAME, ignore_errors=True)
+            shutil.rmtree(work / CHUNKS_NAME, ignore_errors=True)
             (work / CHECKPOINT_NAME).unlink(missing_ok=True)
         work.mkdir(exist_ok=True)
         (folder / SUMMARY_NAME).unlink(missing_ok=True)
-        looks = job.propagate and job.options.boxes is None
-        tracker = build_tracker(job.track, job.smooth, _looking(estimator) if looks else None)
-        if tracker is not None and start.frames:
-            tracker.restore(start.tracker_state)
         journal = Journal(
             work / CHECKPOINT_NAME,
             start,
-            job.options.section,
+            job.options.chunk,
             folder / RECORDS_NAME,
-            tracker,
             job.save_every_s,
         )
+        looks = job.propagate and job.options.boxes is None
+        tracker = build_tracker(job.track, job.smooth, poses.looker() if looks else None)
+        if tracker is not None:
+            if start.frames:
+                tracker.restore(start.tracker_state)
+            tracker = journal.watch(tracker)
         if on_start is not None:
             on_start(reader.info, start.frames)
     except BaseException:
@@ -164,23 +166,20 @@ def _run_locked(
         raise
     summary = process_clip(
         reader,
-        estimator,
+        poses,
         job.plan,
         options=job.options,
-        described=job.described,
+        tracker=tracker,
+        request=job.header_options,
         on_frame=on_frame,
+        start=start,
         journal=journal,
     )
     shutil.rmtree(work, ignore_errors=True)
     return summary
 
 
-def _looking(source: PoseSource) -> PoseEstimator | None:
-    """Return the estimator that looks for people who are missing."""
-    return source.get_estimator() if isinstance(source, StoredPoses) else source
-
-
-def finished_run(folder: Path, asked: Mapping[str, Any]) -> ClipSummary | None:
+def finished_run(folder: Path, request: Mapping[str, Any]) -> ClipSummary | None:
     """Return the summary of a folder's finished run, None if there is none.
 
     Raises:
@@ -193,10 +192,10 @@ def finished_run(folder: Path, asked: Mapping[str, Any]) -> ClipSummary | None:
         return None
     if not summary.complete or not (folder / RECORDS_NAME).exists():
         return None
-    if summary.asked != asked:
+    if summary.request != request:
         raise ValueError(
             f"{folder} holds a finished run that was asked for otherwise "
-            f"({_differences(summary.asked, asked)}); --overwrite replaces it"
+            f"({_differences(summary.request, request)}); --overwrite replaces it"
         )
     return replace(summary, already_done=True)
 
@@ -213,8 +212,8 @@ def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
     if saved is None:
         return fresh
     otherwise = ""
-    if saved.asked != fresh.asked:
-        otherwise = f"asked for otherwise ({_differences(saved.asked, fresh.asked)})"
+    if saved.request != fresh.request:
+        otherwise = f"asked for otherwise ({_differences(saved.request, fresh.request)})"
     elif saved.engine != fresh.engine:
         otherwise = f"by another engine or with other weights ({saved.engine}; now {fresh.engine})"
     if otherwise:
@@ -240,15 +239,6 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         else:
             words.append(f"{name} was {earlier}, now {later}")
     return "; ".join(words)
-
-
-def _engine(source: PoseSource) -> str:
-    """Return what computes the poses, in words; a run goes on only with the same."""
-    try:
-        version = importlib.metadata.version("rmpe")
-    except importlib.metadata.PackageNotFoundError:
-        version = "unknown"
-    return source.engine if isinstance(source, StoredPoses) else f"rmpe {version}, {source.engine}"
 
 
 def _stamp(name: str) -> list[int] | None:

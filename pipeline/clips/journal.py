@@ -1,6 +1,6 @@
 """How far a run has come: a small file beside the records from which a killed run goes on.
 
-It is written between two sections of the clip (see ``RunOptions.section``), when everything up to
+It is written between two chunks of the clip (see ``RunOptions.chunk``), when everything up to
 there lies in the outputs, and holds what the next frame depends on: the tracker's state and the
 number of frames. A resumed run therefore gives the same records as one that nobody interrupted.
 """
@@ -22,8 +22,14 @@ from typing import Any
 from pipeline.stages.track import Tracker
 from rmpe.records import Frame, Poses
 
-SCHEMA = "rmpe-checkpoint/2"
+SCHEMA = "rmpe-checkpoint/3"
 SAVE_EVERY_S = 2.0
+WORK_NAME = ".rmpe"
+"""Hidden folder of what a run needs only while it is unfinished."""
+CHECKPOINT_NAME = "checkpoint.json"
+"""File in it that says how far the run has come."""
+CHUNKS_NAME = "video"
+"""Folder in it of the annotated clip's chunks."""
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +38,12 @@ log = logging.getLogger(__name__)
 class Checkpoint:
     """A place where a run may go on."""
 
-    asked: Mapping[str, Any]
-    """What the run was asked for, see :meth:`pipeline.clips.jobs.ClipJob.asked`."""
+    request: Mapping[str, Any]
+    """What the run was asked for, see :meth:`pipeline.clips.jobs.ClipJob.whole_request`."""
     engine: str
     """What computed the poses; another engine's poses differ in their last digits."""
     frames: int
-    """Frames done; a multiple of the section."""
+    """Frames done; a multiple of the chunk."""
     first_time_s: float
     """Time of the clip's first frame, where the annotated video begins."""
     tracker: str = ""
@@ -83,18 +89,17 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 class Journal:
-    """Saves a checkpoint now and then, between sections; wraps the tracker and is a writer.
+    """The last writer of a run: saves a checkpoint now and then, between chunks of the clip.
 
-    The wrapped tracker runs ahead of the writers, so its state is taken when it has seen the last
-    frame of a section and saved when that frame has passed every writer. It must be the last
-    writer of the run. A checkpoint that cannot be written is reported once and the run goes on.
+    A tracker runs ahead of the writers, so its state is taken when it has seen the last frame of a
+    chunk (see :meth:`watch`) and saved when that frame has passed every writer. A checkpoint that
+    cannot be written is reported once and the run goes on.
 
     Args:
         path: the file.
         start: where the run begins; its ``frames`` is 0 for a fresh run.
-        section: frames of a section.
+        chunk: frames of a chunk.
         records: the records file, brought to the disk before a checkpoint relies on it.
-        tracker: of the run, already in the state of ``start``.
         save_every_s: shortest time between two checkpoints.
         clock: seconds, rising.
     """
@@ -103,15 +108,14 @@ class Journal:
         self,
         path: Path,
         start: Checkpoint,
-        section: int,
+        chunk: int,
         records: Path,
-        tracker: Tracker | None = None,
         save_every_s: float = SAVE_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.start = start
-        self.section = section
         self.warnings: list[str] = []
+        self._start = start
+        self._chunk = chunk
         self._path = path
         self._records = records
         self._save_every_s = save_every_s
@@ -121,31 +125,34 @@ class Journal:
         self._noted: deque[Checkpoint] = deque()
         self._due_at = clock() + save_every_s
         self._seen = start.frames
-        self._inner = tracker
-        self.tracker: Tracker | None = None if tracker is None else _WatchedTracker(tracker, self)
+        self._watches = False
 
-    def note(self) -> None:
-        """Count a frame that the tracker has seen; take its state where a checkpoint is due."""
-        self._seen += 1
-        if self._seen % self.section or self._clock() < self._due_at:
-            return
-        self._due_at = self._clock() + self._save_every_s
-        state = b"" if self._inner is None else self._inner.state()
-        encoded = base64.b64encode(state).decode("ascii")
-        self._noted.append(replace(self.start, frames=self._seen, tracker=encoded))
+    def watch(self, tracker: Tracker) -> Tracker:
+        """Return the same tracker, whose state goes into the checkpoints."""
+        self._watches = True
+        return _WatchedTracker(tracker, self._note)
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Count a frame that every writer has taken; save the checkpoint that waited for it."""
         if self._first_time_s is None:
             self._first_time_s = frame.timestamp_s
         self._written += 1
-        if self._inner is None:
-            self.note()
+        if not self._watches:
+            self._note(lambda: b"")
         if self._noted and self._noted[0].frames == self._written:
             self._save(replace(self._noted.popleft(), first_time_s=self._first_time_s))
 
     def close(self, complete: bool) -> None:
         """Nothing is held open."""
+
+    def _note(self, state: Callable[[], bytes]) -> None:
+        """Count a frame that the tracker has seen; take its state where a checkpoint is due."""
+        self._seen += 1
+        if self._seen % self._chunk or self._clock() < self._due_at:
+            return
+        self._due_at = self._clock() + self._save_every_s
+        encoded = base64.b64encode(state()).decode("ascii")
+        self._noted.append(replace(self._start, frames=self._seen, tracker=encoded))
 
     def _save(self, checkpoint: Checkpoint) -> None:
         try:
@@ -162,16 +169,16 @@ class Journal:
 
 
 class _WatchedTracker:
-    """A tracker whose every frame is counted by a journal."""
+    """A tracker that tells of its state after every frame."""
 
-    def __init__(self, tracker: Tracker, journal: Journal) -> None:
+    def __init__(self, tracker: Tracker, note: Callable[[Callable[[], bytes]], None]) -> None:
         self._tracker = tracker
-        self._journal = journal
+        self._note = note
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities."""
         result = self._tracker.update(frame, poses)
-        self._journal.note()
+        self._note(self._tracker.state)
         return result
 
     def state(self) -> bytes:

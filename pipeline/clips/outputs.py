@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pipeline.clips.journal import Journal
-from pipeline.writers import ImagesWriter, RecordsWriter, SegmentedVideoWriter, VideoWriter, Writer
+from pipeline.clips.journal import CHUNKS_NAME, WORK_NAME, Checkpoint
+from pipeline.writers import ChunkedVideoWriter, ImagesWriter, RecordsWriter, VideoWriter, Writer
 from rmpe.formats import ClipHeader, get_format, read_records
 from rmpe.formats.clip import PoseRecord
 from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, VIDEO_NAME
 from rmpe.skeletons import Skeleton
 
 NATIVE = "native"
-WORK_NAME = ".rmpe"
-"""Hidden folder of what a run needs only while it is unfinished."""
-PIECES_NAME = "video"
-"""Folder in it of the annotated clip's pieces."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +34,18 @@ class OutputPlan:
 
 
 def open_writers(
-    plan: OutputPlan, header: ClipHeader, journal: Journal | None = None
+    plan: OutputPlan, header: ClipHeader, start: Checkpoint | None = None, chunk: int = 64
 ) -> list[tuple[str, Writer]]:
     """Return every writer of a run with its name; nothing stays open if one of them fails.
 
-    With a journal whose run goes on, the native records are cut to the frames that are done, the
-    other formats are written anew from them, and the annotated clip's pieces are kept. The journal
-    itself is the last writer.
+    In a run that goes on, the native records are cut to the frames that are done, the other formats
+    are written anew from them, and the annotated clip's chunks are kept.
+
+    Args:
+        plan: what is written.
+        header: what is true for the whole clip.
+        start: where a run begins that can go on; None for a run in one go.
+        chunk: frames after which such a run can be cut.
 
     Raises:
         OSError: an output cannot be written.
@@ -52,7 +53,7 @@ def open_writers(
     """
     for name in plan.formats:
         get_format(name)
-    done = journal.start.frames if journal is not None else 0
+    done = start.frames if start is not None else 0
     plan.folder.mkdir(parents=True, exist_ok=True)
     writers: list[tuple[str, Writer]] = []
     try:
@@ -69,12 +70,12 @@ def open_writers(
             writers.append(("images", ImagesWriter(folder, header.image_names, header.skeleton)))
         if plan.video:
             (plan.folder / VIDEO_NAME).unlink(missing_ok=True)
-            writers.append(("video", _video_writer(plan, header, journal)))
+            writers.append(("video", _video_writer(plan, header, start, chunk)))
     except BaseException:
         for _, writer in writers:
             writer.close(complete=False)
         raise
-    return writers if journal is None else [*writers, ("journal", journal)]
+    return writers
 
 
 def stored_poses(folder: Path, frames: int) -> Iterator[PoseRecord]:
@@ -83,20 +84,22 @@ def stored_poses(folder: Path, frames: int) -> Iterator[PoseRecord]:
         yield from islice(read_records(folder / RECORDS_NAME, NATIVE), frames)
 
 
-def _video_writer(plan: OutputPlan, header: ClipHeader, journal: Journal | None) -> Writer:
+def _video_writer(
+    plan: OutputPlan, header: ClipHeader, start: Checkpoint | None, chunk: int
+) -> Writer:
     path = plan.folder / VIDEO_NAME
-    if journal is None:
+    if start is None:
         return VideoWriter(path, header.skeleton, header.fps, threads=plan.video_threads)
     skeleton: Skeleton = header.skeleton
 
-    def open_piece(piece: Path, size: tuple[int, int] | None) -> VideoWriter:
-        return VideoWriter(piece, skeleton, header.fps, threads=plan.video_threads, size=size)
+    def open_chunk(path: Path, size: tuple[int, int] | None) -> VideoWriter:
+        return VideoWriter(path, skeleton, header.fps, threads=plan.video_threads, size=size)
 
-    return SegmentedVideoWriter(
+    return ChunkedVideoWriter(
         path,
-        plan.folder / WORK_NAME / PIECES_NAME,
-        journal.section,
-        open_piece,
-        done=journal.start.frames,
-        first_time_s=journal.start.first_time_s,
+        plan.folder / WORK_NAME / CHUNKS_NAME,
+        chunk,
+        open_chunk,
+        done=start.frames,
+        first_time_s=start.first_time_s,
     )

@@ -1,6 +1,6 @@
 """One long clip in parts that are worked on side by side, and put together again.
 
-Parts begin where sections do, so their poses are those of a run over the whole clip to the last
+Parts begin where chunks do, so their poses are those of a run over the whole clip to the last
 bit. Identities are given when the parts are put together, by the same tracker over the whole clip:
 it reads the pictures and the stored poses, and gives what a run in one go would have given. Only
 to look for people whom the detector missed does the pose network run then.
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.clips.clip import ClipSummary
 from pipeline.clips.jobs import ClipJob, run_job
-from pipeline.clips.outputs import WORK_NAME, OutputPlan
+from pipeline.clips.journal import WORK_NAME
+from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.readers.video import VideoReader
-from pipeline.stages.stored import StoredNetwork, StoredPoses
+from pipeline.stages.stored import StoredPoses
 from rmpe.formats import PoseRecord
 from rmpe.formats.native import NativeReader
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
@@ -43,16 +44,16 @@ class Part:
         return f"part{self.first:09d}-{'end' if self.end is None else self.end}"
 
 
-def plan_parts(frames: int, count: int, section: int) -> list[Part]:
+def plan_parts(frames: int, count: int, chunk: int) -> list[Part]:
     """Return up to ``count`` parts of about equal length, one after another.
 
     Args:
         frames: expected length of the clip; the last part goes on to the true end.
         count: parts wanted; a short clip gets fewer, one of unknown length (0) gets one.
-        section: frames of a section; parts begin at multiples of it.
+        chunk: frames of a chunk; parts begin at multiples of it.
     """
-    count = max(min(count, frames // section), 1)
-    firsts = [number * frames // count // section * section for number in range(count)]
+    count = max(min(count, frames // chunk), 1)
+    firsts = [number * frames // count // chunk * chunk for number in range(count)]
     ends: list[int | None] = [*firsts[1:], None]
     return [Part(first, end) for first, end in zip(firsts, ends)]
 
@@ -75,7 +76,7 @@ def part_jobs(job: ClipJob, count: int) -> list[ClipJob]:
             first=part.first,
             end=part.end,
         )
-        for part in plan_parts(expected, count, job.options.section)
+        for part in plan_parts(expected, count, job.options.chunk)
     ]
 
 
@@ -123,7 +124,7 @@ def stored_parts(
             f"the clip's parts were computed by different engines ({'; '.join(engines)}): "
             "--overwrite begins again"
         )
-    network = StoredNetwork(str(summaries[0].get("network", "")))
+    network = str(summaries[0].get("network", ""))
     return StoredPoses(
         readers[0].header.skeleton,
         network,

@@ -17,6 +17,7 @@ from pipeline.clips.journal import write_atomically
 from pipeline.engine.stage import StageError
 from pipeline.items import PosedFrame
 from pipeline.readers.base import ClipInfo
+from pipeline.sources import NetworkPoses
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -112,7 +113,9 @@ def attempt_job(
     """Run one clip and return what came of it, failures of the clip included."""
     began = time.perf_counter()
     try:
-        summary = run_job(job, get_estimator, on_start=on_start, on_frame=on_frame)
+        summary = run_job(
+            job, lambda: NetworkPoses(get_estimator()), on_start=on_start, on_frame=on_frame
+        )
     except (OSError, ValueError, StageError) as error:
         kept = frames_saved(job.plan.folder) if isinstance(error, StageError) else 0
         return failed(job, str(error), began, kept), None

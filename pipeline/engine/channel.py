@@ -7,11 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-Overflow = Literal["wait", "drop_oldest"]
 
 _LOOK_AT_CANCEL_EVERY_S = 0.05
 
@@ -53,8 +51,6 @@ class ChannelStats:
     """Which channel, by the stage that fills it."""
     items: int = 0
     """Items put in."""
-    dropped: int = 0
-    """Items thrown away because a newer one came (``drop_oldest`` only)."""
     put_wait_s: float = 0.0
     """Seconds that the stage before waited for room."""
     get_wait_s: float = 0.0
@@ -76,8 +72,6 @@ class Channel(Generic[T]):
         max_items: most items held.
         max_bytes: most bytes held; one item that is larger alone still passes, on its own.
         size_of: bytes of an item; items count nothing when None.
-        overflow: what ``put`` does when the channel is full: ``wait`` for room, or
-            ``drop_oldest``, which keeps the newest items and counts the loss.
 
     Raises:
         ValueError: a bound is below 1.
@@ -91,7 +85,6 @@ class Channel(Generic[T]):
         max_items: int,
         max_bytes: int | None = None,
         size_of: Callable[[T], int] | None = None,
-        overflow: Overflow = "wait",
     ) -> None:
         if max_items < 1 or (max_bytes is not None and max_bytes < 1):
             raise ValueError(f"allowed is 1 or more, got {max_items=}, {max_bytes=}")
@@ -100,17 +93,15 @@ class Channel(Generic[T]):
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._size_of = size_of
-        self._overflow = overflow
         self._items: deque[tuple[T, int]] = deque()
         self._bytes = 0
-        self._taken = 0
         self._closed = False
         self._lock = threading.Lock()
         self._not_full = threading.Condition(self._lock)
         self._not_empty = threading.Condition(self._lock)
 
     def put(self, item: T) -> None:
-        """Append ``item``, waiting for room or dropping the oldest.
+        """Append ``item``, waiting for room.
 
         Raises:
             CancelledError: the run was cancelled before there was room.
@@ -121,11 +112,7 @@ class Channel(Generic[T]):
             if self._closed:
                 raise RuntimeError(f"put into the closed channel {self.stats.name!r}")
             while self._is_full_for(size):
-                if self._overflow == "drop_oldest":
-                    self._pop()
-                    self.stats.dropped += 1
-                else:
-                    self.stats.put_wait_s += self._wait(self._not_full)
+                self.stats.put_wait_s += self._wait(self._not_full)
             self._items.append((item, size))
             self._bytes += size
             self.stats.items += 1
@@ -133,8 +120,8 @@ class Channel(Generic[T]):
             self.stats.most_bytes = max(self.stats.most_bytes, self._bytes)
             self._not_empty.notify()
 
-    def take(self) -> tuple[int, T]:
-        """Return the next item and its ticket, 0 for the first item ever taken.
+    def take(self) -> T:
+        """Return the next item.
 
         Raises:
             ClosedError: there is nothing left and nothing will come.
@@ -146,11 +133,9 @@ class Channel(Generic[T]):
                 if self._closed:
                     raise ClosedError
                 self.stats.get_wait_s += self._wait(self._not_empty)
-            ticket = self._taken
-            self._taken += 1
             item = self._pop()
             self._not_full.notify_all()
-            return ticket, item
+            return item
 
     def close(self) -> None:
         """Say that nothing more will be put in; what is inside can still be taken."""
@@ -169,7 +154,7 @@ class Channel(Generic[T]):
         """Take items until the channel is closed and empty."""
         while True:
             try:
-                yield self.take()[1]
+                yield self.take()
             except ClosedError:
                 return
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.engine.channel import Cancellation, CancelledError, Channel, ChannelStats, Overflow
-from pipeline.engine.stage import SourceThread, Stage, StageError, StageThreads
+from pipeline.engine._threads import IndexOf, SourceThread, StageThread
+from pipeline.engine.channel import Cancellation, CancelledError, Channel, ChannelStats
+from pipeline.engine.stage import Stage, StageError
 from pipeline.engine.stats import RunStats
-from pipeline.items import bytes_of
 
 PATIENCE_AFTER_INTERRUPT_S = 1.5
 
@@ -39,8 +39,6 @@ class Source:
     """For tables and errors."""
     close: Callable[[], None] = lambda: None
     """Called once when reading is over, however it ended."""
-    overflow: Overflow = "wait"
-    """``wait`` loses nothing; ``drop_oldest`` keeps up with a live source and counts the loss."""
     interrupt: Callable[[], None] = lambda: None
     """Called when the run is over or cancelled, from any thread and perhaps more than once: wakes
     a reader that waits for a camera."""
@@ -56,13 +54,21 @@ class Pipeline:
         source: what is read.
         stages: the steps, in order.
         limits: bounds of every channel.
+        size_of: bytes of an item, for the bounds; without it items count nothing.
+        index_of: index of the frame that an item is about, for errors; without it none is named.
 
     Raises:
         StageError: from the iteration, for the first failure of any thread.
     """
 
     def __init__(
-        self, source: Source, stages: Sequence[Stage], limits: ChannelLimits | None = None
+        self,
+        source: Source,
+        stages: Sequence[Stage],
+        limits: ChannelLimits | None = None,
+        *,
+        size_of: Callable[[Any], int] | None = None,
+        index_of: IndexOf = lambda item: None,
     ) -> None:
         limits = limits or ChannelLimits()
         self._cancellation = Cancellation()
@@ -79,17 +85,16 @@ class Pipeline:
                 self._cancellation,
                 max_items=limits.max_items,
                 max_bytes=limits.max_bytes,
-                size_of=bytes_of,
-                overflow=source.overflow if position == 0 else "wait",
+                size_of=size_of,
             )
-            for position, name in enumerate([source.name, *(stage.name for stage in stages)])
+            for name in [source.name, *(stage.name for stage in stages)]
         ]
         self._interrupt = source.interrupt
         self._source = SourceThread(
-            source.name, source.items, source.close, self._channels[0], self._fail
+            source.name, source.items, source.close, self._channels[0], self._fail, index_of
         )
         self._stages = [
-            StageThreads(stage, inlet, outlet, self._cancellation, self._fail)
+            StageThread(stage, inlet, outlet, self._cancellation, self._fail, index_of)
             for stage, inlet, outlet in zip(stages, self._channels, self._channels[1:])
         ]
 
@@ -165,7 +170,7 @@ class Pipeline:
             thread.start()
 
     def _threads(self) -> list[threading.Thread]:
-        return [*self._source.threads, *(t for stage in self._stages for t in stage.threads)]
+        return [self._source.thread, *(stage.thread for stage in self._stages)]
 
     def _fail(self, stage: str, frame_index: int | None, error: BaseException) -> None:
         """Keep the first failure and cancel the run; later ones are only logged."""

@@ -13,22 +13,20 @@ from typing import Any
 
 @dataclass
 class StageStats:
-    """Work of one stage over a run, all its workers together."""
+    """Work of one stage over a run."""
 
     name: str
     """The stage."""
-    workers: int = 1
-    """Threads that share its work."""
     items: int = 0
     """Items it took."""
     busy_s: float = 0.0
     """Seconds inside the stage's own work, by the clock on the wall."""
     cpu_s: float = 0.0
-    """Processor seconds of the stage's own threads; helper threads of a library not counted."""
+    """Processor seconds of the stage's own thread; helper threads of a library not counted."""
     wait_input_s: float = 0.0
-    """Seconds its workers waited for the stage before."""
+    """Seconds it waited for the stage before."""
     wait_output_s: float = 0.0
-    """Seconds its workers waited for the stage behind."""
+    """Seconds it waited for the stage behind."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextmanager
@@ -63,8 +61,8 @@ class RunStats:
 
     @property
     def bottleneck(self) -> str:
-        """Name of the stage whose workers were busy for the largest part of the run."""
-        busiest = max(self.stages, key=lambda stage: stage.busy_s / stage.workers, default=None)
+        """Name of the stage that was busy for the largest part of the run."""
+        busiest = max(self.stages, key=lambda stage: stage.busy_s, default=None)
         return busiest.name if busiest else ""
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +75,6 @@ class RunStats:
             "stages": [
                 {
                     "stage": stage.name,
-                    "workers": stage.workers,
                     "items": stage.items,
                     "busy_s": round(stage.busy_s, 3),
                     "cpu_s": round(stage.cpu_s, 3),
@@ -95,10 +92,10 @@ def stage_table(stats: RunStats) -> str:
         ("stage", "items", "busy s", "busy %", "cpu s", "waits in s", "waits out s", "")
     ]
     for stage in stats.stages:
-        share = stage.busy_s / stage.workers / stats.wall_s if stats.wall_s > 0 else 0.0
+        share = stage.busy_s / stats.wall_s if stats.wall_s > 0 else 0.0
         rows.append(
             (
-                stage.name if stage.workers == 1 else f"{stage.name} x{stage.workers}",
+                stage.name,
                 str(stage.items),
                 f"{stage.busy_s:.2f}",
                 f"{100 * share:.0f}",

@@ -54,7 +54,7 @@ class FleetOptions:
             raise ValueError(f"cpus_per_worker is {self.cpus_per_worker}, allowed is 1 or more")
 
 
-def run_fleet(
+def run_on_ray(
     jobs: Sequence[ClipJob],
     build: BuildEstimator,
     options: FleetOptions | None = None,
@@ -113,7 +113,7 @@ class _Fleet:
         on_end: Callable[[ClipOutcome], None] | None,
         fail_fast: bool,
     ) -> list[ClipOutcome]:
-        """See :func:`run_fleet`."""
+        """See :func:`run_on_ray`."""
         ray = self._ray
         outcomes = [not_run(job) for job in jobs]
         waiting = list(range(len(jobs)))

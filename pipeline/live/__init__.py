@@ -1,1 +1,17 @@
-"""What a live run needs beside the stages: which frames it takes, and what it says about itself."""
+"""A live run: a camera or stream in, results with bounded latency out, recorded and shown."""
+
+from pipeline.live.capture import LiveReader, LiveReadOptions
+from pipeline.live.events import Events
+from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.session import LiveOptions, LiveSession, LiveSummary
+
+__all__ = [
+    "Events",
+    "LiveOptions",
+    "LiveReadOptions",
+    "LiveReader",
+    "LiveSession",
+    "LiveSummary",
+    "Recorder",
+    "SegmentRule",
+]

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.engine.runner import Pipeline
+from pipeline.assemble import assemble
+from pipeline.engine.runner import ChannelLimits, Pipeline
 from pipeline.engine.stats import RunStats, peak_memory_bytes
 from pipeline.items import PosedFrame
 from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter, LiveStatus
 from pipeline.live.policy import InFlightRule
 from pipeline.live.recording import Recorder
-from pipeline.live.stages import DetectEvery, ResultStage, Viewer, assemble_live
+from pipeline.live.results import ResultStage, Viewer
+from pipeline.options import RunOptions
+from pipeline.sources import NetworkPoses
+from pipeline.stages.rhythm import DetectEvery
 from pipeline.stages.track import Tracker
 from pipeline.writers.base import Writer
 from rmpe.formats.outputs import SUMMARY_NAME
@@ -116,7 +120,7 @@ class StageLoads:
 
     def _share(self, stage: Any, passed_s: float) -> float:
         busy_s = stage.busy_s - self._before.get(stage.name, 0.0)
-        return min(max(busy_s / stage.workers / passed_s, 0.0), 1.0)
+        return min(max(busy_s / passed_s, 0.0), 1.0)
 
 
 class LiveSession:
@@ -221,13 +225,17 @@ class LiveSession:
         writers: list[tuple[str, Writer]] = []
         if self._recorder is not None:
             writers.append(("record", self._recorder))
-        run = self._run = assemble_live(
+        options = RunOptions(
+            self._options.detect_every, batch_frames=1, limits=ChannelLimits(max_items=1)
+        )
+        run = self._run = assemble(
             self._reader,
-            self._estimator,
-            self._options.detect_every,
+            NetworkPoses(self._estimator),
+            options,
             self._tracker,
-            result_stage,
             writers,
+            watch=[result_stage],
+            interrupt=self._reader.stop,
         )
         try:
             for result in run:
@@ -274,9 +282,9 @@ class LiveSession:
         )
 
 
-def write_summary(folder: Path, summary: LiveSummary, described: dict[str, Any]) -> None:
+def write_summary(folder: Path, summary: LiveSummary, request: dict[str, Any]) -> None:
     """Write ``summary.json``; a full disk costs the summary only, with a message."""
-    item = {**summary.to_json(), "options": described}
+    item = {**summary.to_json(), "options": request}
     item["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     text = json.dumps(item, indent=2, ensure_ascii=False) + "\n"
     try:

@@ -11,9 +11,9 @@ import av
 import cv2
 import numpy as np
 
+from pipeline.readers._seeking import SeekPlan, plan_seek
+from pipeline.readers._timing import FrameClock
 from pipeline.readers.base import ClipInfo, ReadReport
-from pipeline.readers.seeking import SeekPlan, plan_seek
-from pipeline.readers.timing import FrameClock
 from rmpe.records import Frame, ImageArray
 
 # Degrees counter-clockwise that the display matrix asks for -> OpenCV's name for it.

@@ -17,9 +17,8 @@ class CropStage(Stage):
 
     name = "crop"
 
-    def __init__(self, estimator: PoseEstimator, workers: int = 1) -> None:
+    def __init__(self, estimator: PoseEstimator) -> None:
         self._estimator = estimator
-        self.workers = workers
 
     def process(self, item: DetectedFrame) -> Iterable[CroppedFrame]:
         """Crop every person of one frame."""

@@ -1,58 +1,38 @@
-"""Finds the people of each frame, or of every n-th frame."""
+"""Finds the people of each frame, or of those that the rhythm chooses."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.engine.stage import Stage
 from pipeline.items import DetectedFrame
+from pipeline.stages.rhythm import DetectionRhythm, EveryNth
 from rmpe.records import Boxes, Frame
 
 FindBoxes = Callable[[Sequence[Frame]], list[Boxes]]
+"""Gives the boxes of each of several frames."""
 
 
 class DetectStage(Stage):
-    """Frames in, frames with boxes out.
+    """Frames in, frames with boxes out; those left out with ``boxes=None``, none held back.
 
     Args:
-        find_boxes: gives the boxes of each of several frames.
-        detect_every: look at every n-th frame that comes; the others leave with ``boxes=None``.
-        batch_size: frames handed to ``find_boxes`` at once; more than 1 pays on a GPU.
-        section_frames: no batch spans a multiple of this many frames; 0: batches know no border.
-
-    Raises:
-        ValueError: a number is below 1.
+        find_boxes: gives the boxes of frames.
+        rhythm: which frames are searched; every one when None.
     """
 
     name = "detect"
 
-    def __init__(
-        self,
-        find_boxes: FindBoxes,
-        detect_every: int = 1,
-        batch_size: int = 1,
-        section_frames: int = 0,
-    ) -> None:
-        if detect_every < 1 or batch_size < 1:
-            raise ValueError(f"allowed is 1 or more, got {detect_every=}, {batch_size=}")
+    def __init__(self, find_boxes: FindBoxes, rhythm: DetectionRhythm | None = None) -> None:
         self._find_boxes = find_boxes
-        self._detect_every = detect_every
-        self._batch_size = batch_size
-        self._section_frames = section_frames
-        self._seen = 0
-        self._held: list[tuple[Frame, bool]] = []
+        self._rhythm = rhythm or EveryNth(1)
 
     def process(self, item: Frame) -> Iterable[DetectedFrame]:
-        """Take one frame; return the frames whose boxes are known."""
-        self._held.append((item, self._seen % self._detect_every == 0))
-        self._seen += 1
-        is_full = sum(key for _, key in self._held) >= self._batch_size
-        at_border = self._section_frames > 0 and self._seen % self._section_frames == 0
-        return self.finish() if is_full or at_border else ()
-
-    def finish(self) -> Iterable[DetectedFrame]:
-        """Return the frames held back, with boxes."""
-        held, self._held = self._held, []
-        keyframes = [frame for frame, is_key in held if is_key]
-        found = iter(self._find_boxes(keyframes) if keyframes else [])
-        return [DetectedFrame(frame, next(found) if is_key else None) for frame, is_key in held]
+        """Search one frame, or leave it to the poses of the one before."""
+        began_s = time.perf_counter()
+        if not self._rhythm.wants(began_s):
+            return [DetectedFrame(item, None)]
+        boxes = self._find_boxes([item])[0]
+        self._rhythm.note_detection(time.perf_counter() - began_s)
+        return [DetectedFrame(item, boxes)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.engine.stage import Stage
-from pipeline.items import BatchPart, CropBatch, HeatmapBatch, PosedFrame
+from pipeline.items import CropBatch, FrameCrops, HeatmapBatch, PosedFrame
 from rmpe.records import Poses
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class EstimateStage(Stage):
     def process(self, item: CropBatch) -> Iterable[HeatmapBatch]:
         """Run the network, unless there is nobody in the batch."""
         heatmaps = self._estimator.infer(item.crops_bgr) if len(item.crops_bgr) else None
-        return [HeatmapBatch(heatmaps, item.parts)]
+        return [HeatmapBatch(heatmaps, item.frames)]
 
 
 class DecodeStage(Stage):
@@ -36,23 +36,23 @@ class DecodeStage(Stage):
 
     def __init__(self, estimator: PoseEstimator) -> None:
         self._estimator = estimator
-        self._pieces: list[torch.Tensor] = []
+        self._held: list[torch.Tensor] = []
 
     def process(self, item: HeatmapBatch) -> Iterable[PosedFrame]:
-        """Give each frame its part of the batch; return the frames that are complete."""
+        """Give each frame its share of the batch; return the frames that are complete."""
         posed = []
         start = 0
-        for part in item.parts:
-            if part.count and item.heatmaps is not None:
-                self._pieces.append(item.heatmaps[start : start + part.count])
-                start += part.count
-            if part.is_last:
-                posed.append(PosedFrame(part.frame, self._poses(part)))
+        for its in item.frames:
+            if its.count and item.heatmaps is not None:
+                self._held.append(item.heatmaps[start : start + its.count])
+                start += its.count
+            if its.is_last:
+                posed.append(PosedFrame(its.frame, self._poses(its)))
         return posed
 
-    def _poses(self, part: BatchPart) -> Poses:
-        pieces, self._pieces = self._pieces, []
-        if not pieces:
+    def _poses(self, its: FrameCrops) -> Poses:
+        held, self._held = self._held, []
+        if not held:
             return Poses.empty(self._estimator.skeleton.joint_count)
-        heatmaps = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-        return self._estimator.decode(heatmaps, part.transforms, part.boxes)
+        heatmaps = held[0] if len(held) == 1 else torch.cat(held)
+        return self._estimator.decode(heatmaps, its.transforms, its.boxes)

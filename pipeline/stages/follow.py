@@ -7,12 +7,14 @@ keyframe, tracking, drawing and encoding still run beside it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pipeline.engine.stage import Stage
 from pipeline.items import DetectedFrame, PosedFrame
 from pipeline.stages.following import FollowRule
+from pipeline.stages.rhythm import DetectionRhythm
 from rmpe.records import Poses
 
 if TYPE_CHECKING:
@@ -20,20 +22,35 @@ if TYPE_CHECKING:
 
 
 class FollowStage(Stage):
-    """Frames with or without boxes in, suppressed poses out."""
+    """Frames with or without boxes in, suppressed poses out.
+
+    Args:
+        estimator: finds joints in boxes.
+        rule: how a pose becomes the next frame's box.
+        rhythm: told how long each frame took; None tells nobody.
+    """
 
     name = "estimate"
 
-    def __init__(self, estimator: PoseEstimator, rule: FollowRule | None = None) -> None:
+    def __init__(
+        self,
+        estimator: PoseEstimator,
+        rule: FollowRule | None = None,
+        rhythm: DetectionRhythm | None = None,
+    ) -> None:
         self._estimator = estimator
+        self._rhythm = rhythm
         self._rule = rule or FollowRule()
         self._last = Poses.empty(estimator.skeleton.joint_count)
 
     def process(self, item: DetectedFrame) -> Iterable[PosedFrame]:
         """Estimate one frame, in its own boxes or around the last poses."""
+        began_s = time.perf_counter()
         image = item.frame.image_bgr
         boxes = item.boxes
         if boxes is None:
             boxes = self._estimator.limit(self._rule.next_boxes(self._last), image)
         self._last = self._estimator.suppress(self._estimator.estimate(image, boxes))
+        if self._rhythm is not None:
+            self._rhythm.note_estimate(time.perf_counter() - began_s)
         return [PosedFrame(item.frame, self._last)]

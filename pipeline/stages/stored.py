@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame
+from pipeline.options import RunOptions
 from rmpe.formats import PoseRecord
 from rmpe.records import Frame
 from rmpe.skeletons import Skeleton
@@ -24,27 +25,27 @@ class OtherFramesError(ValueError):
 
 
 @dataclass(frozen=True)
-class StoredNetwork:
-    """The network that computed the stored poses."""
-
-    description: str
-    """Engine, device and precision in words."""
-
-
-@dataclass(frozen=True)
 class StoredPoses:
-    """Poses of a clip that are computed already; they stand in for an estimator."""
+    """Poses of a clip that are computed already; no network is run again."""
 
     skeleton: Skeleton
     """Their joints."""
-    runtime: StoredNetwork
-    """What computed them."""
+    network: str
+    """What computed them: runtime, device and precision in words."""
     engine: str
-    """The same with digests of the weights, see :attr:`rmpe.estimator.PoseEstimator.engine`."""
+    """The same with digests of the weights, see :attr:`pipeline.sources.PoseSource.engine`."""
     records: Iterable[PoseRecord] = field(repr=False)
     """One for every frame of the clip, in order."""
     get_estimator: Callable[[], PoseEstimator | None] = field(default=lambda: None, repr=False)
     """Gives the estimator that looks for people who are missing; None: nobody looks."""
+
+    def stages(self, options: RunOptions) -> list[Stage]:
+        """Return the one stage that looks the poses up."""
+        return [StoredStage(self)]
+
+    def looker(self) -> PoseEstimator | None:
+        """Return the estimator that looks for people who are missing, if there is one."""
+        return self.get_estimator()
 
 
 class StoredStage(Stage):

@@ -77,7 +77,7 @@ def _tracked(
     whole_clip: FlowBuilding | None,
     on_frame: Callable[[PosedFrame], object] | None,
 ) -> Iterator[_Timed]:
-    frames = _told(posed_frames(reader, records), on_frame)
+    frames = _announced(posed_frames(reader, records), on_frame)
     if whole_clip is None:
         tracker = OnlineTracker(parameters)
         for frame, poses in frames:
@@ -95,7 +95,7 @@ def _tracked(
         yield index, time_s, poses
 
 
-def _told(
+def _announced(
     frames: Iterable[PosedFrame], on_frame: Callable[[PosedFrame], object] | None
 ) -> Iterator[tuple[Frame, Poses]]:
     """Yield frames with their people; tell of each when the next is asked for."""

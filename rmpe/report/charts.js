@@ -202,7 +202,7 @@ function fillStages(card, facts, table, timing) {
   facts.textContent = `${timing.frames} frames in ${timing.wall_s.toFixed(2)} s, ${timing.frames_per_s.toFixed(1)} frames a second; held back by ${timing.held_back_by}`;
   const head = element("tr", {}, ...["stage", "items", "busy", "busy s", "cpu s", "waits for input s", "waits for output s"].map((text) => element("th", { scope: "col" }, text)));
   const rows = stages.map((stage) => {
-    const share = timing.wall_s > 0 ? stage.busy_s / stage.workers / timing.wall_s : 0;
+    const share = timing.wall_s > 0 ? stage.busy_s / (stage.workers ?? 1) / timing.wall_s : 0;
     const bar = element("b");
     bar.style.width = `${100 * Math.min(share, 1)}%`;
     const name = stage.workers > 1 ? `${stage.stage} ×${stage.workers}` : stage.stage;

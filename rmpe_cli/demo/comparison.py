@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.assemble import RunOptions, assemble
+from pipeline.assemble import assemble
+from pipeline.options import RunOptions
 from pipeline.readers.scene import SceneReader
+from pipeline.sources import NetworkPoses
 from pipeline.stages.track import Tracker
 from pipeline.writers import Writer
 from rmpe.evaluation.pck.scores import pck_scores, torso_lengths
@@ -96,7 +98,8 @@ def run_demo(
     """
     reader = SceneReader(scene, frames)
     begin = time.perf_counter()
-    poses = [result.poses for result in assemble(reader, estimator, options, tracker, writers)]
+    run = assemble(reader, NetworkPoses(estimator), options, tracker, writers)
+    poses = [result.poses for result in run]
     seconds = time.perf_counter() - begin
     return compare_with_truth(poses, reader.truth, estimator.skeleton, seconds)
 

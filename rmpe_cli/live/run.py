@@ -18,6 +18,7 @@ from pipeline.live.capture.address import parse_source
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
 from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.results import Viewer
 from pipeline.live.session import (
     LiveOptions,
     LiveSession,
@@ -26,7 +27,6 @@ from pipeline.live.session import (
     write_summary,
 )
 from pipeline.live.signals import stop_on_signals
-from pipeline.live.stages import Viewer
 from pipeline.stages.track import build_tracker
 from pipeline.writers.window import Window, why_no_window
 from rmpe.formats import ClipHeader

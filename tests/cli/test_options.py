@@ -100,7 +100,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
 
         kinds = (OutputChoices, WorklistChoices, ClipChoices, EstimatorChoices)
         (job,) = clip_jobs(("a.mp4",), *map(group, kinds), 1)
-        return job.asked()
+        return job.whole_request()
 
     return ask
 

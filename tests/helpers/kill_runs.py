@@ -16,20 +16,21 @@ from pathlib import Path
 import av
 
 from benchmarks.killing import end_of, fork_run, kill, playable_frames
-from pipeline.assemble import RunOptions
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import attempt_job
-from pipeline.fleet.batch import run_in_parts
+from pipeline.fleet.run import run_in_parts
+from pipeline.options import RunOptions
+from pipeline.sources import NetworkPoses
 from tests.helpers.squares import SquaresEstimator, make_squares
 
 FRAMES = 48
 PHASES = ("start", "run", "join")
-"""When a run is killed: in its first tenth, at any time, while the clip's pieces are joined."""
+"""When a run is killed: in its first tenth, at any time, while the clip's chunks are joined."""
 KINDS = {
-    "plain": {"options": RunOptions(section_frames=8), "smooth": True, "propagate": True},
-    "every third": {"options": RunOptions(section_frames=8, detect_every=3)},
-    "parts": {"options": RunOptions(section_frames=8), "propagate": True},
+    "plain": {"options": RunOptions(chunk_frames=8), "smooth": True, "propagate": True},
+    "every third": {"options": RunOptions(chunk_frames=8, detect_every=3)},
+    "parts": {"options": RunOptions(chunk_frames=8), "propagate": True},
 }
 FILES = ["annotated.mp4", "coco-results.json", "poses.ndjson", "summary.json"]
 
@@ -74,7 +75,7 @@ def main(folder, kills, seed):
                 **settings,
             )
             if kind != "parts":
-                return run_job(job, lambda: estimator).succeeded
+                return run_job(job, lambda: NetworkPoses(estimator)).succeeded
             attempt_all = lambda jobs: [attempt_job(j, lambda: estimator)[0] for j in jobs]  # noqa: E731
             return run_in_parts([job], 3, attempt_all, get_estimator=lambda: estimator)[0].succeeded
 

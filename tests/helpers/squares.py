@@ -43,7 +43,6 @@ class FunctionStage(Stage):
 
     function: object
     name: str = "work"
-    workers: int = 1
     last: tuple = ()
     closed: list = field(default_factory=list)
 

@@ -7,9 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from pipeline.assemble import RunOptions, assemble, find_nobody, run_video
+from pipeline.assemble import assemble, run_plain, run_video
 from pipeline.engine.stage import StageError
-from pipeline.plain import run_plain
+from pipeline.options import RunOptions
+from pipeline.sources import NetworkPoses, find_nobody
 from pipeline.stages.following import FollowRule
 from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.records import Boxes, Frame, Poses
@@ -37,13 +38,24 @@ def test_pipeline_and_plain_loop_give_equal_output(
     options = RunOptions(detect_every=detect_every)
     plain = run_plain(people(COUNTS), squares(), options, OnlineTracker())
     frames = reader(list(people(COUNTS)))
-    piped = assemble(frames, squares(batch_size=batch_size), options, OnlineTracker())
+    piped = assemble(frames, NetworkPoses(squares(batch_size=batch_size)), options, OnlineTracker())
     assert_equal(plain, piped)
     assert frames.closed == 1
 
 
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_run_gives_what_the_estimator_gives_frame_by_frame(squares, people, reader, batch_size):
+    estimator = squares(batch_size=batch_size, min_score=0.3)
+    piped = assemble(reader(list(people(COUNTS))), NetworkPoses(estimator))
+    alone = [
+        (f, estimator.suppress(estimator.estimate(f.image_bgr, estimator.detect([f.image_bgr])[0])))
+        for f in people(COUNTS)
+    ]
+    assert_equal(alone, piped)
+
+
 def test_every_frame_comes_out_once_in_order_with_all_its_people(squares, people, reader):
-    results = list(assemble(reader(list(people(COUNTS))), squares()))
+    results = list(assemble(reader(list(people(COUNTS))), NetworkPoses(squares())))
     assert [frame.index for frame, _ in results] == list(range(30))
     assert [len(poses) for _, poses in results] == COUNTS
     assert all((poses.ids == 0).all() for _, poses in results)
@@ -51,34 +63,34 @@ def test_every_frame_comes_out_once_in_order_with_all_its_people(squares, people
 
 def test_crops_share_batches_across_frames(squares, people, reader):
     estimator = squares(batch_size=4)
-    list(assemble(reader(list(people([1, 2, 3, 1, 4, 1]))), estimator))
+    list(assemble(reader(list(people([1, 2, 3, 1, 4, 1]))), NetworkPoses(estimator)))
     assert estimator.batches == [4, 4, 4]
 
 
 def test_in_between_frames_are_not_given_to_the_detector(squares, people, reader):
     estimator = squares()
-    results = list(assemble(reader(list(people([4] * 10))), estimator, RunOptions(detect_every=4)))
+    results = list(
+        assemble(
+            reader(list(people([4] * 10))), NetworkPoses(estimator), RunOptions(detect_every=4)
+        )
+    )
     assert estimator.detected == 3  # frames 0, 4 and 8
     assert [len(poses) for _, poses in results] == [4] * 10
 
 
 def test_following_starts_anew_at_a_keyframe(squares, people, reader):
     counts = [1, 3, 3, 3, 0, 0]
-    results = assemble(reader(list(people(counts))), squares(), RunOptions(detect_every=3))
+    results = assemble(
+        reader(list(people(counts))), NetworkPoses(squares()), RunOptions(detect_every=3)
+    )
     assert [len(poses) for _, poses in results] == [1, 1, 1, 3, 3, 3]
-
-
-def test_detection_in_batches_gives_the_same(squares, people, reader):
-    one = assemble(reader(list(people(COUNTS))), squares())
-    many = assemble(reader(list(people(COUNTS))), squares(), RunOptions(detect_batch=4))
-    assert_equal(one, many)
 
 
 def test_boxes_from_a_file_replace_the_detector(squares, people, reader):
     box = Boxes(np.array([[8, 10, 20, 22]]), np.array([0.5]))
     options = RunOptions(boxes=PrecomputedBoxes({0: box, 2: box}))
     estimator = squares()
-    results = list(assemble(reader(list(people([2] * 4))), estimator, options))
+    results = list(assemble(reader(list(people([2] * 4))), NetworkPoses(estimator), options))
     assert [len(poses) for _, poses in results] == [1, 0, 1, 0]
     assert results[0][1].box_scores.tolist() == [0.5]
     assert estimator.detected == 0
@@ -109,7 +121,7 @@ def test_a_failure_inside_the_estimator_names_the_stage(squares, people, reader,
 
     setattr(Broken, method, fail)
     with pytest.raises(StageError) as caught:
-        list(assemble(reader(list(people([2] * 4))), Broken()))
+        list(assemble(reader(list(people([2] * 4))), NetworkPoses(Broken())))
     assert (caught.value.stage, caught.value.frame_index) == (stage, 0)
 
 
@@ -137,7 +149,9 @@ def test_a_failing_writer_is_named_with_its_frame(squares, people, reader):
             self.complete = complete
 
     writer = FullDisk()
-    run = assemble(reader(list(people([2] * 40))), squares(), writers=[("video", writer)])
+    run = assemble(
+        reader(list(people([2] * 40))), NetworkPoses(squares()), writers=[("video", writer)]
+    )
     with pytest.raises(StageError, match="stage 'write video', frame 5: No space left on device"):
         list(run)
     assert writer.complete is False
@@ -165,7 +179,7 @@ def test_the_old_box_is_kept_when_joints_are_few_or_collapse():
     assert len(FollowRule().next_boxes(Poses.empty(3))) == 0
 
 
-@pytest.mark.parametrize("name", ["detect_every", "detect_batch"])
+@pytest.mark.parametrize("name", ["detect_every", "batch_frames", "chunk_frames"])
 def test_options_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is 0"):
         RunOptions(**{name: 0})
@@ -173,4 +187,4 @@ def test_options_below_one_are_refused(name):
 
 def test_a_frame_of_one_pixel(squares, reader):
     frames = [Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8))]
-    assert [len(poses) for _, poses in assemble(reader(frames), squares())] == [0]
+    assert [len(poses) for _, poses in assemble(reader(frames), NetworkPoses(squares()))] == [0]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.live.serving.guard import App, Guard
+from pipeline.live.serving.access import AccessControl, App
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.page import render_page
 
@@ -33,7 +33,7 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
 
     Args:
         hub: where results come from.
-        token: see :class:`~pipeline.live.serving.guard.Guard`.
+        token: see :class:`~pipeline.live.serving.access.AccessControl`.
         is_loopback: whether the server listens on this machine only.
     """
 
@@ -93,7 +93,7 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
         Route("/status", status),
         Route("/status.json", status_once),
     ]
-    return Guard(Starlette(routes=routes), token, is_loopback)
+    return AccessControl(Starlette(routes=routes), token, is_loopback)
 
 
 def _event_stream(lines: AsyncGenerator[str, None]) -> Response:

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.clips.clip import OutputPlan, process_clip
 from pipeline.engine.stage import StageError
+from pipeline.sources import NetworkPoses
 from rmpe.formats import read_records
 from tracking import OnlineTracker
 
@@ -21,10 +22,10 @@ def test_a_whole_clip_leaves_records_video_and_summary(squares, people, reader, 
     seen = []
     summary = process_clip(
         reader(list(people(counts))),
-        squares(),
+        NetworkPoses(squares()),
         OutputPlan(tmp_path / "out", formats=("coco", "alphapose")),
         tracker=OnlineTracker(),
-        described={"preset": "squares"},
+        request={"preset": "squares"},
         on_frame=seen.append,
     )
     records = lines(tmp_path / "out")
@@ -56,7 +57,7 @@ def test_a_whole_clip_leaves_records_video_and_summary(squares, people, reader, 
 
 
 def test_no_video_and_no_frames(squares, reader, tmp_path):
-    summary = process_clip(reader([]), squares(), OutputPlan(tmp_path, video=False))
+    summary = process_clip(reader([]), NetworkPoses(squares()), OutputPlan(tmp_path, video=False))
     assert summary.succeeded
     assert lines(tmp_path)[-1] == {"end": True, "frames": 0}
     assert not (tmp_path / "annotated.mp4").exists()
@@ -64,7 +65,7 @@ def test_no_video_and_no_frames(squares, reader, tmp_path):
 
 def test_an_older_video_does_not_survive_a_new_run(squares, reader, tmp_path):
     (tmp_path / "annotated.mp4").write_bytes(b"older")
-    process_clip(reader([]), squares(), OutputPlan(tmp_path))
+    process_clip(reader([]), NetworkPoses(squares()), OutputPlan(tmp_path))
     assert not (tmp_path / "annotated.mp4").exists()
 
 
@@ -77,7 +78,7 @@ def test_a_failure_keeps_what_was_written_and_says_so(squares, people, reader, t
 
     source = reader(list(people([2] * 60 + [5] + [2] * 20)))
     with pytest.raises(StageError, match="stage 'decode', frame 60: five is too many"):
-        process_clip(source, Breaks(), OutputPlan(tmp_path, formats=("coco",)))
+        process_clip(source, NetworkPoses(Breaks()), OutputPlan(tmp_path, formats=("coco",)))
     records = list(read_records(tmp_path / "poses.ndjson"))
     assert [record.frame_index for record in records] == list(range(len(records)))
     written = json.loads((tmp_path / "summary.json").read_text())
@@ -93,7 +94,7 @@ def test_damage_in_the_source_is_a_failure_of_the_clip_but_everything_is_kept(
     source = reader(list(people([1, 1])))
     source.report.add_error("packet 3 is damaged")
     source.report.warnings.append("odd")
-    summary = process_clip(source, squares(), OutputPlan(tmp_path))
+    summary = process_clip(source, NetworkPoses(squares()), OutputPlan(tmp_path))
     assert summary.complete
     assert not summary.succeeded
     written = json.loads((tmp_path / "summary.json").read_text())
@@ -109,7 +110,7 @@ def test_an_unwritable_folder_or_unknown_format_fails_before_the_run(squares, re
     ]:
         source = reader([])
         with pytest.raises(error):
-            process_clip(source, squares(), plan)
+            process_clip(source, NetworkPoses(squares()), plan)
         assert source.closed == 1
     assert not (tmp_path / "new").exists()
 
@@ -123,7 +124,10 @@ def test_an_interrupt_in_the_callers_loop_ends_the_run_and_keeps_the_records(
 
     with pytest.raises(KeyboardInterrupt):
         process_clip(
-            reader(list(people([1] * 200))), squares(), OutputPlan(tmp_path), on_frame=interrupt
+            reader(list(people([1] * 200))),
+            NetworkPoses(squares()),
+            OutputPlan(tmp_path),
+            on_frame=interrupt,
         )
     records = list(read_records(tmp_path / "poses.ndjson"))
     assert len(records) >= 10

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.assemble import RunOptions, assemble
-from pipeline.plain import run_plain
+from pipeline.assemble import assemble, run_plain
+from pipeline.options import RunOptions
+from pipeline.sources import NetworkPoses
 from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.records import Boxes, Frame
@@ -43,7 +44,7 @@ def test_pipeline_and_plain_loop_agree(scene, estimator, reader, detect_every):
     frames, boxes = scene
     options = RunOptions(detect_every=detect_every, boxes=boxes)
     plain = list(run_plain(frames, estimator, options, OnlineTracker()))
-    piped = list(assemble(reader(frames), estimator, options, OnlineTracker()))
+    piped = list(assemble(reader(frames), NetworkPoses(estimator), options, OnlineTracker()))
     assert [frame.index for frame, _ in piped] == list(range(6))
     assert sum(len(poses) for _, poses in piped) >= 12
     for (_, one), (_, other) in zip(plain, piped):

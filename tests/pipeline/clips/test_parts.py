@@ -11,14 +11,15 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.assemble import RunOptions
 from pipeline.clips.folder_lock import FolderInUseError, FolderLock
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.parts import Part, plan_parts
 from pipeline.clips.worklist import attempt_job
-from pipeline.fleet.batch import run_in_parts
+from pipeline.fleet.run import run_in_parts
+from pipeline.options import RunOptions
 from pipeline.readers import Span
+from pipeline.sources import NetworkPoses
 from rmpe.estimator import PoseEstimator
 from rmpe.formats import read_records
 from rmpe.records import Boxes, Frame, Poses
@@ -131,9 +132,9 @@ def test_parts_have_the_identities_of_the_whole_when_people_leave_and_return(
 
     def job(name):
         plan = OutputPlan(tmp_path / name, video=False)
-        return ClipJob(str(tmp_path / "walk.mp4"), plan, options=RunOptions(section_frames=16))
+        return ClipJob(str(tmp_path / "walk.mp4"), plan, options=RunOptions(chunk_frames=16))
 
-    run_job(job("whole"), lambda: knows_everybody(everybody))
+    run_job(job("whole"), lambda: NetworkPoses(knows_everybody(everybody)))
     estimators = []
 
     def run(jobs):
@@ -167,7 +168,7 @@ def job(tmp_path, people):
 
     def make(name, **settings):
         plan = OutputPlan(tmp_path / name, ("coco",))
-        options = RunOptions(section_frames=8, detect_every=2)
+        options = RunOptions(chunk_frames=8, detect_every=2)
         return ClipJob(str(tmp_path / "walk.mp4"), plan, options=options, **settings)
 
     return make
@@ -191,7 +192,7 @@ def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settin
         return one_after_another(estimator)(jobs)
 
     monkeypatch.setattr("pipeline.clips.folder_lock._PATIENCE_S", 0.1)
-    run_job(job("whole", **settings), lambda: estimator)
+    run_job(job("whole", **settings), lambda: NetworkPoses(estimator))
     frames = []
     outcome = run_in_parts([job("parts", **settings)], 2, run, frames.append)[0]
     assert ran == [(0, 16), (16, None)]
@@ -289,10 +290,10 @@ def test_a_real_clip_in_four_parts_gives_the_records_of_the_whole_run(shared_dir
 
     def job(name):
         plan = OutputPlan(tmp_path / name)
-        options = RunOptions(section_frames=16)
+        options = RunOptions(chunk_frames=16)
         return ClipJob(clip, plan, span=Span(0.0, 12.8), options=options)
 
-    whole = run_job(job("whole"), lambda: estimator)
+    whole = run_job(job("whole"), lambda: NetworkPoses(estimator))
     outcome = run_in_parts([job("parts")], 4, one_after_another(estimator))[0]
     assert (outcome.state, outcome.frames) == ("done", whole.frames)
     for name in (RECORDS, "annotated.mp4"):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import av
 import pytest
 
-from pipeline.assemble import RunOptions
 from pipeline.clips.jobs import ClipJob
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
-from pipeline.fleet.batch import run_batch
+from pipeline.fleet import run_fleet
+from pipeline.options import RunOptions
+from rmpe_cli._progress import FleetBar
 
 
 class Recorder:
@@ -47,7 +49,7 @@ def jobs(tmp_path, people):
         ClipJob(
             str(tmp_path / f"{name}.mp4"),
             OutputPlan(tmp_path / "out" / name, video=False),
-            options=RunOptions(section_frames=4),
+            options=RunOptions(chunk_frames=4),
         )
         for name in "abc"
     ]
@@ -103,12 +105,27 @@ def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path)
     assert item["outcomes"][1]["source"] == str(tmp_path / "b.mp4")
 
 
-def test_a_batch_in_this_process_tells_of_every_clip_and_quiet_of_failures_alone(jobs, squares):
-    told = []
-    outcomes = run_batch(jobs, lambda cores: squares(), None, tell=told.append)
+def test_a_fleet_in_this_process_counts_frames_and_tells_of_every_clip(jobs, squares):
+    ended, frames = [], []
+    outcomes = run_fleet(
+        jobs, lambda cores: squares(), None, on_frames=frames.append, on_end=ended.append
+    )
     assert [o.state for o in outcomes] == ["done", "failed", "done"]
-    assert [line.split(": ")[1].split(",")[0] for line in told] == ["done", "failed", "done"]
-    told.clear()
-    again = run_batch(jobs, lambda cores: squares(), None, quiet=True, tell=told.append)
+    assert ended == outcomes
+    assert sum(frames) == 12
+    again = run_fleet(jobs, lambda cores: squares(), None)
     assert [o.state for o in again] == ["already done", "failed", "already done"]
-    assert len(told) == 1
+
+
+def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(jobs, squares):
+    for quiet, states in [(False, ["done", "failed", "done"]), (True, ["failed"])]:
+        told = []
+        with FleetBar(told.append, quiet) as bar:
+            run_fleet(
+                [replace(job, rerun="overwrite") for job in jobs],
+                lambda cores: squares(),
+                None,
+                on_frames=bar.advance,
+                on_end=bar.ended,
+            )
+        assert [line.split(": ")[1].split(",")[0] for line in told] == states

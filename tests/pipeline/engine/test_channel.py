@@ -29,7 +29,7 @@ def test_items_come_out_in_the_order_they_went_in_with_tickets_from_0():
     channel = Channel("c", Cancellation(), max_items=3)
     for item in "abc":
         channel.put(item)
-    assert [channel.take() for _ in range(3)] == [(0, "a"), (1, "b"), (2, "c")]
+    assert [channel.take() for _ in range(3)] == ["a", "b", "c"]
 
 
 def test_closing_lets_the_rest_be_taken_and_then_ends():
@@ -51,7 +51,7 @@ def test_put_waits_while_the_channel_holds_its_most_items():
     thread, _ = start(lambda: channel.put(2))
     time.sleep(0.1)
     assert len(channel) == 2
-    assert channel.take() == (0, 0)
+    assert channel.take() == 0
     thread.join(2)
     assert not thread.is_alive()
     assert channel.stats.most_items == 2
@@ -91,15 +91,6 @@ def test_close_wakes_every_waiting_taker():
     for thread, raised in threads:
         thread.join(1)
         assert isinstance(raised[0], ClosedError)
-
-
-def test_drop_oldest_keeps_the_newest_items_and_counts_the_loss():
-    channel = Channel("c", Cancellation(), max_items=2, overflow="drop_oldest")
-    for item in range(10):
-        channel.put(item)
-    channel.close()
-    assert list(channel) == [8, 9]
-    assert (channel.stats.items, channel.stats.dropped) == (10, 8)
 
 
 def test_taking_counts_how_long_it_waited():

@@ -9,12 +9,24 @@ import traceback
 
 import pytest
 
-from pipeline.engine.runner import ChannelLimits, Pipeline, Source
-from pipeline.engine.stage import StageError
+from pipeline import engine
+from pipeline.engine import ChannelLimits, Source, StageError, run_inline
+from rmpe.records import Frame
 
 
 def same(item):
     return item
+
+
+def Pipeline(source, stages, limits=None):  # noqa: N802
+    """A pipeline of frames: it knows their bytes and their index."""
+    return engine.Pipeline(
+        source,
+        stages,
+        limits,
+        size_of=lambda item: item.image_bgr.nbytes if isinstance(item, Frame) else 0,
+        index_of=lambda item: item.index if isinstance(item, Frame) else None,
+    )
 
 
 def test_results_come_in_frame_order_under_random_sleeps(frames, stage):
@@ -25,20 +37,8 @@ def test_results_come_in_frame_order_under_random_sleeps(frames, stage):
         time.sleep(sleeps[frame.index])
         return frame
 
-    run = Pipeline(
-        Source(frames(120)), [stage(slow, "a", workers=4), stage(same, "b"), stage(slow, "c", 3)]
-    )
+    run = Pipeline(Source(frames(120)), [stage(slow, "a"), stage(same, "b"), stage(slow, "c")])
     assert [frame.index for frame in run] == list(range(120))
-
-
-def test_several_workers_do_work_side_by_side(frames, stage):
-    together = threading.Barrier(3, timeout=5)
-
-    def meet(frame):
-        together.wait()
-        return frame
-
-    assert len(list(Pipeline(Source(frames(9)), [stage(meet, workers=3)]))) == 9
 
 
 def test_a_run_without_frames_and_one_without_stages_end_well(frames, stage):
@@ -49,7 +49,7 @@ def test_a_run_without_frames_and_one_without_stages_end_well(frames, stage):
 
 
 def test_what_a_stage_held_back_comes_at_the_end_and_every_stage_is_closed_once(frames, stage):
-    first, second = stage(same, "a", last=(None,)), stage(same, "b", workers=2)
+    first, second = stage(same, "a", last=(None,)), stage(same, "b")
     items = list(Pipeline(Source(frames(2)), [first, second]))
     assert [item and item.index for item in items] == [0, 1, None]
     assert (first.closed, second.closed) == ([True], [True])
@@ -73,17 +73,14 @@ def test_failure_of_the_reader_reaches_the_caller_with_frame_and_traceback(frame
 
 
 @pytest.mark.parametrize("name", ["detect", "write video"])
-@pytest.mark.parametrize("workers", [1, 3])
-def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(frames, stage, name, workers):
+def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(frames, stage, name):
     def fail_at_7(frame):
         if frame.index == 7:
             raise ValueError("a bad frame")
         return frame
 
     others = [stage(same, "before"), stage(same, "behind")]
-    run = Pipeline(
-        Source(frames(10**9)), [others[0], stage(fail_at_7, name, workers=workers), others[1]]
-    )
+    run = Pipeline(Source(frames(10**9)), [others[0], stage(fail_at_7, name), others[1]])
     with pytest.raises(StageError) as caught:
         list(run)
     assert (caught.value.stage, caught.value.frame_index) == (name, 7)
@@ -101,7 +98,7 @@ def test_the_first_failure_wins(frames, stage):
         raise RuntimeError("later")
 
     run = Pipeline(Source(frames(1)), [stage(lambda f: f, "a", last=(1,)), stage(fail, "b")])
-    run2 = Pipeline(Source(frames(5)), [stage(fail_late, "late", workers=2), stage(same, "x")])
+    run2 = Pipeline(Source(frames(5)), [stage(fail_late, "late"), stage(same, "x")])
     with pytest.raises(StageError, match="stage 'b', frame 0"):
         list(run)
     with pytest.raises(StageError, match=r"stage 'late', frame [01]: later"):
@@ -125,7 +122,7 @@ def test_failure_while_finishing_or_closing_a_writer_is_a_failure(frames, stage)
 
 def test_a_caller_who_leaves_early_ends_the_run(frames, stage):
     closed = []
-    work = stage(same, workers=2)
+    work = stage(same)
     run = iter(Pipeline(Source(frames(10**9), close=lambda: closed.append(1)), [work]))
     assert next(run).index == 0
     run.close()
@@ -194,28 +191,6 @@ def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(frames, stage)
     assert max(lead) <= 3 + 3 + 3 + 1
 
 
-def test_a_live_source_that_drops_keeps_the_newest_and_counts_the_rest(frames, stage):
-    release = threading.Event()
-
-    def source():
-        yield from frames(100)
-        release.set()
-
-    def wait_for_all(frame):
-        release.wait(5)
-        return frame
-
-    run = Pipeline(
-        Source(source(), overflow="drop_oldest"), [stage(wait_for_all)], ChannelLimits(max_items=2)
-    )
-    got = [frame.index for frame in run]
-    dropped = run.channel_stats[0].dropped
-    assert got[-2:] == [98, 99]
-    assert got == sorted(got)
-    assert len(got) + dropped == 100
-    assert dropped >= 97
-
-
 def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
     def slow(frame):
         time.sleep(0.005)
@@ -236,3 +211,29 @@ def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
     assert by_name["slow"].cpu_s < by_name["slow"].busy_s
     assert by_name["quick"].wait_output_s > 0.1
     assert by_name["behind"].wait_input_s > 0.1
+
+
+def test_the_engine_alone_carries_anything(stage):
+    run = engine.Pipeline(Source(range(1, 5)), [stage(lambda n: n * n), stage(str, last=("end",))])
+    assert list(run) == ["1", "4", "9", "16", "end"]
+
+    def fail(number):
+        raise ValueError(f"{number} is too many")
+
+    with pytest.raises(StageError, match=r"^stage 'work': 1 is too many$"):
+        list(engine.Pipeline(Source([1]), [stage(fail)]))
+
+
+def test_the_same_stages_without_threads_give_the_same_and_are_closed(stage):
+    def chain():
+        return [stage(lambda n: n * n, last=(7,)), stage(str, last=("end",))]
+
+    stages = chain()
+    assert list(run_inline(range(4), stages)) == ["0", "1", "4", "9", "7", "end"]
+    assert list(engine.Pipeline(Source(range(4)), chain())) == ["0", "1", "4", "9", "7", "end"]
+    assert [each.closed for each in stages] == [[True], [True]]
+    left = chain()
+    results = run_inline(range(4), left)
+    next(results)
+    results.close()
+    assert [each.closed for each in left] == [[False], [False]]

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.assemble import RunOptions
 from pipeline.clips.jobs import ClipJob
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import attempt_job
-from pipeline.fleet.ray_workers import FleetOptions, run_fleet
+from pipeline.fleet.ray_workers import FleetOptions, run_on_ray
+from pipeline.options import RunOptions
 from tests.helpers import squares as squares_module
 from tests.helpers.kill_runs import write_clip
 from tests.helpers.squares import SquaresEstimator, make_squares
@@ -47,7 +47,7 @@ def clips(tmp_path):
                 ClipJob(
                     str(path),
                     OutputPlan(tmp_path / output / f"clip{number}"),
-                    options=RunOptions(section_frames=8),
+                    options=RunOptions(chunk_frames=8),
                     save_every_s=0.0,
                 )
             )
@@ -73,7 +73,7 @@ def deadly_estimator(marker):
 def check(clips, tmp_path, options, count):
     pytest.importorskip("ray")
     frames, ended = [], []
-    outcomes = run_fleet(
+    outcomes = run_on_ray(
         clips("fleet", count),
         deadly_estimator(tmp_path / "died"),
         options,
@@ -133,11 +133,11 @@ def test_settings_that_cannot_be_are_refused_and_nothing_starts_nothing():
     for settings in ({"workers": -1}, {"cpus_per_worker": 0}, {"gpus_per_worker": -1}):
         with pytest.raises(ValueError, match="allowed is"):
             FleetOptions(**settings)
-    assert run_fleet([], pytest.fail) == []
+    assert run_on_ray([], pytest.fail) == []
 
 
 def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     job = ClipJob("a.mp4", OutputPlan(tmp_path))
     with pytest.raises(ValueError, match=r"rmpe\[ray\]"):
-        run_fleet([replace(job)], pytest.fail)
+        run_on_ray([replace(job)], pytest.fail)

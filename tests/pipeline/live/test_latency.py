@@ -7,16 +7,15 @@ import math
 import pytest
 
 from pipeline.items import DetectedFrame, PosedFrame
-from pipeline.live.detection import (
-    DetectionBudget,
-    EveryNth,
-    RhythmicDetectStage,
-    TimedFollowStage,
-)
 from pipeline.live.events import Events
 from pipeline.live.latency import LatencyMeter, LiveStatus
 from pipeline.live.policy import FrameCounts
+from pipeline.stages.detect import DetectStage
 from pipeline.stages.follow import FollowStage
+from pipeline.stages.rhythm import (
+    DetectionBudget,
+    EveryNth,
+)
 from rmpe.records import Boxes
 
 
@@ -106,10 +105,10 @@ def test_every_nth_frame_is_searched_whatever_it_costs():
 def test_the_stages_use_the_budget(people, squares):
     estimator = squares()
     budget = DetectionBudget(longest_without_s=100)
-    detect = RhythmicDetectStage(
+    detect = DetectStage(
         lambda frames: estimator.detect([frame.image_bgr for frame in frames]), budget
     )
-    follow = TimedFollowStage(FollowStage(estimator), budget)
+    follow = FollowStage(estimator, rhythm=budget)
     first, second = people([2, 2])
     (found,) = detect.process(first)
     assert len(found.boxes) == 2

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.readers.timing import FrameClock
+from pipeline.readers._timing import FrameClock
 from pipeline.readers.video import Span, VideoReader
 
 TICKS = 90_000

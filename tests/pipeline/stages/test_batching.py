@@ -27,7 +27,7 @@ def batches(counts, batch_size, max_frames=8):
     return [
         (
             batch.crops_bgr[:, 0, 0, 0].tolist() if len(batch.crops_bgr) else [],
-            [(part.frame.index, part.count, part.is_last) for part in batch.parts],
+            [(its.frame.index, its.count, its.is_last) for its in batch.frames],
         )
         for batch in [*made, *stage.finish()]
     ]
@@ -67,8 +67,8 @@ def test_sizes_below_one_are_refused(sizes):
         BatchStage(*sizes)
 
 
-def test_no_batch_spans_the_border_of_a_section_so_a_cut_there_changes_nothing():
-    stage = BatchStage(4, section_frames=3)
+def test_no_batch_spans_the_border_of_a_chunk_so_a_cut_there_changes_nothing():
+    stage = BatchStage(4, chunk_frames=3)
     made = [b for i in range(7) for b in stage.process(cropped(i, 3))]
-    frames = [[part.frame.index for part in batch.parts] for batch in [*made, *stage.finish()]]
+    frames = [[its.frame.index for its in batch.frames] for batch in [*made, *stage.finish()]]
     assert frames == [[0, 1], [1, 2], [2], [3, 4], [4, 5], [5], [6]]

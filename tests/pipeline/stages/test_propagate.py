@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pipeline.plain import run_plain
 
 from pipeline.assemble import RunOptions, assemble, run_video
-from pipeline.plain import run_plain
 from pipeline.stages.propagate import PropagateRule, PropagatingTracker
 from pipeline.stages.track import build_tracker
 from rmpe.records import Frame

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.writers.chunked_video import ChunkedVideoWriter
 from pipeline.writers.images import ImagesWriter
-from pipeline.writers.resumable_video import SegmentedVideoWriter
 from pipeline.writers.video import VideoWriter, to_i420
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import COCO_17
@@ -135,7 +135,7 @@ def piecewise(path, section, **settings):
     def open_video(piece, size):
         return VideoWriter(piece, COCO_17, 25.0, size=size)
 
-    return SegmentedVideoWriter(path, path.parent / "pieces", section, open_video, **settings)
+    return ChunkedVideoWriter(path, path.parent / "pieces", section, open_video, **settings)
 
 
 def test_pieces_are_joined_with_every_frame_at_its_time(tmp_path):

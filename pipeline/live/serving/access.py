@@ -16,7 +16,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAME = frozenset({"same-origin", "none"})
 
 
-class Guard:
+class AccessControl:
     """Lets a request through or answers 401 (token) or 403 (another site's page).
 
     A browser tells where a request comes from: ``Origin`` must be this server's own address, and

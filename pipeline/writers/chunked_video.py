@@ -1,4 +1,4 @@
-"""Writes the annotated clip in closed pieces, so that a killed run can go on, and joins them."""
+"""Writes the annotated clip in closed chunks, so that a killed run can go on, and joins them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rmpe.records import Frame, Poses
 
 
 @dataclass(frozen=True)
-class Segment:
-    """One piece of the clip: a file that plays on its own, named ``FRAME-TICK.mp4``."""
+class VideoChunk:
+    """One chunk of the clip: a file that plays on its own, named ``FRAME-TICK.mp4``."""
 
     path: Path
     """The file."""
@@ -27,45 +27,45 @@ class Segment:
     """Time of its first frame from the clip's start, in ticks of a 90,000th second."""
 
     @classmethod
-    def named(cls, folder: Path, first: int, tick: int) -> Segment:
-        """Return the piece that begins there."""
+    def named(cls, folder: Path, first: int, tick: int) -> VideoChunk:
+        """Return the chunk that begins there."""
         return cls(folder / f"{first:09d}-{tick:012d}.mp4", first, tick)
 
     @classmethod
-    def all_in(cls, folder: Path) -> list[Segment]:
-        """Return the pieces of a folder in order; none if there is no folder."""
+    def all_in(cls, folder: Path) -> list[VideoChunk]:
+        """Return the chunks of a folder in order; none if there is no folder."""
         found = []
         for path in folder.glob("*-*.mp4"):
             first, _, tick = path.stem.partition("-")
             if first.isdigit() and tick.isdigit():
                 found.append(cls(path, int(first), int(tick)))
-        return sorted(found, key=lambda segment: segment.first)
+        return sorted(found, key=lambda chunk: chunk.first)
 
 
-class SegmentedVideoWriter:
-    """An annotated clip, written as one file for each section and joined at the end.
+class ChunkedVideoWriter:
+    """An annotated clip, written as one file for each chunk and joined at the end.
 
-    Where pieces begin depends on the number of frames alone, so a run that was killed and went on
+    Where chunks begin depends on the number of frames alone, so a run that was killed and went on
     ends with the same clip. The joined file appears under its name when it is whole, also after a
-    run that broke off in an orderly way; the pieces stay until the caller removes them.
+    run that broke off in an orderly way; the chunks stay until the caller removes them.
 
     Args:
         path: the joined file.
-        folder: of the pieces; it is made if missing.
-        section: frames of a piece.
-        open_video: makes the writer of one piece from its path and size (None: the first frame's).
-        done: frames already in pieces, a multiple of ``section``; later pieces are removed.
+        folder: of the chunks; it is made if missing.
+        chunk_frames: frames of a chunk.
+        open_video: makes the writer of one chunk from its path and size (None: the first frame's).
+        done: frames already in chunks, a multiple of ``chunk_frames``; later chunks are removed.
         first_time_s: time of the clip's first frame; used when ``done`` is not 0.
 
     Raises:
-        OSError: the folder cannot be used, or the pieces of the frames that are done are gone.
+        OSError: the folder cannot be used, or the chunks of the frames that are done are gone.
     """
 
     def __init__(
         self,
         path: Path,
         folder: Path,
-        section: int,
+        chunk_frames: int,
         open_video: Callable[[Path, tuple[int, int] | None], VideoWriter],
         *,
         done: int = 0,
@@ -73,18 +73,18 @@ class SegmentedVideoWriter:
     ) -> None:
         self._path = path
         self._folder = folder
-        self._section = section
+        self._chunk_frames = chunk_frames
         self._open_video = open_video
         self._count = done
         self._first_time_s = first_time_s
         self._writer: VideoWriter | None = None
-        self._current: Segment | None = None
+        self._current: VideoChunk | None = None
         self._size: tuple[int, int] | None = None
         self._next_tick = 0
         folder.mkdir(parents=True, exist_ok=True)
-        for segment in Segment.all_in(folder):
-            if segment.first >= done:
-                segment.path.unlink()
+        for chunk in VideoChunk.all_in(folder):
+            if chunk.first >= done:
+                chunk.path.unlink()
         if done:
             self._go_on()
 
@@ -98,58 +98,58 @@ class SegmentedVideoWriter:
             self._first_time_s = frame.timestamp_s
         if self._writer is None:
             tick = round((frame.timestamp_s - self._first_time_s) * TICKS)
-            self._current = Segment.named(self._folder, self._count, max(tick, self._next_tick))
+            self._current = VideoChunk.named(self._folder, self._count, max(tick, self._next_tick))
             self._writer = self._open_video(self._current.path, self._size)
         self._writer.write(frame, poses)
         self._count += 1
-        if self._count % self._section == 0:
-            self._end_piece()
+        if self._count % self._chunk_frames == 0:
+            self._end_chunk()
 
     def close(self, complete: bool) -> None:
-        """End the last piece and join all; allowed twice."""
-        self._end_piece()
-        segments = Segment.all_in(self._folder)
-        if segments:
-            join_segments(segments, self._path)
+        """End the last chunk and join all; allowed twice."""
+        self._end_chunk()
+        chunks = VideoChunk.all_in(self._folder)
+        if chunks:
+            join_chunks(chunks, self._path)
 
-    def _end_piece(self) -> None:
-        """Close the current piece and bring it to the disk."""
-        writer, segment = self._writer, self._current
-        if writer is None or segment is None:
+    def _end_chunk(self) -> None:
+        """Close the current chunk and bring it to the disk."""
+        writer, chunk = self._writer, self._current
+        if writer is None or chunk is None:
             return
         self._writer = self._current = None
         writer.close(complete=True)
         self._size = writer.size
-        self._next_tick = segment.tick + writer.last_tick + 1
-        with open(segment.path, "rb") as file:
+        self._next_tick = chunk.tick + writer.last_tick + 1
+        with open(chunk.path, "rb") as file:
             os.fsync(file.fileno())
 
     def _go_on(self) -> None:
-        """Take the size of the clip and the end of its last piece from the pieces there are."""
-        segments = Segment.all_in(self._folder)
-        if [segment.first for segment in segments] != list(range(0, self._count, self._section)):
+        """Take the size of the clip and the end of its last chunk from the chunks there are."""
+        chunks = VideoChunk.all_in(self._folder)
+        if [chunk.first for chunk in chunks] != list(range(0, self._count, self._chunk_frames)):
             raise OSError(f"{self._folder} does not hold the clip's first {self._count} frames")
-        with av.open(str(segments[-1].path)) as container:
+        with av.open(str(chunks[-1].path)) as container:
             stream = container.streams.video[0]
             self._size = (stream.codec_context.width, stream.codec_context.height)
             last = max(packet.pts or 0 for packet in container.demux(stream) if packet.size)
             ticks = round(last * (stream.time_base or Fraction(1, TICKS)) * TICKS)
-        self._next_tick = segments[-1].tick + ticks + 1
+        self._next_tick = chunks[-1].tick + ticks + 1
 
 
-def join_segments(segments: Sequence[Segment], path: Path) -> None:
-    """Put pieces of one clip into one file without encoding anew; it is there when it is whole.
+def join_chunks(chunks: Sequence[VideoChunk], path: Path) -> None:
+    """Put chunks of one clip into one file without encoding anew; it is there when it is whole.
 
     Args:
-        segments: pieces in order, all of the same size and codec.
+        chunks: chunks in order, all of the same size and codec.
         path: the file; an existing one is replaced.
 
     Raises:
-        OSError: a piece cannot be read or the file not written.
+        OSError: a chunk cannot be read or the file not written.
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
-        _copy_packets(segments, temporary)
+        _copy_packets(chunks, temporary)
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):
@@ -157,19 +157,19 @@ def join_segments(segments: Sequence[Segment], path: Path) -> None:
         raise
 
 
-def _copy_packets(segments: Sequence[Segment], path: Path) -> None:
+def _copy_packets(chunks: Sequence[VideoChunk], path: Path) -> None:
     with av.open(str(path), "w", format="mp4") as output:
         stream = None
-        for segment in segments:
-            with av.open(str(segment.path)) as piece:
-                source = piece.streams.video[0]
+        for chunk in chunks:
+            with av.open(str(chunk.path)) as container:
+                source = container.streams.video[0]
                 if stream is None:
                     stream = output.add_stream_from_template(source)
                     stream.time_base = Fraction(1, TICKS)
-                for packet in piece.demux(source):
+                for packet in container.demux(source):
                     if packet.pts is None or packet.time_base is None:
                         continue
-                    tick = segment.tick + round(packet.pts * packet.time_base * TICKS)
+                    tick = chunk.tick + round(packet.pts * packet.time_base * TICKS)
                     packet.stream = stream
                     packet.time_base = Fraction(1, TICKS)
                     packet.pts = packet.dts = tick

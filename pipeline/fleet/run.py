@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from pipeline.clips.clip import ClipSummary
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.jobs import ClipJob, finished_run
-from pipeline.clips.outputs import WORK_NAME
+from pipeline.clips.journal import WORK_NAME
 from pipeline.clips.parts import join_parts, part_jobs
 from pipeline.clips.worklist import ClipOutcome, failed, run_worklist, summed_up
 from pipeline.engine.stage import StageError
-from pipeline.fleet.ray_workers import BuildEstimator, FleetOptions, run_fleet
+from pipeline.fleet.ray_workers import BuildEstimator, FleetOptions, run_on_ray
 from pipeline.items import PosedFrame
 from pipeline.readers.base import ClipInfo
 from pipeline.stages.stored import OtherFramesError
@@ -35,54 +32,47 @@ RunJobs = Callable[[Sequence[ClipJob]], "list[ClipOutcome]"]
 log = logging.getLogger(__name__)
 
 
-def run_batch(
+def run_fleet(
     jobs: Sequence[ClipJob],
     build: BuildEstimator,
-    fleet: FleetOptions | None,
+    workers: FleetOptions | None,
     *,
-    segments: int = 1,
+    parts: int = 1,
     fail_fast: bool = False,
-    quiet: bool = False,
-    tell: Callable[[str], object] = log.info,
+    on_frames: Callable[[int], object] = lambda count: None,
+    on_end: Callable[[ClipOutcome], None] = lambda outcome: None,
 ) -> list[ClipOutcome]:
-    """Do what is left of every clip with one progress bar, and return what came of each, in order.
+    """Do what is left of every clip, and return what came of each, in order.
 
     Args:
         jobs: the clips.
         build: gives an estimator for a number of cores; for Ray it must be picklable.
-        fleet: Ray's workers; None runs in this process.
-        segments: parts of a clip.
+        workers: Ray's workers; None runs in this process.
+        parts: parts that every clip is worked on in.
         fail_fast: begin no more clips after the first that is not done in good order.
-        quiet: no bar.
-        tell: prints a line for every clip, or part of one, that is over.
+        on_frames: told of the frames that were done since the last call.
+        on_end: told of every clip, or part of one, that is over.
 
     Raises:
         ValueError: Ray is not installed, or the cluster has no room for a worker.
         ConnectionError: there is no cluster at the address.
     """
-    tqdm.monitor_interval = 0  # no thread of its own; every look at the workers moves the bar
-    with tqdm(unit="frame", disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True) as bar:
 
-        def ended(outcome: ClipOutcome) -> None:
-            if not quiet or not outcome.succeeded:
-                reason = f": {outcome.reason}" if outcome.reason else ""
-                tell(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")
+    def run_jobs(chosen: Sequence[ClipJob]) -> list[ClipOutcome]:
+        if workers is not None:
+            return run_on_ray(
+                chosen, build, workers, on_frames=on_frames, on_end=on_end, fail_fast=fail_fast
+            )
+        watcher = _CountingWatcher(on_frames, on_end)
+        return run_worklist(chosen, lambda: build(available_cores()), watcher, fail_fast)
 
-        def run_jobs(chosen: Sequence[ClipJob]) -> list[ClipOutcome]:
-            if fleet is not None:
-                return run_fleet(
-                    chosen, build, fleet, on_frames=bar.update, on_end=ended, fail_fast=fail_fast
-                )
-            watcher = _BarWatcher(bar.update, ended)
-            return run_worklist(chosen, lambda: build(available_cores()), watcher, fail_fast)
-
-        if segments == 1:
-            return run_jobs(jobs)
-        estimator = cache(lambda: build(available_cores()))
-        return run_in_parts(jobs, segments, run_jobs, get_estimator=estimator)
+    if parts == 1:
+        return run_jobs(jobs)
+    estimator = cache(lambda: build(available_cores()))
+    return run_in_parts(jobs, parts, run_jobs, get_estimator=estimator)
 
 
-class _BarWatcher:
+class _CountingWatcher:
     """Counts frames and tells of clips that are over."""
 
     def __init__(
@@ -158,7 +148,7 @@ def _finished(job: ClipJob) -> ClipOutcome | None:
     if job.rerun != "go_on":
         return None
     folder = job.plan.folder
-    summary = finished_run(folder, job.asked())
+    summary = finished_run(folder, job.whole_request())
     if summary is None:
         return None
     with FolderLock(folder):  # the run may have been killed while it tidied up

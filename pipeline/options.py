@@ -1,0 +1,46 @@
+"""How a run goes, beside the estimator's own options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.engine.runner import ChannelLimits
+from pipeline.stages.following import FollowRule
+from pipeline.stages.rhythm import DetectEvery
+from rmpe.detectors.precomputed import PrecomputedBoxes
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run does beside the estimator's own options."""
+
+    detect_every: DetectEvery = 1
+    """Detect people in every n-th frame; in between, look around their last poses. ``auto``, for
+    live runs: as often as there is time."""
+    boxes: PrecomputedBoxes | None = None
+    """Boxes by frame index to use instead of the detector."""
+    follow: FollowRule = field(default_factory=FollowRule)
+    """How a pose becomes the next frame's box, with ``detect_every`` other than 1."""
+    limits: ChannelLimits = field(default_factory=ChannelLimits)
+    """How much may wait between stages."""
+    batch_frames: int = 8
+    """Frames that may share a batch of crops, so that a clip with few people neither waits long nor
+    piles up pictures; 1 sends the people of every frame at once, as live runs need."""
+    chunk_frames: int = 64
+    """Batches start afresh after this many frames; a run can be cut there without any effect."""
+
+    def __post_init__(self) -> None:
+        for name in ("detect_every", "batch_frames", "chunk_frames"):
+            value = getattr(self, name)
+            if value != "auto" and value < 1:
+                raise ValueError(f"{name} is {value}, allowed is 1 or more")
+
+    @property
+    def chunk(self) -> int:
+        """Frames of one chunk: ``chunk_frames`` made a multiple of ``detect_every``.
+
+        The first frame of a chunk is looked at by the detector and shares no batch with frames
+        before, so its poses do not depend on where a run began.
+        """
+        every = 1 if self.detect_every == "auto" else self.detect_every
+        return -(-self.chunk_frames // every) * every
