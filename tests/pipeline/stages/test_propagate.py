@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pipeline.plain import run_plain
 
-from pipeline.assemble import RunOptions, assemble, run_video
+from pipeline.assemble import assemble, run_plain, run_video
+from pipeline.options import RunOptions
+from pipeline.sources import NetworkPoses
 from pipeline.stages.propagate import PropagateRule, PropagatingTracker
 from pipeline.stages.track import build_tracker
 from rmpe.records import Frame
@@ -101,7 +102,8 @@ def test_pipeline_and_plain_loop_agree(squares, people, reader, batch_size, dete
 
     first, second = estimator(), estimator()
     plain = run_plain(people(counts), first, options, build_tracker(look=first))
-    piped = assemble(reader(list(people(counts))), second, options, build_tracker(look=second))
+    poses, tracker = NetworkPoses(second), build_tracker(look=second)
+    piped = assemble(reader(list(people(counts))), poses, options, tracker)
     assert_equal(plain, piped)
 
 
