@@ -28,12 +28,27 @@ COMMANDS = (
 )
 
 
+def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from rmpe import __version__  # loads numpy, which no help needs
+
+        click.echo(f"rmpe, version {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=HelpfulGroup,
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="rmpe")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.option("--verbose", is_flag=True, help="Log what the program does, on stderr.")
 def rmpe_command(verbose: bool) -> None:
     """Video human pose: for every frame, who is where and how they stand.

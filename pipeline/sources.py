@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import rmpe
 from pipeline.engine.stage import Stage
 from pipeline.options import RunOptions
 from pipeline.stages.batching import BatchStage
@@ -65,11 +65,7 @@ class NetworkPoses:
     @property
     def engine(self) -> str:
         """Version of this package and the estimator's own words."""
-        try:
-            version = importlib.metadata.version("rmpe")
-        except importlib.metadata.PackageNotFoundError:
-            version = "unknown"
-        return f"rmpe {version}, {self.estimator.engine}"
+        return f"rmpe {rmpe.__version__}, {self.estimator.engine}"
 
     def stages(self, options: RunOptions) -> list[Stage]:
         """Return the one list of stages that clips, live runs and the plain loop share."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rmpe.formats.table import to_table
     from rmpe.skeletons import Skeleton, get_skeleton
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LATER = {
     "PoseEstimator": "rmpe.estimator",

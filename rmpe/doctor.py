@@ -11,6 +11,8 @@ import time
 import numpy as np
 import torch
 
+import rmpe
+from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.runtimes import limit_threads
 from rmpe.runtimes.base import cpu_has_bf16
 
@@ -18,6 +20,8 @@ _LIBRARIES = (
     *("torch", "torchvision", "opencv-python", "numpy", "scipy", "av", "openvino", "safetensors"),
     *("pycocotools", "motmetrics", "lightning", "onnx", "onnxruntime", "ray", "starlette"),
 )
+
+SAME_PERSON_IOU = 0.5
 
 Finding = tuple[str, str]
 
@@ -32,7 +36,7 @@ def _version(library: str) -> str:
 def describe_machine() -> list[Finding]:
     """Return what is here, as (name, value) lines: versions, devices, precision, threads."""
     threads = limit_threads()
-    findings = [("rmpe", _version("rmpe")), ("python", platform.python_version())]
+    findings = [("rmpe", rmpe.__version__), ("python", platform.python_version())]
     findings += [(library, _version(library)) for library in _LIBRARIES]
     findings.append(
         (
@@ -59,24 +63,31 @@ def describe_weights() -> list[Finding]:
 
 
 def self_test() -> Finding:
-    """Run the bundled estimator on a drawn person and return what came of it.
+    """Run the bundled estimator on drawn people and return what came of it.
 
     Raises:
-        RuntimeError: the estimator gave something that is not a number.
+        RuntimeError: it found none of them, or gave something that is not a number.
     """
     from rmpe.estimator import PoseEstimator
     from rmpe.synthetic.world.clips import walkers_scene
 
     estimator = PoseEstimator.from_preset("compact")
-    picture = walkers_scene(1, 640, 360, seed=1).frame_at(0)
-    estimator(picture.image_bgr)
+    picture = walkers_scene(3, 640, 360, seed=1).frame_at(0)
+    estimator(picture.image_bgr)  # the first call also compiles
     started = time.perf_counter()
     poses = estimator(picture.image_bgr)
     elapsed_ms = (time.perf_counter() - started) * 1000
     if not np.isfinite(poses.keypoints_xy).all():
         raise RuntimeError("the self-test gave joints that are not numbers")
+    overlap = box_iou_matrix(picture.boxes_xyxy, poses.boxes_xyxy)  # (people, poses)
+    found = int((overlap >= SAME_PERSON_IOU).any(1).sum())
+    if not found:
+        raise RuntimeError(
+            f"the self-test found none of {len(picture.ids)} drawn people "
+            f"({estimator.runtime.description})"
+        )
     return (
         "self-test",
-        f"{len(poses)} of {len(picture.ids)} drawn people found in {elapsed_ms:.0f} ms "
+        f"{found} of {len(picture.ids)} drawn people found in {elapsed_ms:.0f} ms "
         f"({estimator.runtime.description})",
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import rmpe
 from pipeline.assemble import assemble
 from pipeline.clips.journal import Checkpoint, Journal, write_atomically
 from pipeline.clips.outputs import OutputPlan, open_writers, stored_poses
@@ -24,7 +25,7 @@ from rmpe.formats import ClipHeader
 from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Poses
 
-_VERSIONS_OF = ("rmpe", "torch", "openvino", "opencv-python", "av", "numpy")
+_VERSIONS_OF = ("torch", "openvino", "opencv-python", "av", "numpy")
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ def write_summary(
     item["options"] = dict(request)
     item["network"] = network
     item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
-    item["versions"] = {name: _version(name) for name in _VERSIONS_OF}
+    item["versions"] = {"rmpe": rmpe.__version__, **{n: _version(n) for n in _VERSIONS_OF}}
     try:
         write_atomically(path, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:

@@ -138,17 +138,23 @@ def recipe_names() -> list[str]:
 
 
 def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
-    """Return the fields of a network recipe, one a line, settings in place.
+    """Return the fields of a recipe, one a line, settings in place.
 
     Raises:
         ValueError: there is none of that name, or a setting does not fit.
     """
+    from rmpe.training.bundled.compact_recipes import POSE_RECIPES
+    from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES
     from rmpe.training.recipes.published import NETWORK_RECIPES
 
-    if name not in NETWORK_RECIPES:
-        raise ValueError(f"got recipe {name!r}, those that can be shown are "
-                         f"{', '.join(NETWORK_RECIPES)}")  # fmt: skip
-    return NETWORK_RECIPES[name].with_settings(settings).describe()
+    if name in NETWORK_RECIPES:
+        return NETWORK_RECIPES[name].with_settings(settings).describe()
+    if name not in recipe_names():
+        raise ValueError(f"got recipe {name!r}, supported are {', '.join(recipe_names())}")
+    if settings:
+        raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
+    fixed = POSE_RECIPES[name]() if name in POSE_RECIPES else DETECTOR_RECIPES[name]()
+    return "\n".join(f"{field} = {value!r}" for field, value in vars(fixed).items())
 
 
 def _run_network_recipe(

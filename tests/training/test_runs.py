@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from rmpe.records import Boxes
-from rmpe.training.runs import RunRequest, describe_recipe, is_first_process, run_recipe
+from rmpe.training.runs import (
+    RunRequest,
+    describe_recipe,
+    is_first_process,
+    recipe_names,
+    run_recipe,
+)
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
@@ -32,8 +38,13 @@ def test_the_bundled_weights_recipes_take_no_settings(tmp_path):
 
 def test_a_recipe_can_be_shown_with_its_settings():
     assert "epochs                 = 7" in describe_recipe("cpn50_coco", ["epochs=7"])
-    with pytest.raises(ValueError, match="those that can be shown are hrnet_w32_coco"):
-        describe_recipe("compact-pose")
+    with pytest.raises(ValueError, match="got recipe 'jumping', supported are hrnet_w32_coco"):
+        describe_recipe("jumping")
+
+
+def test_every_recipe_can_be_shown():
+    for name in recipe_names():
+        assert " = " in describe_recipe(name)
 
 
 @pytest.mark.usefixtures("quiet_lightning")
