@@ -99,7 +99,13 @@ def weights_fetch(names: tuple[str, ...], cache: FetchChoices) -> None:
                 bar.total = total or None
                 bar.update(done - bar.n)
 
-            path = fetch(entry.address, entry.sha256_prefix, cache.options(), advance)
+            path = fetch(
+                entry.address,
+                entry.sha256_prefix,
+                cache.options(),
+                advance,
+                max_bytes=entry.max_bytes,
+            )
         click.echo(str(path))
 
 

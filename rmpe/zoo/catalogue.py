@@ -71,6 +71,11 @@ class CatalogueEntry:
         return self.address.rsplit("/", 1)[-1]
 
     @property
+    def max_bytes(self) -> int:
+        """More than the file can have: checkpoints may hold an optimizer beside the weights."""
+        return (4 * self.megabytes + 64) << 20
+
+    @property
     def sha256_prefix(self) -> str:
         """First eight hex digits of the file's SHA-256, which its publisher puts in its name."""
         match = re.search(r"-([0-9a-f]{8})(?:_\d{8})?\.pth$", self.file_name)

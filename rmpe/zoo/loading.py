@@ -75,7 +75,9 @@ def load(
         entry = find_entry(str(source))
         if entry.kind != "pose":
             raise ValueError(f"{entry.name!r} is a detector; a pose network was expected")
-        path = fetch(entry.address, entry.sha256_prefix, options, progress)
+        path = fetch(
+            entry.address, entry.sha256_prefix, options, progress, max_bytes=entry.max_bytes
+        )
     try:
         evidence = Evidence(card=read_card(path), entry=entry)
         loaded = from_state_dict(read_checkpoint(path), choices, evidence=evidence)

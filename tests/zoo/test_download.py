@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import http.server
 import io
+import multiprocessing
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,6 +43,11 @@ class Behaviour:
     """Close the connection after so many bytes of the answer."""
     honours_range: bool = True
     status: int = 200
+    redirect: str = ""
+    """Address that every request is sent on to."""
+    pause_s: float = 0.0
+    """Wait before every hundredth of the answer."""
+    says_length: bool = True
     ranges: list[str | None] = field(default_factory=list)
     """Range header of every request so far."""
     paths: list[str] = field(default_factory=list)
@@ -57,15 +66,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if does.status != 200:
             self.send_error(does.status)
             return
+        if does.redirect:
+            self.send_response(302)
+            self.send_header("Location", does.redirect)
+            self.end_headers()
+            return
         start = int(wanted.split("=")[1].rstrip("-")) if wanted and does.honours_range else 0
         if start and start >= len(does.content):
             self.send_error(416)
             return
         body = does.content[start:]
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if does.says_length:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body if does.cut_after is None else body[: does.cut_after])
+        body = body if does.cut_after is None else body[: does.cut_after]
+        step = len(body) // 100 + 1
+        with contextlib.suppress(ConnectionError):  # the test's client may have left
+            for place in range(0, len(body), step):
+                self.wfile.write(body[place : place + step])
+                time.sleep(does.pause_s)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -87,7 +107,8 @@ class Served:
     def left(self) -> list[str]:
         """Names in the cache folder."""
         folder = self.options.cache_dir
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        return sorted(name for name in names if name != ".locks")
 
     def fetch(self) -> Path:
         """Fetch the file."""
@@ -168,6 +189,77 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(served: Served) -> None:
     served.fetch()
     served.file.write_bytes(CONTENT[:-1])
     assert served.fetch().read_bytes() == CONTENT
+
+
+def test_a_damaged_file_stays_until_the_new_one_is_there(served: Served) -> None:
+    served.fetch()
+    served.file.write_bytes(b"damaged")
+    served.behaviour.status = 503
+    with pytest.raises(OSError, match="answered 503"):
+        served.fetch()
+    assert served.file.read_bytes() == b"damaged"
+
+
+def test_of_several_processes_one_fetches_and_all_get_the_file(served: Served) -> None:
+    served.behaviour.pause_s = 0.005
+    context = multiprocessing.get_context("fork")
+    found = context.Queue()
+
+    def run() -> None:
+        found.put(served.fetch().read_bytes() == CONTENT)
+
+    processes = [context.Process(target=run) for _ in range(3)]
+    for process in processes:
+        process.start()
+    right = [found.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join(30)
+    assert right == [True] * 3
+    assert len(served.behaviour.paths) == 1
+    assert served.left == [NAME]
+
+
+@pytest.mark.parametrize("says_length", [True, False])
+def test_a_file_that_is_too_large_is_not_kept(served: Served, says_length: bool) -> None:
+    served.behaviour.says_length = says_length
+    with pytest.raises(ValueError, match="at most 5000 are expected"):
+        fetch(PUBLISHED, sha256_prefix(CONTENT), served.options, max_bytes=5000)
+    assert served.left == []
+
+
+def test_a_server_that_is_too_slow_is_given_up_and_can_be_continued(served: Served) -> None:
+    served.behaviour.pause_s = 0.02
+    hurried = replace(served.options, patience_s=0.2, least_bytes_per_s=1e6)
+    with pytest.raises(ConnectionError, match="too little to wait for; run again to continue"):
+        fetch(PUBLISHED, sha256_prefix(CONTENT), hurried)
+    served.behaviour.pause_s = 0.0
+    assert served.fetch().read_bytes() == CONTENT
+    start = served.behaviour.ranges[-1]
+    assert start is not None
+    assert start != "bytes=0-"
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/x", "file:///etc/passwd"])
+def test_an_address_that_leads_away_from_the_web_is_not_followed(
+    served: Served, address: str
+) -> None:
+    served.behaviour.redirect = address
+    with pytest.raises(OSError, match=f"leads on to {address}, which is not followed|answered 302"):
+        served.fetch()
+    assert served.left == []
+
+
+def test_a_full_disk_is_not_called_a_network_fault(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullFile(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda *_: FullFile())
+    with pytest.raises(OSError, match="No space left") as caught:
+        served.fetch()
+    assert not isinstance(caught.value, ConnectionError)
 
 
 def test_offline_takes_the_cache_only(served: Served) -> None:
