@@ -22,7 +22,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.pose_nms import ALPHAPOSE, WHOLE_BODY_REGRESSION, PoseNmsParameters, pose_nms
+from rmpe.pose_nms import ALPHAPOSE, PoseNmsParameters, pose_nms
+from rmpe.pose_nms.parameters import WHOLE_BODY_REGRESSION
 from rmpe.records import Poses
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,8 @@ from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
-from rmpe.records import Boxes, FloatArray, ImageArray, Poses
+from rmpe.pose_nms.rescoring import joint_mean
+from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SymmetricPose
@@ -257,7 +258,7 @@ class PoseEstimator:
             box_scores=boxes.scores,
             keypoints_xy=points_to_image(_to_numpy(points), list(transforms)),
             keypoint_scores=scores,
-            scores=boxes.scores * self._joint_mean(scores),
+            scores=boxes.scores * joint_mean(scores, self.conventions.score_rule),
             ids=np.zeros(len(boxes), np.int64),
         )
 
@@ -275,12 +276,6 @@ class PoseEstimator:
             maps = flip_average(maps, heatmaps[:, 1], order, self._codec.flip_shift)
         return associate(maps, transforms, boxes, self._codec, self.skeleton.sigmas, parameters)
 
-    def _joint_mean(self, scores: FloatArray) -> FloatArray:
-        """Return the mean joint score of each pose by the network's rule, (N, K) -> (N,)."""
-        counted = scores > (0.2 if self.conventions.score_rule == "hrnet" else -1.0)
-        total = np.where(counted, scores, 0).sum(1)
-        return np.asarray(total / np.maximum(counted.sum(1), 1), np.float32)
-
     def estimate(self, image_bgr: ImageArray, boxes: Boxes) -> Poses:
         """Return one pose for every given box, nothing suppressed."""
         if len(boxes) == 0:
@@ -296,7 +291,9 @@ class PoseEstimator:
         """
         poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
         if isinstance(self.options.nms, PoseNmsParameters):
-            scores = poses.box_scores * self._joint_mean(poses.keypoint_scores)
+            scores = poses.box_scores * joint_mean(
+                poses.keypoint_scores, self.conventions.score_rule
+            )
             poses = replace(poses, scores=scores)
         return poses.select(poses.scores >= self.options.min_score)
 

@@ -12,13 +12,8 @@ from tqdm import tqdm
 from rmpe.evaluation.oks._files import read_annotations
 from rmpe.formats import read_records
 from rmpe.formats.coco_results import image_id_of
-from rmpe.pose_nms import (
-    ValidationFrame,
-    average_precision,
-    get_parameters,
-    learn_parameters,
-    save_parameters,
-)
+from rmpe.pose_nms.learn import ValidationFrame, average_precision, learn_parameters
+from rmpe.pose_nms.parameters import get_parameters, save_parameters
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, Skeleton, convert_joints
 

@@ -1,20 +1,24 @@
-"""Heatmap conventions: one codec a family, each with its targets and its reading of the maps."""
+"""Heatmap conventions: one codec a family, each with its targets and its reading of the maps.
+
+A network's codec is known by its name in ``CODECS``; a file each holds the kinds: ``argmax``,
+``dark``, ``udp``, ``megvii``, ``integral``, ``combined``.
+"""
 
 from __future__ import annotations
 
-from rmpe.heatmaps.argmax import HourglassCodec, QuarterCodec
+from rmpe.heatmaps.argmax import ArgmaxCodec, HourglassCodec
 from rmpe.heatmaps.codec import Codec
 from rmpe.heatmaps.combined import CombinedCodec
 from rmpe.heatmaps.dark import CompactCodec, DarkCodec
-from rmpe.heatmaps.flip import decode_with_flip, flip_average, unflip
+from rmpe.heatmaps.flip import decode_with_flip, flip_average
 from rmpe.heatmaps.integral import IntegralCodec, soft_argmax
 from rmpe.heatmaps.megvii import MegviiCodec, SmoothedCodec
 from rmpe.heatmaps.udp import UdpCodec
 
 CODECS: dict[str, Codec] = {
-    "alphapose": QuarterCodec(),
-    "alphapose_2018": QuarterCodec(margin=0, offset_cells=0.2, flip_shift=False),
-    "hrnet": QuarterCodec(),
+    "alphapose": ArgmaxCodec(),
+    "alphapose_2018": ArgmaxCodec(margin=0, offset_cells=0.2, flip_shift=False),
+    "hrnet": ArgmaxCodec(),
     "mspn": SmoothedCodec(kernel_size=5),
     "mspn_mpii": SmoothedCodec(kernel_size=9),
     "cpn": SmoothedCodec(kernel_size=21, divide_by_maximum=True),
@@ -25,8 +29,8 @@ CODECS: dict[str, Codec] = {
     "udp": UdpCodec(),
     "udp_384": UdpCodec(kernel_size=17, sigma=3.0),
     "alphapose_combined": CombinedCodec(),
-    "softmax_integral": IntegralCodec("softmax"),
-    "sigmoid_integral": IntegralCodec("sigmoid"),
+    "softmax_integral": IntegralCodec(norm="softmax"),
+    "sigmoid_integral": IntegralCodec(norm="sigmoid"),
     "compact": CompactCodec(),
     "compact_maps": CompactCodec(activation="none", sigma=2.0, blur_sigma=0.0),
 }
@@ -45,19 +49,13 @@ def get_codec(name: str) -> Codec:
 
 __all__ = [
     "CODECS",
+    "ArgmaxCodec",
     "Codec",
-    "CombinedCodec",
-    "CompactCodec",
     "DarkCodec",
-    "HourglassCodec",
-    "IntegralCodec",
     "MegviiCodec",
-    "QuarterCodec",
-    "SmoothedCodec",
     "UdpCodec",
     "decode_with_flip",
     "flip_average",
     "get_codec",
     "soft_argmax",
-    "unflip",
 ]

@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
+from rmpe.heatmaps._peaks import checked_maps
 
-class Codec(Protocol):
+
+@dataclass(frozen=True, kw_only=True)
+class Codec(ABC):
     """One family's convention; encode and decode stand together so that they cannot drift."""
 
-    @property
-    def stride(self) -> int:
-        """Input pixels per heatmap cell."""
+    stride: int = 4
+    """Input pixels per heatmap cell."""
+    flip_shift: bool = False
+    """Whether the flip test moves the mirrored map by one cell."""
+    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
+    """What the flip test averages."""
 
-    @property
-    def flip_shift(self) -> bool:
-        """Whether the flip test moves the mirrored map by one cell."""
-
-    @property
-    def flip_average_of(self) -> Literal["heatmaps", "coordinates"]:
-        """What the flip test averages."""
+    has_gradients: ClassVar[bool] = False
+    """Whether gradients pass through :meth:`decode`."""
 
     def encode(
         self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
     ) -> Tensor:
-        """Return targets (N, K, height, width) float32 for joints in input pixels (N, K, 2).
+        """Return targets (N, K, height, width) float32.
 
-        ``visible`` (N, K) is > 0 where the joint is to be shown; ``height`` and ``width`` are the
-        heatmap's, in cells.
+        Args:
+            keypoints_xy_input: joints in pixels of the network's input, (N, K, 2).
+            visible: (N, K), > 0 where the joint is to be shown.
+            height: rows of the heatmap.
+            width: columns of the heatmap.
         """
+        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+        return self._targets(joints, visible, height, width)
 
     def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return joints (N, K, 2) in input pixels and scores (N, K) of maps (N, K, h, w)."""
+        """Return joints (N, K, 2) in input pixels and scores (N, K) of maps (N, K, h, w).
+
+        Raises:
+            ValueError: the maps are not of four dimensions, or have no cells.
+        """
+        maps = checked_maps(heatmaps)
+        if not self.has_gradients:
+            maps = maps.detach()
+        count, joints, height, width = maps.shape
+        # Maps of all people and joints in one line: (N, K, h, w) -> (M, h, w).
+        xy, scores = self._read(maps.view(count * joints, height, width))
+        return xy.view(count, joints, 2), scores.view(count, joints)
+
+    @abstractmethod
+    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+        """Return targets (N, K, height, width) of joints (N, K, 2) float32 in input pixels."""
+
+    @abstractmethod
+    def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return places (M, 2) in input pixels and scores (M,) of maps (M, h, w) float32."""

@@ -3,59 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps.argmax import QuarterCodec
+from rmpe.heatmaps._peaks import checked_maps
+from rmpe.heatmaps.argmax import ArgmaxCodec
+from rmpe.heatmaps.codec import Codec
 from rmpe.heatmaps.integral import IntegralCodec
 
 FACE_AND_HANDS = 110
 HANDS_ONLY = 42
 
 
-@dataclass(frozen=True)
-class CombinedCodec:
+@dataclass(frozen=True, kw_only=True)
+class CombinedCodec(Codec):
     """Of K joints the first K - 110 (K - 42 if K is 68) are heatmaps, the rest sigmoid integrals.
 
     Networks of fewer joints have no second group. Fang et al., AlphaPose, TPAMI 2022, section 3.2.
     """
 
-    stride: int = 4
-    """Input pixels per heatmap cell."""
     flip_shift: bool = True
-    """Whether the flip test moves the mirrored map by one cell."""
-    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
-    """What the flip test averages; AlphaPose averages the second group's coordinates."""
+    # AlphaPose's flip test averages the second group's coordinates; here both groups' maps.
 
-    def encode(
-        self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
-    ) -> Tensor:
-        """Return targets (N, K, height, width) of both groups.
-
-        Args: as :meth:`QuarterCodec.encode`.
-        """
-        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+        """Targets of both groups."""
         first = heatmap_joint_count(joints.shape[1])
-        body = QuarterCodec(self.stride).encode(
+        body = ArgmaxCodec(stride=self.stride).encode(
             joints[:, :first], visible[:, :first], height, width
         )
-        rest = IntegralCodec("sigmoid", self.stride).encode(
+        rest = IntegralCodec(norm="sigmoid", stride=self.stride).encode(
             joints[:, first:], visible[:, first:], height, width
         )
         return torch.cat([body, rest], dim=1)
 
     def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """Return joints in input pixels (N, K, 2) and scores (N, K) of maps (N, K, h, w)."""
-        if heatmaps.ndim != 4:
-            raise ValueError(
-                f"got heatmaps of shape {tuple(heatmaps.shape)}, needed is (N, K, height, width)"
-            )
+        heatmaps = checked_maps(heatmaps)
         first = heatmap_joint_count(heatmaps.shape[1])
-        body = QuarterCodec(self.stride).decode(heatmaps[:, :first])
-        rest = IntegralCodec("sigmoid", self.stride).decode(heatmaps[:, first:])
+        body = ArgmaxCodec(stride=self.stride).decode(heatmaps[:, :first])
+        rest = IntegralCodec(norm="sigmoid", stride=self.stride).decode(heatmaps[:, first:])
         return torch.cat([body[0], rest[0]], dim=1), torch.cat([body[1], rest[1]], dim=1)
+
+    def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError("which group a map is of depends on its joint: see decode")
 
 
 def heatmap_joint_count(joint_count: int) -> int:

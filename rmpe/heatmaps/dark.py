@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rmpe.heatmaps.gaussian import gaussian_kernel
-from rmpe.heatmaps.peaks import checked_maps, first_maximum
-from rmpe.heatmaps.targets import gaussian_maps
+from rmpe.heatmaps._gaussian import gaussian_kernel
+from rmpe.heatmaps._peaks import first_maximum
+from rmpe.heatmaps._targets import gaussian_maps
+from rmpe.heatmaps.codec import Codec
 
 
 def _patches(maps: Tensor, x: Tensor, y: Tensor, radius: int, border: float) -> Tensor:
@@ -37,8 +38,8 @@ def _newton_step(gradient: Tensor, xx: Tensor, xy: Tensor, yy: Tensor) -> Tensor
     return torch.where(determinant[:, None] == 0, 0.0, step)
 
 
-@dataclass(frozen=True)
-class DarkCodec:
+@dataclass(frozen=True, kw_only=True)
+class DarkCodec(Codec):
     """DARK: unquantised Gaussian targets; Taylor expansion of the smoothed log-map at the peak.
 
     Zhang et al., Distribution-aware coordinate representation, CVPR 2020; cell c lies at
@@ -47,38 +48,22 @@ class DarkCodec:
 
     kernel_size: int = 11
     """Gaussian kernel of the smoothing; 17 for inputs of 384x288."""
-    stride: int = 4
-    """Input pixels per heatmap cell."""
     sigma: float = 2.0
     """Standard deviation of the target in cells; 3 for inputs of 384x288."""
     flip_shift: bool = True
-    """Whether the flip test moves the mirrored map by one cell."""
-    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
-    """What the flip test averages."""
 
-    def encode(
-        self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
-    ) -> Tensor:
-        """Return targets (N, K, height, width): Gaussians of peak 1 at the exact position.
-
-        Args:
-            keypoints_xy_input: joints in pixels of the network's input, (N, K, 2).
-            visible: (N, K), > 0 where the joint is to be shown.
-            height: rows of the heatmap.
-            width: columns of the heatmap.
-        """
-        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+        """Gaussians of peak 1 at the exact position."""
         return gaussian_maps(joints / self.stride, visible, height, width, self.sigma)
 
-    def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return joints in input pixels (N, K, 2) and peak values (N, K) of maps (N, K, h, w)."""
-        maps = checked_maps(heatmaps)
-        count, joints, height, width = maps.shape
-        stack = maps.view(count * joints, height, width)
-        values, cells = first_maximum(stack.flatten(1))
+    def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores are the peaks' values."""
+        height, width = maps.shape[1:]
+        values, cells = first_maximum(maps.flatten(1))
         x, y = cells % width, cells // width
         # Only the 5x5 cells around the peak matter, so only they are smoothed.
-        patch = _patches(stack, x, y, 2 + self.kernel_size // 2, border=0.0)
+        patch = _patches(maps, x, y, 2 + self.kernel_size // 2, border=0.0)
+        # (M, 5 + 2r, 5 + 2r) -> (M, 5, 5 + 2r) -> (M, 5, 5), r the kernel's reach.
         weights = torch.tensor(gaussian_kernel(self.kernel_size), device=maps.device)
         smooth = patch.unfold(1, self.kernel_size, 1) @ weights
         smooth = smooth.unfold(2, self.kernel_size, 1) @ weights
@@ -93,11 +78,11 @@ class DarkCodec:
         step = _newton_step(gradient, xx, xy, yy)
         position = torch.stack([x, y], -1) + torch.where(inside[:, None], step, 0.0)
         position = torch.where(values[:, None] > 0, position, 0.0)
-        return (position * self.stride).view(count, joints, 2), values.view(count, joints)
+        return position * self.stride, values
 
 
-@dataclass(frozen=True)
-class CompactCodec:
+@dataclass(frozen=True, kw_only=True)
+class CompactCodec(Codec):
     """The compact network's convention: logits over the cells, half-pixel aligned.
 
     Cell c lies at ``stride * c + offset_px``, the middle of the pixels that it covers. With
@@ -107,8 +92,6 @@ class CompactCodec:
     Gaussian. The score is a calibrated probability: that the joint lies within 0.2 torsos.
     """
 
-    stride: int = 4
-    """Input pixels per heatmap cell."""
     offset_px: float = 1.5
     """Where cell 0 lies, in input pixels; (stride - 1) / 2 when pixel areas are aligned."""
     sigma: float = 1.0
@@ -121,38 +104,26 @@ class CompactCodec:
     """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
     score_offset: float = 2.8
     """Its value at the peak of a perfect map."""
-    flip_shift: bool = False
-    """Whether the flip test moves the mirrored map by one cell."""
-    flip_average_of: Literal["heatmaps", "coordinates"] = "heatmaps"
-    """What the flip test averages."""
 
-    def encode(
-        self, keypoints_xy_input: Tensor, visible: Tensor, height: int, width: int
-    ) -> Tensor:
-        """Return targets (N, K, height, width): Gaussians of peak 1 at the exact position.
-
-        Args: as :meth:`DarkCodec.encode`.
-        """
-        joints = torch.as_tensor(keypoints_xy_input, dtype=torch.float32)
+    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+        """Gaussians of peak 1 at the exact position."""
         centres = (joints - self.offset_px) / self.stride
         return gaussian_maps(centres, visible, height, width, self.sigma)
 
-    def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return joints in input pixels (N, K, 2) and probabilities (N, K) of maps (N, K, h, w)."""
-        maps = checked_maps(heatmaps)
-        count, joints, height, width = maps.shape
-        stack = maps.view(count * joints, height, width)
+    def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores are probabilities, see the class."""
+        width = maps.shape[2]
         if self.activation == "softmax":
-            stack = self._blurred(stack.flatten(1).softmax(-1).view_as(stack))
-        values, cells = first_maximum(stack.flatten(1))
+            maps = self._blurred(maps.flatten(1).softmax(-1).view_as(maps))
+        values, cells = first_maximum(maps.flatten(1))
         x, y = cells % width, cells // width
-        patch = _patches(stack, x, y, 1, border=-torch.inf)
+        patch = _patches(maps, x, y, 1, border=-torch.inf)
         sigmoid = self.activation == "sigmoid"
         log = functional.logsigmoid(patch) if sigmoid else _safe_log(patch)
         step_x = _parabola_step(log[:, 1, 0], log[:, 1, 1], log[:, 1, 2])
         step_y = _parabola_step(log[:, 0, 1], log[:, 1, 1], log[:, 2, 1])
         xy = torch.stack([x + step_x, y + step_y], -1) * self.stride + self.offset_px
-        return xy.view(count, joints, 2), self._scores(values).view(count, joints)
+        return xy, self._scores(values)
 
     def _blurred(self, probabilities: Tensor) -> Tensor:
         """Return maps (M, h, w) after a Gaussian blur, zeros outside."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rmpe.oks import oks_matrix
+from rmpe.pose_nms._suppress import pose_nms
 from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
-from rmpe.pose_nms.suppress import pose_nms
 from rmpe.records import Poses
 
 logger = logging.getLogger(__name__)

@@ -15,9 +15,8 @@ from rmpe.geometry.crop import (
     MSPN_MPII,
     CropStyle,
 )
+from rmpe.pose_nms.rescoring import ScoreRule
 from rmpe.skeletons import Skeleton, get_skeleton
-
-ScoreRule = Literal["mean", "hrnet"]
 
 
 @dataclass(frozen=True)

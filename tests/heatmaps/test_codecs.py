@@ -10,19 +10,13 @@ import pytest
 import torch
 
 from benchmarks import bench_decode
-from rmpe.heatmaps import (
-    CODECS,
-    CompactCodec,
-    IntegralCodec,
-    SmoothedCodec,
-    decode_with_flip,
-    flip_average,
-    get_codec,
-    soft_argmax,
-    unflip,
-)
-from rmpe.heatmaps.gaussian import blur_matrix, gaussian_kernel
-from rmpe.heatmaps.two_highest import two_highest
+from rmpe.heatmaps import CODECS, decode_with_flip, flip_average, get_codec, soft_argmax
+from rmpe.heatmaps._gaussian import blur_matrix, gaussian_kernel
+from rmpe.heatmaps._two_highest import two_highest
+from rmpe.heatmaps.dark import CompactCodec
+from rmpe.heatmaps.flip import unflip
+from rmpe.heatmaps.integral import IntegralCodec
+from rmpe.heatmaps.megvii import SmoothedCodec
 
 SIZES = [(4, 17, 64, 48), (2, 17, 96, 72), (3, 16, 64, 64), (2, 3, 20, 12)]
 
@@ -263,7 +257,7 @@ def test_soft_argmax_is_the_mean_and_has_gradients():
     weights = one_map({(1, 2): 1.0, (3, 6): 3.0})
     np.testing.assert_allclose(soft_argmax(weights)[0, 0], [2.5, 5.0])
     logits = torch.zeros(1, 1, 8, 6, requires_grad=True)
-    xy, _ = IntegralCodec("softmax").decode(logits)
+    xy, _ = IntegralCodec(norm="softmax").decode(logits)
     xy.sum().backward()
     assert logits.grad is not None and logits.grad.abs().sum() > 0
 

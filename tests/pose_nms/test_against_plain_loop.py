@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_pose_nms
-from rmpe.pose_nms import (
-    ALPHAPOSE,
-    RMPE,
-    WHOLE_BODY_HEATMAP,
-    WHOLE_BODY_REGRESSION,
-    suppress,
-)
+from rmpe.pose_nms import ALPHAPOSE, suppress
+from rmpe.pose_nms.parameters import RMPE, WHOLE_BODY_HEATMAP, WHOLE_BODY_REGRESSION
 from rmpe.records import Poses
 
 

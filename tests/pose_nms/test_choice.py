@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rmpe.pose_nms import (
-    ALPHAPOSE,
-    RMPE,
-    OksNmsParameters,
-    apply_nms,
-    choose_nms,
-    save_parameters,
-)
+from rmpe.pose_nms import ALPHAPOSE, OksNmsParameters, apply_nms, choose_nms
+from rmpe.pose_nms.parameters import RMPE, save_parameters
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 

@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rmpe.pose_nms import (
-    ALPHAPOSE,
-    PAPER,
-    RMPE,
-    ValidationFrame,
-    average_precision,
-    learn_parameters,
-    load_parameters,
-    pose_nms,
-)
+from rmpe.pose_nms import ALPHAPOSE, pose_nms
+from rmpe.pose_nms.learn import ValidationFrame, average_precision, learn_parameters
+from rmpe.pose_nms.parameters import PAPER, RMPE, load_parameters
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 

@@ -10,23 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmpe.pose_nms import (
-    ALPHAPOSE,
+from rmpe.pose_nms import ALPHAPOSE, PoseNmsParameters, oks_nms, pose_nms, suppress
+from rmpe.pose_nms.parameters import (
     PAPER,
     PARAMETER_SETS,
     RMPE,
     WHOLE_BODY_REGRESSION,
-    PoseNmsParameters,
     get_parameters,
     load_parameters,
-    mspn_score,
-    oks_nms,
-    pose_nms,
-    proposal_score,
-    rescore,
     save_parameters,
-    suppress,
 )
+from rmpe.pose_nms.rescoring import joint_mean, proposal_score
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 
@@ -201,13 +195,10 @@ def test_every_candidate_is_used_once_and_order_does_not_matter(count, seed, joi
 
 def test_scores_by_the_families():
     boxes, joints = np.array([0.5, 1.0]), np.array([[0.1, 0.2, 0.6], [0.1, 0.1, 0.2]])
-    np.testing.assert_allclose(mspn_score(boxes, joints), [0.15, 0.4 / 3])
+    np.testing.assert_allclose(boxes * joint_mean(joints, "mean"), [0.15, 0.4 / 3], rtol=1e-6)
+    np.testing.assert_allclose(boxes * joint_mean(joints, "hrnet"), [0.3, 0.0], rtol=1e-6)
+    assert joint_mean(np.zeros((0, 3)), "hrnet").shape == (0,)
     np.testing.assert_allclose(proposal_score(boxes, joints), [1.55, 0.4 / 3 + 1.25])
-    poses = replace(figure(joints=3), keypoint_scores=joints[:1], box_scores=[0.5])
-    np.testing.assert_allclose(rescore(poses, "hrnet").scores, [0.3])
-    assert len(rescore(Poses.empty(3), "mspn")) == 0
-    with pytest.raises(ValueError, match="hrnet"):
-        rescore(poses, "best")
 
 
 @pytest.mark.parametrize("soft", [False, True])

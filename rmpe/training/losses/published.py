@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from rmpe.heatmaps import Codec, MegviiCodec, SmoothedCodec, get_codec
+from rmpe.heatmaps import Codec, MegviiCodec, get_codec
+from rmpe.heatmaps.megvii import SmoothedCodec
 from rmpe.training.losses.cells import cell_targets, spatial_cross_entropy
 from rmpe.training.recipes.settings import NetworkRecipe
 
@@ -113,7 +114,7 @@ def output_codec(recipe: NetworkRecipe, codec: Codec, output: int) -> Codec:
                 f"recipe {recipe.name}: got target_sigma {recipe.target_sigma:g}, but the targets "
                 f"of {recipe.origin} have none"
             )
-        return replace(codec, sigma=recipe.target_sigma)  # type: ignore[type-var]
+        return replace(codec, sigma=recipe.target_sigma)  # type: ignore[call-arg]
     return codec
 
 

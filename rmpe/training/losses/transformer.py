@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps import CompactCodec, get_codec, soft_argmax
+from rmpe.heatmaps import get_codec, soft_argmax
+from rmpe.heatmaps.dark import CompactCodec
 from rmpe.sstn import apply_affine, centred_targets, invert_affine, warp
 from rmpe.training.data.person_crops import CropBatch
 from rmpe.training.loop.transformer_start import transform_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps.gaussian import blur_matrix
+from rmpe.heatmaps._gaussian import blur_matrix
 
 
 def gaussian_maps(

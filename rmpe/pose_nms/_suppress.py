@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.pose_nms.closeness import Candidates, closeness
+from rmpe.pose_nms._closeness import Candidates, closeness
 from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
 from rmpe.pose_nms.rescoring import proposal_score
 from rmpe.records import Poses

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from rmpe.pose_nms.oks_nms import oks_nms
+from rmpe.pose_nms._oks_nms import oks_nms
+from rmpe.pose_nms._suppress import pose_nms
 from rmpe.pose_nms.parameters import PoseNmsParameters, get_parameters
-from rmpe.pose_nms.suppress import pose_nms
 from rmpe.records import Poses
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def checked_maps(heatmaps: Tensor) -> Tensor:
-    """Return heatmaps (N, K, h, w) of any float type as contiguous float32 without gradient.
+    """Return heatmaps (N, K, h, w) of any float type as contiguous float32.
 
     Raises:
         ValueError: the tensor is not of four dimensions, or its maps have no cells.
@@ -17,7 +17,7 @@ def checked_maps(heatmaps: Tensor) -> Tensor:
         raise ValueError(
             f"got heatmaps of shape {tuple(heatmaps.shape)}, needed is (N, K, height, width)"
         )
-    return heatmaps.detach().to(torch.float32).contiguous()
+    return heatmaps.to(torch.float32).contiguous()
 
 
 def first_maximum(flat_maps: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps.gaussian import blur_matrix, gaussian_kernel
-from rmpe.heatmaps.peaks import first_maximum
+from rmpe.heatmaps._gaussian import blur_matrix, gaussian_kernel
+from rmpe.heatmaps._peaks import first_maximum
 
 BORDER = 10
 """Width of the zeros around the map."""
