@@ -163,11 +163,11 @@ class PoseEstimator:
         if isinstance(loaded.network, SymmetricPose) and precision == "auto":
             # In half precision a place in the crop is known to half a hundredth of its side.
             precision = "fp32"
-        door = PreprocessedNetwork(
+        preprocessed = PreprocessedNetwork(
             loaded.network, conventions.colour_order, conventions.mean, conventions.std
         )
         engine = build_runtime(
-            door, runtime=runtime, device=device, precision=precision, threads=threads
+            preprocessed, runtime=runtime, device=device, precision=precision, threads=threads
         )
         return cls(detector, engine, conventions, options)
 
@@ -200,14 +200,16 @@ class PoseEstimator:
 
     def crop(self, image_bgr: ImageArray, boxes: Boxes) -> tuple[ImageArray, list[CropTransform]]:
         """Return the people's crops, uint8 (N, H, W, 3), and the map of each."""
-        rules = self.conventions
+        conventions = self.conventions
         transforms = [
             CropTransform.from_person_box(
-                box, rules.input_height, rules.input_width, rules.crop_style
+                box, conventions.input_height, conventions.input_width, conventions.crop_style
             )
             for box in boxes.boxes_xyxy
         ]
-        crops = np.empty((len(transforms), rules.input_height, rules.input_width, 3), np.uint8)
+        crops = np.empty(
+            (len(transforms), conventions.input_height, conventions.input_width, 3), np.uint8
+        )
         for place, transform in enumerate(transforms):
             crops[place] = transform.warp(image_bgr)
         return crops, transforms

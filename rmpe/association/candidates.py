@@ -73,6 +73,7 @@ def _local_maxima(maps: Tensor, threshold: float) -> Tensor:
     height, width = maps.shape[2:]
     if len(maps) == 0:
         return torch.zeros((0, 4), dtype=torch.int64)
+    # (N, K, h, w) -> (N, K, h + 2, w + 2), so that every cell has eight neighbours.
     framed = functional.pad(maps, (1, 1, 1, 1), value=-torch.inf)
     peak = maps > threshold
     for dy in range(3):
@@ -96,6 +97,7 @@ def _read(maps: Tensor, place: Tensor, codec: Codec) -> tuple[FloatArray, FloatA
     near = ((rows - row[:, None, None]).abs() <= 1) & ((columns - column[:, None, None]).abs() <= 1)
     chosen = maps[person, joint]
     lowest = chosen.amin((1, 2), keepdim=True)
+    # (C, h, w): each candidate on a map of its own, flat but for its surroundings.
     alone = torch.where(near, chosen, lowest)
     xy, _ = codec.decode(alone[:, None])
     response = maps[person, joint, row, column]

@@ -41,6 +41,7 @@ def merge_candidates(
     """
     total = len(candidates)
     reach = candidates.size * np.asarray(deviations, np.float32)[candidates.joint]
+    # All pairs of candidates, (C, C).
     distance = np.linalg.norm(candidates.xy[:, None] - candidates.xy[None], axis=-1)
     same = candidates.joint[:, None] == candidates.joint[None]
     joined = same & (distance <= np.minimum(reach[:, None], reach[None]))
@@ -48,6 +49,7 @@ def merge_candidates(
     links = coo_array((np.ones(len(first), bool), (first, second)), shape=(total, total))
     count, node = connected_components(links, directed=False) if total else (0, np.zeros(0, int))
 
+    # Candidates (C,) -> nodes (J,): strongest response of each person, weighted mean place.
     weights = np.zeros((count, person_count), np.float32)
     np.maximum.at(weights, (node, candidates.person), candidates.response)
     joint = np.zeros(count, np.int64)
@@ -83,6 +85,7 @@ def merge_people(
             best = nodes.weights[rows].argmax(0)
             seen = nodes.weights[rows].max(0) > 0
             strongest[seen, joint] = rows[best[seen]]
+    # (N, K) -> (N, N): joints that both proposals see, and those in the same node.
     seen = strongest >= 0
     both = (seen[:, None] & seen[None]).sum(-1)
     equal = ((strongest[:, None] == strongest[None]) & seen[:, None]).sum(-1)
@@ -94,6 +97,7 @@ def merge_people(
 def join_weights(weights: FloatArray, label: IntArray) -> FloatArray:
     """Return the edge weights (J, P) of people from those of their proposals (J, N), the mean."""
     count = int(label.max()) + 1 if len(label) else 0
+    # (J, N) @ (N, P) -> (J, P).
     members = (label[:, None] == np.arange(count)[None]).astype(np.float32)
     return np.asarray(weights @ (members / np.maximum(members.sum(0), 1)), np.float32)
 

@@ -6,21 +6,20 @@ The parameter sets are in :mod:`rmpe.pose_nms.parameters`, their fitting in
 
 from __future__ import annotations
 
-from rmpe.pose_nms._choice import NMS_NAMES, NmsRule, OksNmsParameters, apply_nms, choose_nms
-from rmpe.pose_nms._oks_nms import oks_nms
-from rmpe.pose_nms._suppress import Suppression, pose_nms, suppress
+from rmpe.pose_nms._oks_nms import oks_nms, pose_similarity
+from rmpe.pose_nms._suppress import pose_nms, suppress
+from rmpe.pose_nms.choice import NmsRule, OksNmsParameters, apply_nms, choose_nms
 from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
 
 __all__ = [
     "ALPHAPOSE",
-    "NMS_NAMES",
     "NmsRule",
     "OksNmsParameters",
     "PoseNmsParameters",
-    "Suppression",
     "apply_nms",
     "choose_nms",
     "oks_nms",
     "pose_nms",
+    "pose_similarity",
     "suppress",
 ]

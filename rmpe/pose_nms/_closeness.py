@@ -82,13 +82,14 @@ def closeness(
     shape = (reference_count, len(candidates))
     similar = np.zeros(shape, bool)
     counts = np.zeros(shape) if whole_body else None
+    # Score term of eq. 9: tanh(c_p / delta1) tanh(c_q / delta1), the factors (n, K) once.
     tanh = np.tanh(candidates.scores / parameters.delta1)
     # Scores are 32 bit; so is what they are compared with.
     unsure = float(np.float32(parameters.score_threshold))
     half_unsure = float(np.float32(parameters.score_threshold / 2))
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         p, q = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
-        delta = candidates.xy.take(p, 0)
+        delta = candidates.xy.take(p, 0)  # (P, K, 2), in place: reference minus partner
         delta -= candidates.xy.take(q, 0)
         distances = np.sqrt(np.einsum("pkc,pkc->pk", delta, delta))
         products = tanh.take(p, 0) * tanh.take(q, 0)
@@ -180,6 +181,7 @@ def _pairs_within_reach(
     Two exact sieves: the joints' extents must come within reach, then enough single joints.
     """
     reach, needed = _reach(candidates, parameters, whole_body)
+    # (n, K, 2) -> (2, K, n): coordinates of one joint lie side by side.
     by_joint = np.ascontiguousarray(candidates.xy.transpose(2, 1, 0), np.float32)
     # A margin for 32-bit coordinates keeps the sieves on the safe side.
     slack = 8 * np.finfo(np.float32).eps * float(np.abs(by_joint).max()) + 1e-3

@@ -34,6 +34,7 @@ def pose_similarity(keypoints_xy: ArrayLike, areas: ArrayLike, sigmas: ArrayLike
             f"got poses of {xy.shape[1]} joints and {len(variances)} sigmas: "
             "take the sigmas of the poses' skeleton"
         )
+    # (N, 1, K, 2) - (1, N, K, 2) -> (N, N, K).
     squared = ((xy[:, None] - xy[None]) ** 2).sum(-1)
     mean_area = (sizes[:, None] + sizes[None]) / 2 + np.spacing(1.0)
     return np.asarray(np.exp(-squared / (2 * variances * mean_area[..., None])).mean(-1))

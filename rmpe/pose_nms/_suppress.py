@@ -72,11 +72,14 @@ def suppress(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Suppres
         box_sizes=sizes,
         reference=parameters.alpha * sizes.max(1),
     )
+    # 1. Pick and suppress: C clusters of M members.
     picks, members, owners = _clusters(candidates, parameters)
+    # 2. Merge each cluster: (M, K, 2) -> (C, K, 2); the paper keeps the pick as it is.
     if parameters.rule == "paper":
         xy, joint_scores = candidates.xy[picks], candidates.scores[picks]
     else:
         xy, joint_scores = _merge(candidates, picks, members, owners, parameters)
+    # 3. Drop clusters that are unsure or small.
     kept = np.flatnonzero(_worth_keeping(candidates.scores[picks], xy, joint_scores, parameters))
     rows = order[picks[kept]]
     chosen = poses.select(rows)
@@ -170,10 +173,10 @@ def _merge(
         radius = np.minimum(radius, parameters.merge_radius_px)
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     xy, scores = candidates.xy[members], candidates.scores[members]
-    delta = xy - candidates.xy[picks][owners]
+    delta = xy - candidates.xy[picks][owners]  # (M, K, 2), member from its pick
     inside = np.einsum("mkc,mkc->mk", delta, delta) <= (radius**2)[owners, None]
     weights = scores * inside
-    total = np.add.reduceat(weights, starts)
+    total = np.add.reduceat(weights, starts)  # (M, K) -> (C, K)
     nobody = total == 0
     total[nobody] = 1.0
     merged_xy = np.add.reduceat(weights[..., None] * xy, starts) / total[..., None]

@@ -23,7 +23,7 @@ class Runtime(Protocol):
     description: str
     """Engine, device and precision in words."""
     weights_digest: str
-    """Digest of the network's weights and door, see ``PreprocessedNetwork.digest``."""
+    """Digest of the network's weights and preprocessing, see ``PreprocessedNetwork.digest``."""
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the network's outputs, float32, for uint8 pictures (N, H, W, 3).
@@ -84,7 +84,7 @@ def build_runtime(
     """Return ``network`` made ready to run.
 
     Args:
-        network: the network with its door.
+        network: the network with its preprocessing.
         runtime: the engine; ``auto`` is OpenVINO on a CPU (it shares the cores best) else torch.
         device: see :func:`choose_device`.
         precision: see :func:`choose_precision`.

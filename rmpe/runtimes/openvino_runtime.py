@@ -35,7 +35,7 @@ class OpenVinoRuntime:
         """Prepare ``network``; compiling happens at the first picture.
 
         Args:
-            network: the network with its door.
+            network: the network with its preprocessing.
             precision: fp32 or bf16.
             threads: threads of one call; 0 leaves it to OpenVINO.
 

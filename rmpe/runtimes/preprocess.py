@@ -1,4 +1,4 @@
-"""The network's door: from pictures as OpenCV gives them to what a network was trained on."""
+"""Before the network: from pictures as OpenCV gives them to what it was trained on."""
 
 from __future__ import annotations
 

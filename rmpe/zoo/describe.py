@@ -91,18 +91,19 @@ def describe_entry(entry: CatalogueEntry, options: FetchOptions) -> Facts:
 
 def describe_network(loaded: LoadedNetwork) -> Facts:
     """What was recognised in a checkpoint, as pairs of a label and a value."""
-    rules = loaded.conventions
-    counted = count_macs(loaded.network, rules.input_height, rules.input_width)
+    conventions = loaded.conventions
+    size = f"{conventions.input_height}x{conventions.input_width}"
+    counted = count_macs(loaded.network, conventions.input_height, conventions.input_width)
     facts = [
         ("family", loaded.family),
         ("network", loaded.variant),
         ("conventions of", loaded.origin),
         ("same keys", ", ".join(loaded.same_keys)),
-        ("skeleton", f"{rules.skeleton_name}, {rules.skeleton.joint_count} joints"),
-        ("input", f"{rules.input_height}x{rules.input_width} {rules.colour_order}"),
-        ("mean", _numbers(rules.mean)),
-        ("deviation", _numbers(rules.std)),
-        ("decoding", rules.codec),
+        ("skeleton", f"{conventions.skeleton_name}, {conventions.skeleton.joint_count} joints"),
+        ("input", f"{size} {conventions.colour_order}"),
+        ("mean", _numbers(conventions.mean)),
+        ("deviation", _numbers(conventions.std)),
+        ("decoding", conventions.codec),
         ("parameters", f"{count_parameters(loaded.network) / 1e6:.3f} M"),
         ("multiply-adds", f"{counted.macs / 1e9:.3f} G"),
     ]

@@ -16,7 +16,7 @@ from rmpe.networks.blocks.shapes import Shapes
 from rmpe.networks.variants import Family
 from rmpe.zoo.recognise import find
 
-Rule = tuple[str, str | Callable[[re.Match[str]], str]]
+Renaming = tuple[str, str | Callable[[re.Match[str]], str]]
 
 CONTAINER_KEYS = ("state_dict", "model_state_dict", "model")
 """Where training programs put the weights in their checkpoints."""
@@ -31,14 +31,14 @@ def _predict_layer(match: re.Match[str]) -> str:
     return f"stage{stage}.upsample.up{unit + 1}.res_conv{int(match[2]) + 1}."
 
 
-# One rule a line: pattern at the start of the key | replacement. All rules are applied in order.
-OPENMMLAB_COMMON: tuple[Rule, ...] = ((r"^keypoint_head\.", "head."),)
-OPENMMLAB_SINGLE_STAGE: tuple[Rule, ...] = (
+# One renaming a line: pattern at the start of the key | replacement. All are applied in order.
+OPENMMLAB_COMMON: tuple[Renaming, ...] = ((r"^keypoint_head\.", "head."),)
+OPENMMLAB_SINGLE_STAGE: tuple[Renaming, ...] = (
     *OPENMMLAB_COMMON,
     (r"^backbone\.", ""),
     (r"^head\.(deconv_layers|final_layer)\.", r"\1."),
 )
-OPENMMLAB_MULTI_STAGE: tuple[Rule, ...] = (
+OPENMMLAB_MULTI_STAGE: tuple[Renaming, ...] = (
     *OPENMMLAB_COMMON,
     (r"^backbone\.top\.top\.0\.", "top.conv."),
     (r"^backbone\.multi_stage_(?:mspn|rsn)\.(\d+)\.", r"stage\1."),
@@ -114,12 +114,12 @@ def rename_keys(shapes: Shapes, families: Sequence[Family]) -> tuple[dict[str, s
     return _renamed(OPENMMLAB_SINGLE_STAGE, shapes), True
 
 
-def _renamed(rules: tuple[Rule, ...], keys: Iterable[str]) -> dict[str, str]:
+def _renamed(renamings: tuple[Renaming, ...], keys: Iterable[str]) -> dict[str, str]:
     renamed: dict[str, str] = {}
     sources: dict[str, str] = {}
     for source in keys:
         target = source
-        for pattern, replacement in rules:
+        for pattern, replacement in renamings:
             target = re.sub(pattern, replacement, target)
         if target in sources:
             raise ValueError(f"the keys {sources[target]!r} and {source!r} both mean {target!r}")

@@ -19,7 +19,7 @@ import rmpe_cli
 from pipeline.live.policy import POLICIES
 from rmpe.formats import FORMATS
 from rmpe.formats.table import TABLE_SUFFIXES
-from rmpe.pose_nms import NMS_NAMES
+from rmpe.pose_nms.choice import NMS_NAMES
 from rmpe.report import ClipMode
 from rmpe.runtimes import Precision, RuntimeName
 from rmpe.training.runs import recipe_names
