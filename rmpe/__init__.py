@@ -8,31 +8,51 @@ from typing import TYPE_CHECKING, Any
 from rmpe.records import Boxes, Frame, Poses
 
 if TYPE_CHECKING:
-    from rmpe.estimator import PoseEstimator
+    from pipeline.clip_results import ClipResults, video
+    from rmpe.drawing import DrawingStyle, draw_poses
+    from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.formats import read_records
     from rmpe.formats.table import to_table
+    from rmpe.kinematics import measure_clip
+    from rmpe.results import PictureResult, save_results
     from rmpe.skeletons import Skeleton, get_skeleton
 
 __version__ = "0.2.0"
 
 _LATER = {
+    "ClipResults": "pipeline.clip_results",
+    "DrawingStyle": "rmpe.drawing",
+    "EstimatorOptions": "rmpe.estimator",
+    "PictureResult": "rmpe.results",
     "PoseEstimator": "rmpe.estimator",
     "Skeleton": "rmpe.skeletons",
+    "draw_poses": "rmpe.drawing",
     "get_skeleton": "rmpe.skeletons",
+    "measure_clip": "rmpe.kinematics",
     "read_records": "rmpe.formats",
+    "save_results": "rmpe.results",
     "to_table": "rmpe.formats.table",
+    "video": "pipeline.clip_results",
 }
 
 __all__ = [
     "Boxes",
+    "ClipResults",
+    "DrawingStyle",
+    "EstimatorOptions",
     "Frame",
+    "PictureResult",
     "PoseEstimator",
     "Poses",
     "Skeleton",
     "__version__",
+    "draw_poses",
     "get_skeleton",
+    "measure_clip",
     "read_records",
+    "save_results",
     "to_table",
+    "video",
 ]
 
 

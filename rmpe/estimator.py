@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from rmpe._picture_calls import as_boxes, call_estimator
 from rmpe.association import AssociationParameters, associate
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
@@ -23,6 +25,7 @@ from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
+from rmpe.results import PictureResult
 from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SymmetricPose
@@ -63,25 +66,33 @@ class PoseEstimator:
 
     def __init__(
         self,
-        detector: Detector,
-        runtime: Runtime,
-        conventions: Conventions,
+        detector: str | Detector = "compact",
+        runtime: Runtime | None = None,
+        conventions: Conventions | None = None,
         options: EstimatorOptions | None = None,
     ) -> None:
-        """Join a detector and a pose network that is ready to run.
+        """Join a detector and a pose network, or take the pair that a preset names.
 
         Args:
-            detector: finds the people's boxes.
-            runtime: gives heatmaps (N, K, h, w) for crops.
-            conventions: how the network wants its crops and its heatmaps read.
+            detector: a preset's name (see :meth:`from_preset`, which takes more), or what finds the
+                people's boxes.
+            runtime: gives heatmaps (N, K, h, w) for crops; not with a preset.
+            conventions: how the network wants its crops and its heatmaps read; not with a preset.
             options: thresholds and limits.
 
         Raises:
-            ValueError: the options do not go with the network.
+            ValueError: the preset is unknown, or the options do not go with the network.
+            TypeError: a detector is given without a network.
+            OSError: weights must be fetched and cannot.
         """
-        self.detector = detector
-        self.runtime = runtime
-        self.conventions = conventions
+        if isinstance(detector, str):
+            named = PoseEstimator.from_preset(detector)
+            detector, runtime, conventions = named.detector, named.runtime, named.conventions
+        if runtime is None or conventions is None:
+            raise TypeError("a detector needs a network beside it: see PoseEstimator.build")
+        self.detector: Detector = detector
+        self.runtime: Runtime = runtime
+        self.conventions: Conventions = conventions
         self.options = options or EstimatorOptions()
         self._codec = get_codec(conventions.codec)
         # The pose network serves the frames' batches and whoever looks for missing people.
@@ -278,8 +289,9 @@ class PoseEstimator:
             maps = flip_average(maps, heatmaps[:, 1], order, self._codec.flip_shift)
         return associate(maps, transforms, boxes, self._codec, self.skeleton.sigmas, parameters)
 
-    def estimate(self, image_bgr: ImageArray, boxes: Boxes) -> Poses:
-        """Return one pose for every given box, nothing suppressed."""
+    def estimate(self, image_bgr: ImageArray, boxes: Boxes | ArrayLike) -> Poses:
+        """Return one pose for every given box (or corners x1 y1 x2 y2, (N, 4)), none suppressed."""
+        boxes = as_boxes(boxes)
         if len(boxes) == 0:
             return Poses.empty(self.skeleton.joint_count)
         crops, transforms = self.crop(image_bgr, boxes)
@@ -299,10 +311,37 @@ class PoseEstimator:
             poses = replace(poses, scores=scores)
         return poses.select(poses.scores >= self.options.min_score)
 
-    def __call__(self, image_bgr: ImageArray) -> Poses:
-        """Return the poses of the people in one picture, uint8 (H, W, 3)."""
-        boxes = self.detect([image_bgr])[0]
-        return self.suppress(self.estimate(image_bgr, boxes))
+    @overload
+    def __call__(
+        self, pictures: NDArray[Any], boxes_xyxy: ArrayLike | Boxes | None = None
+    ) -> PictureResult: ...
+
+    @overload
+    def __call__(
+        self, pictures: list[Any] | tuple[Any, ...], boxes_xyxy: Sequence[Any] | None = None
+    ) -> list[PictureResult]: ...
+
+    @overload
+    def __call__(self, pictures: object, boxes_xyxy: Any = None) -> Any: ...
+
+    def __call__(
+        self, pictures: Any, boxes_xyxy: Any = None
+    ) -> PictureResult | list[PictureResult]:
+        """Return the poses of the people in a picture, or in each of several.
+
+        Args:
+            pictures: an array (H, W, 3) in BGR order or another that :func:`rmpe.pictures.as_bgr`
+                takes, a file's path, a PIL image; a list of these or a folder of pictures for a
+                list of results.
+            boxes_xyxy: own boxes, corners (N, 4) in pixels, instead of the detector's; every one
+                gets its pose, in this order. For several pictures one such array each.
+
+        Raises:
+            OSError: a file is missing or no picture.
+            TypeError: what is passed is no picture.
+            ValueError: an array has the wrong shape or values, or boxes do not fit.
+        """
+        return call_estimator(self, pictures, boxes_xyxy)
 
 
 def _load_network(

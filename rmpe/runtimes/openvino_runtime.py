@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -23,10 +24,14 @@ import openvino  # noqa: E402
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 _ANY_SIZE = (-1, -1)
+# Tracing a network, by which OpenVINO reads it, works in one thread of a process at a time.
+_TRACING = threading.Lock()
 
 
 class OpenVinoRuntime:
     """OpenVINO on the CPU; one compiled model for the first picture size, one for all others.
+
+    Threads may share it: their calls follow each other.
 
     A network whose trace depends on the size (``any_size`` is not set) is compiled for every size.
     """
@@ -56,6 +61,7 @@ class OpenVinoRuntime:
         }
         self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
         self._model: openvino.Model | None = None
+        self._busy = threading.Lock()
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
         self.weights_digest = network.digest()
@@ -79,13 +85,14 @@ class OpenVinoRuntime:
 
     def _convert(self, height: int, width: int) -> openvino.Model:
         example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-        with torch.inference_mode(), warnings.catch_warnings():
+        with _TRACING, torch.inference_mode(), warnings.catch_warnings():
             # The converter traces with torch.jit, which torch calls deprecated.
             warnings.simplefilter("ignore")
             return openvino.convert_model(self._network, example_input=example)
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
-        request = self._request(*images_bgr.shape[1:3])
-        results = request.infer([np.ascontiguousarray(images_bgr)], share_inputs=True)
+        with self._busy:
+            request = self._request(*images_bgr.shape[1:3])
+            results = request.infer([np.ascontiguousarray(images_bgr)], share_inputs=True)
         return tuple(torch.from_numpy(np.asarray(value)) for value in results.values())
