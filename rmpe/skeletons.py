@@ -16,6 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmpe.joint_names import mirror_partners
+
 FloatArray = NDArray[np.float32]
 
 
@@ -24,7 +26,8 @@ class Skeleton:
     """An ordered set of joints.
 
     Raises:
-        ValueError: a joint is named twice or there is not one sigma for each joint.
+        ValueError: a joint is named twice, there is not one sigma for each joint, or a limb ends in
+            no joint.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Skeleton:
     """Pairs of joint indices to draw a bone between."""
     sigmas: tuple[float, ...]
     """OKS standard deviations, one for each joint."""
+    mirror: tuple[tuple[int, int], ...] | None = None
+    """Pairs of joints that a mirror exchanges, where their names do not tell; None: by name."""
 
     def __post_init__(self) -> None:
         if len(set(self.joints)) != len(self.joints):
@@ -43,6 +48,9 @@ class Skeleton:
             raise ValueError(
                 f"skeleton {self.name} has {len(self.joints)} joints and {len(self.sigmas)} sigmas"
             )
+        pairs = (*self.limbs, *(self.mirror or ()))
+        if any(not 0 <= end < len(self.joints) for pair in pairs for end in pair):
+            raise ValueError(f"skeleton {self.name} has a limb to a joint that is not there")
 
     @property
     def joint_count(self) -> int:
@@ -58,9 +66,14 @@ class Skeleton:
     @cached_property
     def mirror_permutation(self) -> NDArray[np.int64]:
         """For every joint the place of its mirror partner (itself in the middle), int64 (K,)."""
-        partner = np.arange(self.joint_count)
+        if self.mirror is not None:
+            partner = np.arange(self.joint_count)
+            for first, second in self.mirror:
+                partner[[first, second]] = second, first
+            return partner
+        partner = np.array(mirror_partners(self.joints), np.int64)
         for place, joint in enumerate(self.joints):
-            other = _mirrored_name(joint)
+            other = _FACE_NAMES.get(joint)
             if other in self.joints:
                 partner[place] = self.joints.index(other)
         return partner
@@ -84,15 +97,7 @@ _FACE_PARTNERS = (
 )
 
 
-def _mirrored_name(joint: str) -> str:
-    """Return the name of a joint's mirror partner, or the joint's own name."""
-    if joint.startswith("left_"):
-        return "right_" + joint[5:]
-    if joint.startswith("right_"):
-        return "left_" + joint[6:]
-    if joint.startswith("face_"):
-        return f"face_{_FACE_PARTNERS[int(joint[5:])]}"
-    return joint
+_FACE_NAMES = {f"face_{n}": f"face_{other}" for n, other in enumerate(_FACE_PARTNERS)}
 
 
 def _limbs(joints: tuple[str, ...], pairs: str) -> tuple[tuple[int, int], ...]:
@@ -131,6 +136,7 @@ _SIGMA = {
     "eye_inner": 0.025,
     "eye_outer": 0.025,
     "mouth": 0.026,
+    "pupil": 0.02,
     "pinky": 0.035,
     "index": 0.035,
     "thumb": 0.035,
@@ -268,6 +274,24 @@ BODY_25 = Skeleton(
     _sigmas(_BODY_25),
 )
 
+OPENPOSE_PARTS: dict[str, tuple[str, ...]] = {
+    "face": (*(f"face_{n}" for n in range(68)), "right_pupil", "left_pupil"),
+    "hand_left": _HANDS[:21],
+    "hand_right": _HANDS[21:],
+}
+"""Joints of OpenPose's face (the usual 68 points, then the pupils) and hands, as its files order
+them."""
+
+
+def with_openpose_parts(body: Skeleton) -> Skeleton:
+    """Return a body's skeleton with OpenPose's face and both hands behind it."""
+    joints = (*body.joints, *(joint for part in OPENPOSE_PARTS.values() for joint in part))
+    fingers = _limbs(joints, _FINGERS)
+    return Skeleton(f"openpose{len(joints)}", joints, (*body.limbs, *fingers), _sigmas(joints))
+
+
+OPENPOSE_137 = with_openpose_parts(BODY_25)
+
 # AI Challenger's own sigmas (its ``keypoint_eval.py``, delta = 2 sigma), far below COCO's.
 _AIC_SIGMAS = (
     *(0.01388152, 0.01515228, 0.01057665, 0.01417709, 0.01497891, 0.01402144, 0.03909642),
@@ -367,6 +391,7 @@ SKELETONS: dict[str, Skeleton] = {
         HALPE_136,
         OPENPOSE_18,
         BODY_25,
+        OPENPOSE_137,
         AIC_14,
         JHMDB_15,
         COCO_WHOLEBODY_133,
@@ -389,11 +414,15 @@ _UNKNOWN_JOINT_SIGMA = 0.079
 
 
 def skeleton_from_names(
-    name: str, joints: tuple[str, ...], limbs: tuple[tuple[int, int], ...] = ()
+    name: str,
+    joints: tuple[str, ...],
+    limbs: tuple[tuple[int, int], ...] = (),
+    mirror: tuple[tuple[int, int], ...] | None = None,
 ) -> Skeleton:
     """Return the known skeleton that has these joints in this order, or a new one.
 
-    A new one takes the sigmas of joints known by name and the shoulder's for the others.
+    A new one takes the sigmas of joints known by name and the shoulder's for the others, which
+    :func:`sigma_note` says.
     """
     for known in SKELETONS.values():
         if known.joints == joints:
@@ -404,8 +433,21 @@ def skeleton_from_names(
         for known in reversed(SKELETONS.values())
         for joint, sigma in zip(known.joints, known.sigmas)
     }
-    return Skeleton(
-        name, joints, limbs, tuple(sigmas.get(joint, _UNKNOWN_JOINT_SIGMA) for joint in joints)
+    own = tuple(sigmas.get(joint, _UNKNOWN_JOINT_SIGMA) for joint in joints)
+    return Skeleton(name, joints, limbs, own, mirror)
+
+
+def sigma_note(skeleton: Skeleton) -> str:
+    """Return in one line which sigmas a skeleton takes that no data set publishes; "" if none."""
+    if skeleton in SKELETONS.values():
+        return ""
+    known = {joint for one in SKELETONS.values() for joint in one.joints}
+    unknown = [joint for joint in skeleton.joints if joint not in known]
+    if not unknown:
+        return f"the sigmas of {skeleton.name} are those of joints of the same names"
+    return (
+        f"no sigma is known for {', '.join(unknown)} of {skeleton.name}: "
+        f"{_UNKNOWN_JOINT_SIGMA}, the shoulder's, is taken"
     )
 
 
@@ -431,6 +473,11 @@ def _source_weights(joint: str, source: Skeleton) -> tuple[tuple[str, float], ..
         if all(name in source.joints for name, _ in rule):
             return rule
     return None
+
+
+def joints_given(source: Skeleton, target: Skeleton) -> tuple[bool, ...]:
+    """Return for every joint of ``target`` whether ``source`` has it, or gives it by a rule."""
+    return tuple(_source_weights(joint, source) is not None for joint in target.joints)
 
 
 def convert_joints(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from rmpe_cli import building
+from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, option, takes
 
 if TYPE_CHECKING:
+    from rmpe.datasets.coco_document import AnnotationChoices
     from rmpe.evaluation.outcomes import Evaluation
 
 Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
@@ -63,9 +65,39 @@ class EvaluationChoices:
         type=_THERE,
         help="MOT: text file with the true ids of one person a line.",
     )
+    skeleton: str | None = option(
+        "--skeleton", default=None, help="COCO: joints of the annotation, instead of its own names."
+    )
+    joints: str | None = option(
+        "--joints",
+        default=None,
+        help="COCO: what joints of the annotation are called here: lk=left_knee,rk=right_knee.",
+    )
+    category: str | None = option(
+        "--category",
+        default=None,
+        help="COCO: name or id of the people's category, where several have keypoints.",
+    )
     resume: Path | None = option(
         "--resume", default=None, type=_NEW, help="File to keep results in and to go on from."
     )
+
+    def annotation_choices(self) -> AnnotationChoices | None:
+        """Return how a COCO annotation is to be read; None as it says itself."""
+        from rmpe.datasets.coco_document import AnnotationChoices
+        from rmpe.skeletons import get_skeleton
+
+        if not (self.skeleton or self.joints or self.category):
+            return None
+        pairs = [pair.partition("=") for pair in (self.joints or "").split(",") if pair.strip()]
+        if not all(own.strip() and name.strip() for own, _, name in pairs):
+            raise click.UsageError(f"--joints is {self.joints!r}, needed are pairs: a=b,c=d")
+        with wrong_use():
+            return AnnotationChoices(
+                skeleton=get_skeleton(self.skeleton) if self.skeleton else None,
+                joints={own.strip(): name.strip() for own, _, name in pairs},
+                category=self.category,
+            )
 
 
 @click.command(context_settings={"default_map": {"min_score": 0.0}})
@@ -82,11 +114,15 @@ def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorC
         raise click.UsageError("give --predictions, or --images to find the poses in")
     if dataset == "mot" and scoring.predictions is None:
         raise click.UsageError("mot scores identities that are stored: give --predictions")
+    if scoring.annotation_choices() is not None and dataset != "coco":
+        raise click.UsageError("--skeleton, --joints and --category are about coco annotations")
     if scoring.report and dataset in ("posetrack", "mot"):
         raise click.UsageError("--report draws coco, crowdpose, mpii and lsp scores")
     result = _scored(dataset, scoring, estimator)
     for line in result.skipped:
         click.echo(f"skipped: {line}", err=True)
+    for line in result.notes:
+        click.echo(f"note: {line}", err=True)
     click.echo("\n".join([*result.table, *result.breakdown]))
     if scoring.json_file:
         outcomes.write_json(result, scoring.json_file)
@@ -111,6 +147,7 @@ def _scored(
             held_out=scoring.held_out,
             head_boxes=scoring.head_boxes,
             same_people=scoring.same_people,
+            choices=scoring.annotation_choices(),
         )
     return runs.evaluate_images(
         dataset,
@@ -122,4 +159,5 @@ def _scored(
         head_boxes=scoring.head_boxes,
         progress_file=scoring.resume,
         held_out=scoring.held_out,
+        choices=scoring.annotation_choices(),
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import ReadingChoices, option, takes
+from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
 
 if TYPE_CHECKING:
@@ -51,11 +51,18 @@ class ConvertChoices:
 
 @click.command()
 @click.argument("records", type=_THERE)
-@takes(choices=ConvertChoices, reading=ReadingChoices)
-def convert(records: Path, choices: ConvertChoices, reading: ReadingChoices) -> None:
-    """Convert stored poses between formats; joints are matched by name."""
+@takes(choices=ConvertChoices, reading=ReadingChoices, writing=OverwriteChoice)
+def convert(
+    records: Path, choices: ConvertChoices, reading: ReadingChoices, writing: OverwriteChoice
+) -> None:
+    """Convert stored poses between formats; joints are matched by name.
+
+    RECORDS may be the folder of a run too.
+    """
     from pipeline.readers.finding import find_images
-    from rmpe.formats import ReadHints, convert_records, get_format, read_records
+    from rmpe.formats import convert_records, get_format, read_records
+    from rmpe.formats.catalogue import notes_of
+    from rmpe.formats.outputs import check_outputs
     from rmpe.formats.table import write_table
 
     table = choices.to_format in TABLES
@@ -67,18 +74,35 @@ def convert(records: Path, choices: ConvertChoices, reading: ReadingChoices) -> 
                 raise ValueError(f"{target} does not end in .{choices.to_format}")
         else:
             target = choices.output or Path(get_format(choices.to_format).output_name)
-    hints = ReadHints(
-        skeleton=reading.joints(),
+        outputs = [target] if table else get_format(choices.to_format).outputs(target)
+        check_outputs(outputs, [records], overwrite=writing.overwrite)
+    hints = replace(
+        reading.hints(),
         fps=choices.fps,
         frame_count=choices.frames,
         image_names=tuple(path.name for path in pictures),
     )
     if table:
         stored = read_records(records, reading.from_format, hints)
+        for note in notes_of(stored):
+            say(note)
         click.echo(f"{write_table(target, stored, choices.rows)} rows -> {target}")
         return
-    count = convert_records(records, target, choices.to_format, reading.from_format, hints)
+    count = convert_records(
+        records,
+        target,
+        choices.to_format,
+        reading.from_format,
+        hints,
+        overwrite=writing.overwrite,
+        on_note=say,
+    )
     click.echo(f"{count} frames -> {target}")
+
+
+def say(note: str) -> None:
+    """Say what was guessed."""
+    click.echo(f"note: {note}", err=True)
 
 
 @dataclass(frozen=True)
@@ -106,13 +130,18 @@ class ReportChoices:
 
 @click.command()
 @click.argument("records", nargs=-1, required=True, type=_THERE)
-@takes(choices=ReportChoices, reading=ReadingChoices)
-def report(records: tuple[Path, ...], choices: ReportChoices, reading: ReadingChoices) -> None:
+@takes(choices=ReportChoices, reading=ReadingChoices, writing=OverwriteChoice)
+def report(
+    records: tuple[Path, ...],
+    choices: ReportChoices,
+    reading: ReadingChoices,
+    writing: OverwriteChoice,
+) -> None:
     """Make one HTML page to look at stored poses; it needs no network.
 
     It shows picture, timeline and scores. Several RECORDS come onto one page with a selector.
     """
-    from rmpe.formats import ReadHints
+    from rmpe.formats.outputs import check_outputs
     from rmpe.report import PictureOptions, ReportOptions, write_report
 
     with wrong_use(OSError):
@@ -121,8 +150,10 @@ def report(records: tuple[Path, ...], choices: ReportChoices, reading: ReadingCh
             clip=choices.video,
             pictures=PictureOptions(choices.mode, int(choices.embed_up_to * 1e6)),
             format_name=reading.from_format,
-            hints=ReadHints(skeleton=reading.joints(), fps=choices.fps),
+            hints=replace(reading.hints(), fps=choices.fps),
         )
+        read = [*records, *([choices.video] if choices.video else [])]
+        check_outputs([choices.output], read, overwrite=writing.overwrite)
         written = write_report(choices.output, records, options)
     for warning in written.warnings:
         click.echo(f"warning: {warning}", err=True)

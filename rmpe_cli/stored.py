@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import FrameChoices, ReadingChoices, option, takes
+from rmpe_cli.options import FrameChoices, OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import RECORD_FORMAT
 
 if TYPE_CHECKING:
@@ -59,9 +59,13 @@ class TrackChoices:
 
 @click.command()
 @click.argument("records", type=_THERE)
-@takes(frames=FrameChoices, reading=ReadingChoices, choices=TrackChoices)
+@takes(frames=FrameChoices, reading=ReadingChoices, choices=TrackChoices, writing=OverwriteChoice)
 def track(
-    records: Path, frames: FrameChoices, reading: ReadingChoices, choices: TrackChoices
+    records: Path,
+    frames: FrameChoices,
+    reading: ReadingChoices,
+    choices: TrackChoices,
+    writing: OverwriteChoice,
 ) -> None:
     """Give stored poses identities, anew and without a network.
 
@@ -69,18 +73,21 @@ def track(
     """
     from pipeline.stored.retrack import retrack_records
     from rmpe.formats import get_format
+    from rmpe.formats.outputs import TRACKED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
     from rmpe_cli._progress import frame_bar
     from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
 
     if choices.building and not choices.offline:
         raise click.UsageError("--building is about whole clips: give --offline too")
-    output = choices.output or records.parent / "tracked.ndjson"
-    if output.exists() and output.samefile(records):
-        raise click.UsageError(f"{output} is the file to read; give another --output")
+    output = choices.output or beside(records) / TRACKED_NAME
     target = get_format(choices.to_format)
-    stored = read_stored(records, reading)
-    reader = open_frames(stored, frames, limit_threads().video)
+    reader, stored = open_stored_poses(records, frames, reading, limit_threads().video)
+    with wrong_use():
+        check_outputs(
+            target.outputs(output), [records, *files_of(reader)], overwrite=writing.overwrite
+        )
+    target.remove_stale(output)
     with frame_bar(reader.info.frames_expected, choices.quiet) as bar:
         people = retrack_records(
             reader,
@@ -119,21 +126,32 @@ class RenderChoices:
 
 @click.command()
 @click.argument("records", type=_THERE)
-@takes(frames=FrameChoices, reading=ReadingChoices, choices=RenderChoices)
+@takes(frames=FrameChoices, reading=ReadingChoices, choices=RenderChoices, writing=OverwriteChoice)
 def render(
-    records: Path, frames: FrameChoices, reading: ReadingChoices, choices: RenderChoices
+    records: Path,
+    frames: FrameChoices,
+    reading: ReadingChoices,
+    choices: RenderChoices,
+    writing: OverwriteChoice,
 ) -> None:
     """Draw stored poses onto their clip or pictures; no network is run."""
     from pipeline.stored.render import render_records
     from rmpe.drawing import DrawingStyle
+    from rmpe.formats.outputs import RENDERED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
     from rmpe_cli._progress import frame_bar
 
-    stored = read_stored(records, reading)
     threads = limit_threads()
-    reader = open_frames(stored, frames, threads.video)
-    name = "rendered" if reader.info.image_names else "rendered.mp4"
-    output = choices.output or records.parent / name
+    reader, stored = open_stored_poses(records, frames, reading, threads.video)
+    pictures = reader.info.image_names
+    name = Path(RENDERED_NAME).stem if pictures else RENDERED_NAME
+    output = choices.output or beside(records) / name
+    with wrong_use():
+        check_outputs(
+            [output, *(output / picture for picture in pictures)],
+            [records, *files_of(reader)],
+            overwrite=writing.overwrite,
+        )
     style = DrawingStyle(
         min_joint_score=choices.min_joint_score,
         limbs=not choices.no_limbs,
@@ -152,29 +170,43 @@ def render(
     click.echo(f"{count} frames -> {output}")
 
 
-def read_stored(records: Path, reading: ReadingChoices) -> PoseReader:
-    """Return stored poses in the format and with the joints that were given, if any."""
-    from rmpe.formats import ReadHints, read_records
-
-    with wrong_use():
-        return read_records(records, reading.from_format, ReadHints(skeleton=reading.joints()))
-
-
-def open_frames(stored: PoseReader, frames: FrameChoices, threads: int) -> Reader:
-    """Return the frames of stored poses: of a clip or pictures given, or those that they name.
+def open_stored_poses(
+    records: Path, frames: FrameChoices, reading: ReadingChoices, threads: int
+) -> tuple[Reader, PoseReader]:
+    """Return the frames of stored poses and the poses; what is guessed is said.
 
     Args:
-        stored: the poses.
+        records: the poses.
         frames: where the pictures are, if that was given.
+        reading: what the records do not say.
         threads: threads that decode a clip.
     """
-    from pipeline.readers import ImageReader, VideoReader
-    from pipeline.readers.finding import find_images
+    from pipeline.stored.opening import open_stored
+    from rmpe.formats.catalogue import notes_of
 
-    if frames.video and frames.images:
-        raise click.UsageError("give --video or --images, not both")
     with wrong_use(OSError):
-        if frames.images or (stored.header.image_names and not frames.video):
-            pictures = find_images(frames.images or (stored.header.source,))
-            return ImageReader(pictures, source=str(pictures[0].parent))
-        return VideoReader(frames.video or stored.header.source, threads=threads)
+        reader, stored = open_stored(
+            records,
+            video=frames.video,
+            images=frames.images,
+            format_name=reading.from_format,
+            hints=reading.hints(),
+            threads=threads,
+        )
+    for note in notes_of(stored):
+        click.echo(f"note: {note}", err=True)
+    return reader, stored
+
+
+def beside(records: Path) -> Path:
+    """Return the folder in which outputs lie by default: where the records are, or in a run's."""
+    from rmpe.formats.outputs import RECORDS_NAME
+
+    return records if records.is_dir() and (records / RECORDS_NAME).exists() else records.parent
+
+
+def files_of(reader: Reader) -> list[str | Path]:
+    """Return the files that a reader reads."""
+    from pipeline.readers import ImageReader
+
+    return list(reader.paths) if isinstance(reader, ImageReader) else [reader.info.source]

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,9 @@ def process_clip(
     )
     try:
         options = options or RunOptions()
+        if options.boxes is not None:
+            boxes = options.boxes.placed(info.image_names, info.frames_expected)
+            options = replace(options, boxes=boxes)
         writers = open_writers(plan, header, start, options.chunk)
         if journal is not None:
             writers.append(("journal", journal))
@@ -162,6 +165,7 @@ def process_clip(
     finally:
         run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
         _note_reading(summary, reader, run)
+        summary.warnings += options.boxes.notes if options.boxes is not None else ()
         summary.warnings += journal.warnings if journal is not None else []
         write_summary(plan.folder / SUMMARY_NAME, summary, request, poses.network)
     return summary

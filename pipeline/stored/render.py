@@ -36,18 +36,20 @@ def posed_frames(reader: Reader, records: PoseReader) -> Iterator[PosedFrame]:
     nobody = Poses.empty(header.skeleton.joint_count)
     stored = iter(records)
     waiting = next(stored, None)
-    end = 0
+    end = len(info.image_names)
     for frame in reader:
-        end = frame.index + 1
+        end = max(end, frame.index + 1)
         while waiting is not None and waiting.frame_index < frame.index:
             waiting = next(stored, None)
         if waiting is not None and waiting.frame_index == frame.index:
             yield PosedFrame(frame, waiting.poses)
         else:
             yield PosedFrame(frame, nobody)
-    if waiting is not None and waiting.frame_index >= end:
+    while waiting is not None and waiting.frame_index < end:
+        waiting = next(stored, None)
+    if waiting is not None:
         raise ValueError(
-            f"{info.source} ended after {end} frames and the records have poses for frame "
+            f"{info.source} ended after {end} frames and the records have frame "
             f"{waiting.frame_index}: name the clip that they were made from"
         )
 

@@ -5,10 +5,10 @@ Broken entries are left out, and each is named in ``skipped`` with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import cv2
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.tar_pictures import TarPictures
-from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.skeletons import Skeleton
 
 FloatArray = NDArray[np.float32]
@@ -30,8 +29,8 @@ HEAD_SHARE = 0.6
 class Picture:
     """One picture of a set."""
 
-    image_id: int
-    """Number in the set's own counting."""
+    image_id: int | str
+    """Number or word in the set's own counting."""
     path: Path
     """File; a folder whose name ends in ``.tar`` is an uncompressed archive."""
 
@@ -80,8 +79,8 @@ class AnnotatedPerson:
 
     picture: Picture
     """Where the person is."""
-    annotation_id: int
-    """Number in the set's own counting."""
+    annotation_id: int | str
+    """Number or word in the set's own counting; merged sets may repeat one."""
     box_xyxy: FloatArray
     """Person box in pixels, (4,)."""
     keypoints_xy: FloatArray
@@ -108,10 +107,12 @@ class KeypointSet:
     """Every person with at least one annotated joint; crowds are left out."""
     skipped: tuple[str, ...]
     """What is broken: one line each."""
+    notes: tuple[str, ...] = ()
+    """What was filled in or guessed in reading: one line each."""
 
-    def people_by_picture(self) -> dict[int, list[AnnotatedPerson]]:
+    def people_by_picture(self) -> dict[int | str, list[AnnotatedPerson]]:
         """Return the people of every picture by its id; pictures without people have none."""
-        grouped: dict[int, list[AnnotatedPerson]] = {p.image_id: [] for p in self.pictures}
+        grouped: dict[int | str, list[AnnotatedPerson]] = {p.image_id: [] for p in self.pictures}
         for person in self.people:
             grouped[person.picture.image_id].append(person)
         return grouped
@@ -127,64 +128,49 @@ def pictures_below(people: KeypointSet, folder: Path | str) -> KeypointSet:
     )
 
 
-def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
-    """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
-    joints = _numbers(values, "keypoints")
-    if joints.shape != (3 * joint_count,):
-        raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
-    if not np.isfinite(joints).all():
-        raise ValueError("has keypoints that are not finite")
-    return joints.reshape(-1, 3)
-
-
-def checked_box(box: Any) -> tuple[float, float, float, float]:
-    """Return x, y, width, height; ``ValueError`` says what is broken. No size is no fault."""
-    values = _numbers(box, "bbox")
-    if values.shape != (4,) or not np.isfinite(values).all():
-        raise ValueError(f"has the box {box!r}, needed are x, y, width, height")
-    x, y, width, height = values.tolist()
-    return x, y, width, height
-
-
-def checked_box_xyxy(box: Any) -> FloatArray:
-    """Return corners (4,); ``ValueError`` for a box without size."""
-    x, y, width, height = checked_box(box)
-    if not (width > 0 and height > 0):
-        raise ValueError(f"has the box {x:g}, {y:g}, {width:g}, {height:g}, which has no size")
-    return box_xywh_to_xyxy([x, y, width, height])
-
-
-def _numbers(values: Any, name: str) -> NDArray[np.float64]:
-    """Return a list of numbers as an array; text that reads like a number is none."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of different lengths
-        array = np.asarray(None)
-    if array.size and array.dtype.kind not in "iuf":
-        raise ValueError(f"has no list of numbers as its {name}")
-    return array.astype(np.float64)
-
-
 def present_pictures(
-    images: Sequence[Any], image_folder: Path | str | None
-) -> tuple[dict[int, Picture], list[str]]:
-    """Return the pictures by id, and a line for every one that is broken or whose file is missing.
+    images: Mapping[int | str, Mapping[str, Any]], image_folder: Path | str | None
+) -> tuple[dict[int | str, Picture], list[str], list[str]]:
+    """Return the pictures by id, a line for each whose file is missing, and what was guessed.
 
-    Without ``image_folder`` the files are not looked for.
+    A name is looked for as it stands, then without the folders that annotation tools put before it
+    (``images\\x.jpg``, ``/data/upload/x.jpg``): the longest end of it that is there. Without
+    ``image_folder`` the files are not looked for.
     """
-    pictures, missing = {}, []
+    pictures: dict[int | str, Picture] = {}
+    missing, shortened = [], 0
     folder = Path(image_folder) if image_folder is not None else None
-    for place, image in enumerate(images):
-        identity, name = (
-            (image.get("id"), image.get("file_name")) if isinstance(image, Mapping) else (None,) * 2
-        )
-        if not isinstance(identity, int | float) or identity != int(identity):
-            missing.append(f"picture number {place} has the id {identity!r}, needed is a whole one")
-        elif not isinstance(name, str) and folder is not None:
+    taken: dict[Path, int | str] = {}
+    for identity, image in images.items():
+        name = image.get("file_name")
+        if folder is None:
+            file = Path(name if isinstance(name, str) else str(identity))
+        elif not isinstance(name, str):
             missing.append(f"picture {identity} has no file_name")
-        elif folder is not None and not (folder / str(name)).is_file():
-            missing.append(f"picture {identity}: {folder / str(name)} is missing")
+            continue
         else:
-            file = (folder or Path()) / (name if isinstance(name, str) else str(identity))
-            pictures[int(identity)] = Picture(int(identity), file)
-    return pictures, missing
+            found = _find_below(folder, name)
+            if found is None:
+                missing.append(f"picture {identity}: {folder / name} is missing")
+                continue
+            file = found
+            if file in taken:
+                missing.append(f"picture {identity} has the file of picture {taken[file]}, {file}")
+                continue
+            taken[file] = identity
+            shortened += file != folder / name
+        pictures[identity] = Picture(identity, file)
+    notes = [f"{shortened} pictures are found without the folders of their names"]
+    return pictures, missing, notes if shortened else []
+
+
+def _find_below(folder: Path, name: str) -> Path | None:
+    """Return the file below a folder that a name's longest end leads to."""
+    if (folder / name).is_file():
+        return folder / name
+    parts = PureWindowsPath(name).parts  # splits at both / and \\
+    for start in range(len(parts)):
+        end = folder.joinpath(*(part for part in parts[start:] if part not in ("..", "/", "\\")))
+        if end.is_file():
+            return end
+    return None

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from rmpe.evaluation.oks._files import read_annotations
-from rmpe.formats import read_records
-from rmpe.formats.coco_results import image_id_of
+from rmpe.datasets.coco_document import (
+    AnnotationChoices,
+    CocoAnnotation,
+    CocoDocument,
+    ImageId,
+    read_coco_document,
+)
+from rmpe.formats import PoseReader, read_records
+from rmpe.formats.pictures import match_pictures, picture_number
+from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.pose_nms.learn import ValidationFrame, average_precision, learn_parameters
 from rmpe.pose_nms.parameters import get_parameters, save_parameters
 from rmpe.records import Poses
@@ -89,51 +95,54 @@ def read_nms_frames(
         OSError: a file cannot be opened.
         ValueError: a file is malformed, or the two have no picture in common.
     """
-    checked = read_annotations(annotations, truth_skeleton.joint_count)
-    document = checked.document
-    for line in checked.skipped:
+    document = read_coco_document(annotations, AnnotationChoices(truth_skeleton))
+    for line in document.skipped:
         log.warning("%s: skipped: %s", annotations, line)
     reader = read_records(candidates)
     skeleton = reader.header.skeleton
-    names = {image["id"]: str(image.get("file_name", "")) for image in document["images"]}
-    by_name = {Path(name).name: image_id for image_id, name in names.items() if name}
-    found: dict[int, Poses] = {}
-    for record in reader:
-        name = Path(reader.header.image_name(record.frame_index)).name
-        image_id = by_name.get(name, image_id_of(name))
-        if image_id is not None and image_id in names:
-            found[image_id] = record.poses
+    found = _by_picture(reader, document)
     if not found:
         raise ValueError(
             f"{candidates} and {annotations} have no picture in common: the candidates' picture "
             "names must be the annotations' file names or end in their image ids"
         )
-    people: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in names}
-    for annotation in document["annotations"]:
-        people.setdefault(annotation["image_id"], []).append(annotation)
+    people: dict[ImageId, list[CocoAnnotation]] = {image_id: [] for image_id in document.images}
+    for annotation in document.people:
+        people[annotation.image_id].append(annotation)
     nobody = Poses.empty(skeleton.joint_count)
     frames = [
         _frame(found.get(image_id, nobody), people[image_id], truth_skeleton, skeleton)
-        for image_id in names
+        for image_id in document.images
     ]
     return frames, skeleton
 
 
+def _by_picture(reader: PoseReader, document: CocoDocument) -> dict[ImageId, Poses]:
+    """Return the candidates of annotated pictures: by their names, else by the ids in these."""
+    candidates = {reader.header.image_name(one.frame_index): one.poses for one in reader}
+    names = [str(image.get("file_name", key)) for key, image in document.images.items()]
+    places, _ = match_pictures(tuple(candidates), names)
+    ids = tuple(document.images)
+    found = {ids[place]: candidates[str(name)] for name, place in places.items()}
+    for name, poses in candidates.items():
+        number = picture_number(name)
+        if name not in places and number is not None and number in document.images:
+            found.setdefault(number, poses)
+    return found
+
+
 def _frame(
-    candidates: Poses, people: list[dict[str, Any]], truth: Skeleton, skeleton: Skeleton
+    candidates: Poses, people: list[CocoAnnotation], truth: Skeleton, skeleton: Skeleton
 ) -> ValidationFrame:
     """Return one picture's candidates and truth, in the candidates' joints."""
-    ignored, boxes, flat, areas = [], [], [], []
+    ignored, flat, areas = [], [], []
     for person in people:
-        x, y, width, height = person["bbox"]
-        box = [x, y, x + width, y + height]
-        joints = np.asarray(person["keypoints"], np.float32).reshape(-1, 3)
-        if person.get("iscrowd") or not (joints[:, 2] > 0).any():
-            ignored.append(box)
+        joints = person.joints.astype(np.float32)
+        if person.is_crowd or not (joints[:, 2] > 0).any():
+            ignored.append(box_xywh_to_xyxy(person.box_xywh))
             continue
-        boxes.append(box)
         flat.append(joints)
-        areas.append(person.get("area", width * height))
+        areas.append(person.area)
     stacked = np.stack(flat) if flat else np.zeros((0, truth.joint_count, 3), np.float32)
     xy, visible = convert_joints(stacked[..., :2], stacked[..., 2], truth, skeleton)
     annotated = np.isin(skeleton.joints, truth.joints)

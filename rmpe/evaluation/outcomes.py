@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from rmpe.datasets.coco_document import AnnotationChoices, CocoDocument
 from rmpe.datasets.keypoint_set import KeypointSet
 from rmpe.evaluation.mot.scores import MotScores
 from rmpe.evaluation.oks.coco import evaluate_coco
@@ -26,7 +27,7 @@ from rmpe.evaluation.pck.mpii import (
 )
 from rmpe.evaluation.pck.scores import JointErrors
 from rmpe.evaluation.posetrack.scores import PoseTrackScores
-from rmpe.skeletons import Skeleton
+from rmpe.skeletons import sigma_note
 
 Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
 DATASETS: tuple[Dataset, ...] = get_args(Dataset)
@@ -50,6 +51,10 @@ class Evaluation:
     """COCO results that were scored."""
     skipped: tuple[str, ...] = ()
     """Broken annotations and pictures: one line each."""
+    notes: tuple[str, ...] = ()
+    """What was guessed or filled in: one line each."""
+    choices: AnnotationChoices | None = None
+    """How the annotation was read, where that was said."""
     errors: JointErrors | None = None
     """Errors of MPII's and LSP's people, for a report."""
     people: KeypointSet | None = None
@@ -58,21 +63,43 @@ class Evaluation:
 
 def oks_evaluation(
     dataset: Dataset,
-    annotations: str | Path | Mapping[str, Any],
+    document: CocoDocument,
     results: Sequence[Mapping[str, Any]],
-    skeleton: Skeleton,
-    skipped: tuple[str, ...],
+    skipped: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    choices: AnnotationChoices | None = None,
 ) -> Evaluation:
-    """Return results scored by the rules of COCO or CrowdPose."""
+    """Return results scored by the rules of COCO or CrowdPose.
+
+    Args:
+        dataset: whose rules to follow.
+        document: the annotation.
+        results: COCO results in its joints.
+        skipped: what else was left out: one line each.
+        notes: what else was guessed; empty lines are passed over.
+        choices: how the annotation was read.
+    """
     if dataset == "crowdpose":
-        scores = evaluate_crowdpose(annotations, results)
+        scores = evaluate_crowdpose(document, results)
     else:
-        scores = evaluate_coco(annotations, results, skeleton)
-    # What scoring and reading both find broken is named once.
+        scores = evaluate_coco(document, results, document.skeleton)
+    # What scoring and reading both find is named once.
     skipped = tuple(dict.fromkeys((*skipped, *scores.skipped)))
-    document = {**scores.to_json(), "skipped": list(skipped)}
+    sigmas = sigma_note(document.skeleton)
+    said = tuple(dict.fromkeys(note for note in (*notes, *scores.notes, sigmas) if note))
+    figures = {**scores.to_json(), "skipped": list(skipped), "notes": list(said)}
+    if sigmas:
+        figures["sigmas"] = dict(zip(document.skeleton.joints, document.skeleton.sigmas))
     return Evaluation(
-        dataset, scores.table, document, tuple(scores.breakdown()), scores, results, skipped
+        dataset,
+        scores.table,
+        figures,
+        tuple(scores.breakdown()),
+        scores,
+        results,
+        skipped,
+        notes=said,
+        choices=choices,
     )
 
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmpe.datasets.coco import read_coco_document, read_coco_set, skeleton_of_document
+from rmpe.datasets.coco import read_coco_set
+from rmpe.datasets.coco_document import (
+    AnnotationChoices,
+    CocoDocument,
+    find_id,
+    read_coco_document,
+)
 from rmpe.datasets.crowdpose import read_crowdpose_set
 from rmpe.datasets.keypoint_set import KeypointSet, pictures_below
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.posetrack import read_posetrack_set
-from rmpe.evaluation.estimate import SetPoses, coco_results, estimate_set, in_skeleton, people_xy
+from rmpe.evaluation.estimate import (
+    SetPoses,
+    check_shared_joints,
+    coco_results,
+    estimate_set,
+    in_skeleton,
+    people_xy,
+)
 from rmpe.evaluation.mot.scores import evaluate_mot
 from rmpe.evaluation.outcomes import (
     Dataset,
@@ -42,8 +54,8 @@ from rmpe.evaluation.posetrack.scores import (
     read_posetrack_folder,
 )
 from rmpe.formats import ReadHints, read_records
-from rmpe.formats.catalogue import detect_format
-from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
+from rmpe.formats.catalogue import detect_format, notes_of
+from rmpe.formats.posetrack.document import PoseTrackFrame, PoseTrackPerson
 from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import CROWDPOSE_14, POSETRACK_15, Skeleton
@@ -62,6 +74,7 @@ def evaluate_predictions(
     held_out: bool = False,
     head_boxes: str | Path | None = None,
     same_people: str | Path | None = None,
+    choices: AnnotationChoices | None = None,
 ) -> Evaluation:
     """Return the scores of stored predictions.
 
@@ -74,6 +87,7 @@ def evaluate_predictions(
         held_out: LSP: only the rows that the annotation names as held out.
         head_boxes: MPII's ``gt_valid.mat``, needed for a ``.json`` split.
         same_people: MOT: file of the true identities that are one person who left and came back.
+        choices: COCO: what the annotation does not say, or says otherwise.
 
     Raises:
         OSError: a file cannot be opened.
@@ -86,7 +100,7 @@ def evaluate_predictions(
         if Path(annotations).suffix != ".json":
             return mpii_evaluation(read_mpii_truth(annotations), found, ())
         people = read_set(dataset, annotations, None)
-        rows = [person.annotation_id for person in people.people]
+        rows = [int(person.annotation_id) for person in people.people]
         if max(rows, default=-1) >= len(found):
             raise ValueError(f"{predictions} has {len(found)} people, {annotations} has more")
         heads = _head_truth(people, head_boxes)
@@ -98,13 +112,12 @@ def evaluate_predictions(
         return posetrack_evaluation(
             evaluate_posetrack_folders(annotations, predictions, tracking), ()
         )
-    document = read_coco_document(annotations)
-    crowded = dataset == "crowdpose"
-    skeleton = CROWDPOSE_14 if crowded else skeleton_of_document(document, annotations)
-    results = _results_of(predictions, document, skeleton)
+    document = read_coco_document(annotations, _choices(dataset, choices))
+    notes: tuple[str, ...] = ()
+    results = _results_of(predictions, document)
     if results is None:
-        results = _converted_results(predictions, read_set(dataset, annotations, None))
-    return oks_evaluation(dataset, document, results, skeleton, ())
+        results, notes = _converted_results(predictions, document)
+    return oks_evaluation(dataset, document, results, notes=notes, choices=choices)
 
 
 def evaluate_images(
@@ -118,6 +131,7 @@ def evaluate_images(
     head_boxes: str | Path | None = None,
     progress_file: str | Path | None = None,
     held_out: bool = False,
+    choices: AnnotationChoices | None = None,
 ) -> Evaluation:
     """Return the scores of an estimator on a set's pictures.
 
@@ -132,10 +146,12 @@ def evaluate_images(
         head_boxes: MPII's ``gt_valid.mat``, needed for a ``.json`` split: it has no head boxes.
         progress_file: see :func:`~rmpe.evaluation.estimate.estimate_set`.
         held_out: LSP: only the rows that the annotation names as held out.
+        choices: COCO: what the annotation does not say, or says otherwise.
 
     Raises:
         OSError: a file cannot be opened.
-        ValueError: a file is malformed, the set needs annotated boxes, or a library is missing.
+        ValueError: a file is malformed, network and annotation share few joints, the set needs
+            annotated boxes, or a library is missing.
     """
     named, single = None, dataset in ("mpii", "lsp")
     if single and (boxes is not None or not annotated_boxes):
@@ -146,7 +162,8 @@ def evaluate_images(
         named = lsp_set(lsp, "") if lsp else read_set(dataset, annotations, None)
         keypoint_set = pictures_below(named, images)
     else:
-        keypoint_set = read_set(dataset, annotations, images)
+        keypoint_set = read_set(dataset, annotations, images, choices)
+    shared = check_shared_joints(keypoint_set.skeleton, estimator.skeleton, "the network")
     if not any(picture.is_there() for picture in keypoint_set.pictures):
         raise ValueError(f"{images} has none of the pictures that {annotations} names")
     heads = _head_truth(keypoint_set, head_boxes) if dataset == "mpii" else None
@@ -166,14 +183,29 @@ def evaluate_images(
         return posetrack_evaluation(
             _score_posetrack(annotations, images, keypoint_set, poses), skipped
         )
+    document = read_coco_document(annotations, _choices(dataset, choices))
     results = coco_results(poses.by_picture)
-    return oks_evaluation(dataset, annotations, results, keypoint_set.skeleton, skipped)
+    notes = (*keypoint_set.notes, shared)
+    return oks_evaluation(dataset, document, results, skipped, notes, choices)
 
 
-def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | None) -> KeypointSet:
+def _choices(dataset: Dataset, choices: AnnotationChoices | None) -> AnnotationChoices:
+    """Return how a set's COCO-style file is read; CrowdPose's joints are fixed."""
+    if dataset == "crowdpose":
+        return AnnotationChoices(CROWDPOSE_14)
+    return choices or AnnotationChoices()
+
+
+def read_set(
+    dataset: Dataset,
+    annotations: str | Path,
+    images: str | Path | None,
+    choices: AnnotationChoices | None = None,
+) -> KeypointSet:
     """Return the annotation of a set that has a file of people; pictures may be left aside."""
+    if dataset == "coco":
+        return read_coco_set(annotations, images, choices=choices)
     readers = {
-        "coco": read_coco_set,
         "crowdpose": read_crowdpose_set,
         "mpii": read_mpii_set,
         "posetrack": read_posetrack_set,
@@ -181,9 +213,7 @@ def read_set(dataset: Dataset, annotations: str | Path, images: str | Path | Non
     return readers[dataset](annotations, images)
 
 
-def _results_of(
-    path: str | Path, document: Mapping[str, Any], skeleton: Skeleton
-) -> list[dict[str, Any]] | None:
+def _results_of(path: str | Path, document: CocoDocument) -> list[dict[str, Any]] | None:
     """Return a file that holds COCO results in the set's joints as it is, None for any other.
 
     Picture ids are those of the annotation: whole numbers, but also numbers with a point or words.
@@ -192,32 +222,33 @@ def _results_of(
     if kind not in ("coco", "alphapose"):
         return None
     results = load_json(path)
-    known = {image.get("id") for image in document["images"] if isinstance(image, dict)}
-    if not isinstance(results, list) or (
-        kind == "alphapose" and not all(result.get("image_id") in known for result in results)
-    ):
+    if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         return None
-    wanted = 3 * skeleton.joint_count
+    known = [find_id(item.get("image_id"), document.images) in document.images for item in results]
+    if kind == "alphapose" and not all(known):
+        return None
+    wanted = 3 * document.skeleton.joint_count
     if any(len(result.get("keypoints") or ()) != wanted for result in results):
         return None
     return results
 
 
-def _converted_results(path: str | Path, keypoint_set: KeypointSet) -> list[dict[str, Any]]:
-    """Return COCO results of a file in any format or joints, in the set's joints."""
-    names = tuple(picture.path.name for picture in keypoint_set.pictures)
-    reader = read_records(path, hints=ReadHints(image_names=names))
-    ids = {picture.path.name: picture.image_id for picture in keypoint_set.pictures}
-    by_picture: dict[int, Poses] = {}
+def _converted_results(
+    path: str | Path, document: CocoDocument
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return COCO results of a file in any format or joints, in the set's joints, and notes."""
+    names = {
+        str(image.get("file_name", identity)): identity
+        for identity, image in document.images.items()
+    }
+    reader = read_records(path, hints=ReadHints(image_names=tuple(names)))
+    skeleton = reader.header.skeleton
+    note = check_shared_joints(document.skeleton, skeleton, str(path))
+    by_picture: dict[int | str, Poses] = {}
     for record in reader:
-        name = Path(reader.header.image_name(record.frame_index)).name
-        if name in ids:
-            by_picture[ids[name]] = in_skeleton(
-                record.poses, reader.header.skeleton, keypoint_set.skeleton
-            )
-        elif len(record.poses):
-            raise ValueError(f"{path} has poses for {name}, which is not annotated")
-    return coco_results(by_picture)
+        identity = names[reader.header.image_name(record.frame_index)]
+        by_picture[identity] = in_skeleton(record.poses, skeleton, document.skeleton)
+    return coco_results(by_picture), (*notes_of(reader), note)
 
 
 def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> MpiiTruth:
@@ -226,7 +257,7 @@ def _head_truth(keypoint_set: KeypointSet, head_boxes: str | Path | None) -> Mpi
     sizes = np.array([person.head_size for person in people])
     if head_boxes is not None:
         truth = read_mpii_truth(head_boxes)
-        rows = [person.annotation_id for person in people]
+        rows = [int(person.annotation_id) for person in people]
         if max(rows, default=0) >= len(truth.head_sizes):
             raise ValueError(f"{head_boxes} has {len(truth.head_sizes)} people, the split has more")
         sizes = truth.head_sizes[rows]
@@ -251,7 +282,7 @@ def _score_posetrack(
     for name, frames in truth.items():
         predicted[name] = []
         for frame in frames:
-            found = poses.by_picture.get(ids.get(Path(images) / frame.image_name, -1))
+            found = poses.by_picture.get(ids.get(Path(images) / frame.image_name, ""))
             people = _posetrack_people(found, keypoint_set.skeleton) if found is not None else ()
             predicted[name].append(replace(frame, people=people, ignore_polygons=()))
     return evaluate_posetrack(truth, predicted, tracking=False)

@@ -1,15 +1,17 @@
-"""What the readers of whole-document formats share: hints, and people gathered into frames."""
+"""What the readers of whole documents share: people gathered into frames, checked numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rmpe.formats.clip import ClipHeader, PoseRecord, ReadHints
+from rmpe.formats.pictures import PictureKey, place_pictures
 from rmpe.geometry.boxes import box_xywh_to_xyxy, keypoint_extent_boxes
 from rmpe.records import Poses
 from rmpe.skeletons import Skeleton
@@ -21,57 +23,42 @@ class LoadedClip:
 
     header: ClipHeader
     """Facts of the clip, from the file and the hints."""
-    records: tuple[PoseRecord, ...]
-    """Every frame in order."""
+    people: Mapping[int, Poses]
+    """The people of every frame that has any."""
+    count: int
+    """Frames of the clip."""
+    notes: tuple[str, ...] = ()
+    """What was guessed in reading: one line each."""
     complete: bool = True
     """A JSON document that can be parsed is whole."""
 
     def __iter__(self) -> Iterator[PoseRecord]:
         """Yield every frame in order, people or none."""
-        return iter(self.records)
-
-
-def frame_number(image_name: str) -> int | None:
-    """Return the frame index that a picture's name is, as in ``12.jpg``, or None."""
-    stem = Path(image_name).stem
-    return int(stem) if stem.isascii() and stem.isdigit() else None
-
-
-def are_frame_numbers(numbers: Collection[int], hints: ReadHints) -> bool:
-    """Return whether the numbers of pictures are frame indices of one clip.
-
-    They are taken for catalogue numbers (as COCO's 000000000785) when more than nine in ten frames
-    would have nobody and nothing is known of the clip's length.
-    """
-    return hints.frame_count is not None or max(numbers, default=0) < 10 * len(numbers)
+        nobody = Poses.empty(self.header.skeleton.joint_count)
+        for index in range(self.count):
+            yield PoseRecord(index, self.header.time_of(index), self.people.get(index, nobody))
 
 
 def gather_frames(
-    path: Path, people: Mapping[str, Poses], skeleton: Skeleton, hints: ReadHints
+    path: Path,
+    people: Mapping[PictureKey, Poses],
+    skeleton: Skeleton,
+    hints: ReadHints,
+    notes: Sequence[str] = (),
 ) -> LoadedClip:
-    """Return a clip from the people by picture name.
+    """Return a clip from the people by picture, placed by the rule of ``pictures.py``.
 
-    Names that are all frame numbers are frame indices, and every frame from 0 on that is not named
-    is a frame without people; so is every picture that only ``hints.image_names`` knows. Otherwise
-    the pictures are numbered in the order they came in.
+    Frames that lie between those of the file, and pictures that only the hints know, are without
+    people.
+
+    Raises:
+        ValueError: a picture cannot be placed.
     """
-    numbers = {name: n for name in people if (n := frame_number(name)) is not None}
-    names: tuple[str, ...] = hints.image_names
-    if names:
-        unknown = [name for name in people if name not in names]
-        if unknown:
-            raise ValueError(f"{path} has poses for {unknown[0]}, which is not among the pictures")
-        by_index = {names.index(name): poses for name, poses in people.items()}
-        count = len(names)
-    elif len(set(numbers.values())) == len(people) and are_frame_numbers(numbers.values(), hints):
-        by_index = {number: people[name] for name, number in numbers.items()}
-        count = max(by_index, default=-1) + 1
-    else:
-        names = tuple(people)
-        by_index = dict(enumerate(people.values()))
-        count = len(names)
-    header = hinted_header(path, skeleton, hints, names)
-    return LoadedClip(header, numbered_records(by_index, count, header, hints.frame_count))
+    placed = place_pictures(tuple(people), hints, str(path))
+    by_index = {placed.indices[key]: poses for key, poses in people.items()}
+    header = hinted_header(path, skeleton, hints, placed.image_names)
+    count = max(placed.count, hints.frame_count or 0)
+    return LoadedClip(header, by_index, count, (*notes, *placed.notes))
 
 
 def hinted_header(
@@ -83,31 +70,72 @@ def hinted_header(
     )
 
 
-def numbered_records(
-    by_index: Mapping[int, Poses], count: int, header: ClipHeader, frame_count: int | None
-) -> tuple[PoseRecord, ...]:
-    """Return one record for every index below ``count``, or ``frame_count`` if that is more."""
-    nobody = Poses.empty(header.skeleton.joint_count)
-    return tuple(
-        PoseRecord(index, header.time_of(index), by_index.get(index, nobody))
-        for index in range(max(count, frame_count or 0))
-    )
+class JointReader:
+    """Reads people's joints as files have them and counts what is missing.
+
+    A joint of which a number is NaN or null was not found: it becomes 0, 0 with score 0, which
+    ``notes`` says. Other numbers that are not finite are refused.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.missing = 0
+        """Joints that were NaN or null."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line on the joints that were missing, if any."""
+        if not self.missing:
+            return ()
+        return (f"{self.missing} joints that are no numbers (NaN) count as not found",)
+
+    def read(self, rows: Sequence[Any], place: object) -> NDArray[np.float32]:
+        """Return flat ``x y score …`` rows of people as (N, K, 3).
+
+        Raises:
+            ValueError: rows differ in length or hold something else than numbers; the message names
+                the file and ``place``, the picture.
+        """
+        lengths = {len(row) for row in rows if isinstance(row, Sequence)}
+        if len(lengths) > 1 or any(length % 3 for length in lengths):
+            raise ValueError(
+                f"{self._path}, {place}: a person's keypoints are x, y, score in turn, the same "
+                f"number for all; got lists of {sorted(lengths)} numbers"
+            )
+        joint_count = max(lengths, default=0) // 3
+        flat = numbers_of(rows, f"{self._path}, {place}: keypoints")  # (N, 3K)
+        joints = flat.reshape(len(rows), joint_count, 3)
+        gone = np.asarray(np.isnan(joints).any(-1))  # (N, K)
+        self.missing += int(gone.sum())
+        return as_float32(np.where(gone[..., None], 0, joints), f"{self._path}, {place}: keypoints")
 
 
-def flat_joints(rows: Sequence[Sequence[float]], path: Path) -> NDArray[np.float32]:
-    """Return flat ``x y score …`` rows of people as (N, K, 3); ``ValueError`` if they differ."""
-    lengths = {len(row) for row in rows}
-    if len(lengths) > 1 or any(length % 3 for length in lengths):
-        raise ValueError(
-            f"{path}: a person's keypoints are x, y, score in turn, the same number for all; got "
-            f"lists of {sorted(lengths)} numbers"
-        )
-    joint_count = max(lengths, default=0) // 3
+def numbers_of(values: Any, what: str) -> NDArray[np.float64]:
+    """Return nested lists of numbers as an array, null as NaN; ``ValueError`` for anything else."""
     try:
-        flat = np.asarray(rows, np.float64).reshape(len(rows), joint_count, 3)
-    except ValueError as error:
-        raise ValueError(f"{path}: keypoints are numbers: {error}") from error
-    return flat.astype(np.float32)
+        array = np.asarray(values)
+        if array.dtype.kind == "O":
+            flat = [np.nan if value is None else value for value in array.ravel()]
+            array = np.asarray(flat).reshape(array.shape)
+    except ValueError:  # lists of different lengths
+        array = np.asarray("")
+    if array.size and array.dtype.kind not in "iuf":
+        raise ValueError(f"{what} are lists of numbers of one length, got something else")
+    return array.astype(np.float64)
+
+
+def as_float32(values: NDArray[np.float64], what: str) -> NDArray[np.float32]:
+    """Return numbers in 32 bit; ``ValueError`` if one is not finite or too large for them."""
+    with np.errstate(over="ignore"):
+        result = values.astype(np.float32)
+    if not np.isfinite(result).all():
+        raise ValueError(f"{what} have a number that is not finite or too large")
+    return result
+
+
+def finite(value: Any, what: str) -> float:
+    """Return a number; ``ValueError`` if it is none or not finite."""
+    return float(as_float32(numbers_of([value], what), what)[0])
 
 
 def poses_from_joints(
@@ -122,8 +150,8 @@ def poses_from_joints(
     A missing box is the extent of the joints that score above 0, a missing score the mean score of
     these joints, a missing box score the pose's score, a missing id 0.
     """
-    found = joints[..., 2] > 0
-    means = (joints[..., 2] * found).sum(1) / np.maximum(found.sum(1), 1)
+    found = joints[..., 2] > 0  # (N, K)
+    means = (joints[..., 2] * found).sum(1) / np.maximum(found.sum(1), 1)  # (N,)
     pose_scores = np.asarray(means if scores is None else scores, np.float32)
     if boxes_xyxy is None:
         boxes_xyxy = keypoint_extent_boxes(joints[..., :2], found)
@@ -137,10 +165,19 @@ def poses_from_joints(
     )
 
 
-def boxes_if_known(boxes_xywh: Sequence[Sequence[float] | None]) -> NDArray[np.float32] | None:
-    """Return x y w h boxes as xyxy (N, 4), or None if anybody has none."""
-    known = [box for box in boxes_xywh if box is not None]
-    return box_xywh_to_xyxy(known) if known and len(known) == len(boxes_xywh) else None
+def boxes_if_known(boxes_xywh: Sequence[Any], what: str) -> NDArray[np.float32] | None:
+    """Return x y w h boxes as xyxy (N, 4), or None if anybody has none.
+
+    Raises:
+        ValueError: a box is not four finite numbers; the message begins with ``what``.
+    """
+    if not boxes_xywh or any(box is None or len(box) == 0 for box in boxes_xywh):
+        return None
+    boxes = numbers_of(boxes_xywh, f"{what}: boxes")
+    if boxes.shape[1:] != (4,):
+        raise ValueError(f"{what}: a box is x, y, width, height")
+    as_float32(boxes, f"{what}: boxes")
+    return box_xywh_to_xyxy(boxes)
 
 
 def flatten_joints(keypoints_xy: ArrayLike, keypoint_scores: ArrayLike) -> NDArray[np.float32]:

@@ -5,55 +5,74 @@
   ``sep-json/`` beside it; boxes, scores and ids are not kept.
 
 A picture without people leaves no trace in any of them. Reading gives these pictures back where
-the names are frame numbers or ``ReadHints.image_names`` lists them.
+the names are numbered or ``ReadHints.image_names`` lists them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.formats._json import ItemStream
 from rmpe.formats._loaded import (
+    JointReader,
     LoadedClip,
+    as_float32,
     boxes_if_known,
-    flat_joints,
     flatten_joints,
     gather_frames,
+    numbers_of,
     poses_from_joints,
 )
-from rmpe.formats._streams import ItemStream
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.formats.pictures import natural_order, picture_of_stem, unique_stems
 from rmpe.geometry.boxes import box_xyxy_to_xywh
 from rmpe.json_files import load_json
 from rmpe.records import Poses
 from rmpe.skeletons import (
     COCO_17,
     COCO_19,
+    COCO_WHOLEBODY_133,
+    FACE_68,
     HALPE_26,
     HALPE_136,
+    HAND_21,
     OPENPOSE_18,
+    SKELETONS,
     Skeleton,
     convert_joints,
 )
 
 VERSION = "AlphaPose v0.3"
+MAIN_FILE = "alphapose-results.json"
+SEPARATE = "sep-json"
+"""Folder of the cmu and open forms' files of single pictures, beside the main file."""
 # The largest proposal score: joint mean 1 + box 1 + 1.25 x best joint 1.
 _LARGEST_SCORE = 3.25
-_SKELETON_BY_COUNT = {s.joint_count: s for s in (COCO_17, HALPE_26, HALPE_136)}
+_SKELETON_BY_COUNT = {
+    s.joint_count: s for s in (COCO_17, HAND_21, HALPE_26, FACE_68, COCO_WHOLEBODY_133, HALPE_136)
+}
 
 
-def proposal_scores(poses: Poses) -> NDArray[np.float32]:
-    """Return AlphaPose's score of every person, (N,): joint mean + box + 1.25 x best joint."""
-    if not len(poses):
+def proposal_scores(
+    keypoint_scores: NDArray[np.float32], box_scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return AlphaPose's score of every person, (N,): joint mean + box + 1.25 x best joint.
+
+    Args:
+        keypoint_scores: scores of the joints that the file has, (N, K).
+        box_scores: (N,).
+    """
+    if not len(box_scores):
         return np.zeros(0, np.float32)
-    joints = poses.keypoint_scores
-    best = np.float32(1.25) * joints.max(1)
-    return np.asarray(joints.mean(1) + poses.box_scores + best, np.float32)
+    best = np.float32(1.25) * keypoint_scores.max(1)
+    return np.asarray(keypoint_scores.mean(1) + box_scores + best, np.float32)
 
 
 class AlphaPoseWriter:
@@ -82,7 +101,7 @@ class AlphaPoseWriter:
         )
         rows = flatten_joints(points, scores).astype(np.float64).tolist()
         boxes = box_xyxy_to_xywh(poses.boxes_xyxy).tolist()
-        totals = proposal_scores(poses).tolist()
+        totals = proposal_scores(scores, poses.box_scores).tolist()
         marks = poses.ids.tolist() if idx is None else idx
         for row, total, box, mark in zip(rows, totals, boxes, marks):
             person = {
@@ -108,8 +127,9 @@ class _ByPictureWriter:
 
     def __init__(self, path: str | Path, header: ClipHeader) -> None:
         self._header = header
-        self._folder = Path(path).parent / "sep-json"
+        self._folder = Path(path).parent / SEPARATE
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._stems = unique_stems(header.image_names)
         self._stream = ItemStream(path, "{", "}")
 
     def write(self, frame_index: int, timestamp_s: float, poses: Poses) -> None:
@@ -122,7 +142,10 @@ class _ByPictureWriter:
         text = json.dumps({"version": VERSION, self.people_key: people}, allow_nan=False)
         name = self._header.image_name(frame_index)
         self._stream.add(f"{json.dumps(name)}: {text}")
-        (self._folder / f"{Path(name).name.split('.')[0]}.json").write_text(text, "utf-8")
+        stem = self._stems[frame_index] if self._stems else str(frame_index)
+        file = self._folder / f"{stem}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
 
     def close(self, complete: bool = True) -> None:
         """End the object."""
@@ -166,46 +189,61 @@ def read_alphapose(path: str | Path, hints: ReadHints | None = None) -> LoadedCl
     """
     path, hints = Path(path), hints or ReadHints()
     grouped = _people_by_picture(load_json(path), path)
-    skeleton = hints.skeleton or _skeleton_of(grouped, path)
-    return gather_frames(
-        path,
-        {name: _default_poses(people, skeleton, path) for name, people in grouped.items()},
-        skeleton,
-        hints,
-    )
+    skeleton, notes = (hints.skeleton, ()) if hints.skeleton else _skeleton_of(grouped, path)
+    joints = JointReader(path)
+    people = {name: _poses(rows, skeleton, joints, path, name) for name, rows in grouped.items()}
+    return gather_frames(path, people, skeleton, hints, (*notes, *joints.notes))
 
 
-def _people_by_picture(document: Any, path: Path) -> dict[str, list[dict[str, Any]]]:
+def _people_by_picture(document: Any, path: Path) -> dict[str | int, list[dict[str, Any]]]:
     if isinstance(document, dict) and all(isinstance(v, list) for v in document.values()):
         return {
-            name: [{**person, "score": person.get("scores")} for person in people]
-            for name, people in document.items()
+            name: [{**_person(one, path, name), "score": one.get("scores")} for one in rows]
+            for name, rows in document.items()
         }
     if not isinstance(document, list):
         raise ValueError(f"{path} is not in AlphaPose's default form: a list of people")
-    grouped: dict[str, list[dict[str, Any]]] = {}
+    grouped: dict[str | int, list[dict[str, Any]]] = {}
     for place, person in enumerate(document):
-        missing = {"image_id", "keypoints"} - set(person)
-        if missing:
-            raise ValueError(f"{path}: person {place} has no {sorted(missing)[0]}")
-        grouped.setdefault(str(person["image_id"]), []).append(person)
+        name = _person(person, path, f"person {place}").get("image_id")
+        if not isinstance(name, str | int) or isinstance(name, bool):
+            raise ValueError(f"{path}: person {place} has the image_id {name!r}, needed is a name")
+        grouped.setdefault(str(name), []).append(person)
     return grouped
 
 
-def _skeleton_of(grouped: dict[str, list[dict[str, Any]]], path: Path) -> Skeleton:
+def _person(person: Any, path: Path, place: str) -> dict[str, Any]:
+    if not isinstance(person, dict) or not isinstance(person.get("keypoints"), list):
+        raise ValueError(f"{path}: {place} has no keypoints")
+    return person
+
+
+def _skeleton_of(
+    grouped: Mapping[str | int, list[dict[str, Any]]], path: Path
+) -> tuple[Skeleton, tuple[str, ...]]:
+    """Return the skeleton that AlphaPose has for the number of joints, and what is guessed."""
     counts = {len(p["keypoints"]) // 3 for people in grouped.values() for p in people}
     if not counts:
-        return COCO_17
+        return COCO_17, ()
     if len(counts) > 1 or not counts <= set(_SKELETON_BY_COUNT):
+        fitting = [s.name for s in SKELETONS.values() if {s.joint_count} == counts]
+        named = f": --skeleton {' or '.join(fitting)}" if fitting else ""
         raise ValueError(
-            f"{path} has people of {sorted(counts)} joints, AlphaPose's own are "
-            f"{sorted(_SKELETON_BY_COUNT)}; name the skeleton of the file"
+            f"{path} has people of {', '.join(map(str, sorted(counts)))} joints, AlphaPose's own "
+            f"are {sorted(_SKELETON_BY_COUNT)}; name the skeleton of the file{named}"
         )
-    return _SKELETON_BY_COUNT[counts.pop()]
+    skeleton = _SKELETON_BY_COUNT[counts.pop()]
+    others = [s.name for s in SKELETONS.values() if s.joint_count == skeleton.joint_count]
+    if len(others) == 1 or skeleton == COCO_17:
+        return skeleton, ()
+    note = f"{skeleton.joint_count} joints are taken as {skeleton.name}; --skeleton names others"
+    return skeleton, (note,)
 
 
-def _default_poses(people: list[dict[str, Any]], skeleton: Skeleton, path: Path) -> Poses:
-    joints = flat_joints([person["keypoints"] for person in people], path)
+def _poses(
+    people: list[dict[str, Any]], skeleton: Skeleton, reader: JointReader, path: Path, name: object
+) -> Poses:
+    joints = reader.read([person["keypoints"] for person in people], name)
     if not people:
         return Poses.empty(skeleton.joint_count)
     if joints.shape[1] != skeleton.joint_count:
@@ -213,14 +251,15 @@ def _default_poses(people: list[dict[str, Any]], skeleton: Skeleton, path: Path)
             f"{path} has people of {joints.shape[1]} joints, skeleton {skeleton.name} has "
             f"{skeleton.joint_count}"
         )
+    place = f"{path}, {name}"
     totals = [person.get("score") for person in people]
-    boxes = [person.get("box") for person in people]
-    known = all(total is not None for total in totals)
-    score = np.array(totals, np.float64) if known else None
-    parts = joints[..., 2].mean(1) + 1.25 * joints[..., 2].max(1)
+    score = None
+    if all(total is not None for total in totals):
+        score = as_float32(numbers_of(totals, f"{place}: scores"), f"{place}: scores")
+    parts = joints[..., 2].mean(1) + 1.25 * joints[..., 2].max(1)  # (N,)
     return poses_from_joints(
         joints,
-        boxes_xyxy=boxes_if_known(boxes),
+        boxes_xyxy=boxes_if_known([person.get("box") for person in people], place),
         box_scores=None if score is None else np.clip(score - parts, 0, 1),
         scores=None if score is None else np.clip(score / _LARGEST_SCORE, 0, 1),
         ids=[_track_id(person.get("idx")) for person in people],
@@ -229,28 +268,38 @@ def _default_poses(people: list[dict[str, Any]], skeleton: Skeleton, path: Path)
 
 def _track_id(idx: Any) -> int:
     """Return a track id; cluster members (a list, as untracked results have them) are none."""
-    return int(idx) if isinstance(idx, (int, float)) and idx > 0 else 0
+    known = isinstance(idx, (int, float)) and math.isfinite(idx) and 0 < idx < 2**63
+    return int(idx) if known else 0
 
 
 def _read_by_picture(
-    path: str | Path, hints: ReadHints | None, people_key: Literal["bodies", "people"], joints: str
+    path: str | Path, hints: ReadHints | None, people_key: Literal["bodies", "people"], key: str
 ) -> LoadedClip:
     path, hints = Path(path), hints or ReadHints()
     if path.is_dir():
-        document = {f"{file.stem}.jpg": load_json(file) for file in sorted(path.glob("*.json"))}
+        folder = path / SEPARATE if (path / SEPARATE).is_dir() else path
+        files = sorted(folder.rglob("*.json"), key=natural_order)
+        stems = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+        names = [picture_of_stem(stem) for stem in stems]
+        document = {name: load_json(file) for name, file in zip(names, files)}
     else:
         document = load_json(path)
     if not isinstance(document, dict) or not all(
-        isinstance(picture, dict) and people_key in picture for picture in document.values()
+        isinstance(picture, dict) and isinstance(picture.get(people_key), list)
+        for picture in document.values()
     ):
         raise ValueError(f"{path} is not an object of pictures with {people_key!r}")
-    people = {}
+    people: dict[str | int, Poses] = {}
+    reader = JointReader(path)
     for name, picture in document.items():
-        rows = flat_joints([person[joints] for person in picture[people_key]], path)
+        if not picture[people_key]:
+            people[name] = Poses.empty(OPENPOSE_18.joint_count)
+            continue
+        rows = reader.read([person[key] for person in picture[people_key]], name)
         if rows.shape[1] != OPENPOSE_18.joint_count:
             raise ValueError(f"{path}: {name} has {rows.shape[1]} joints, the form has 18")
         people[name] = poses_from_joints(rows)
-    return gather_frames(path, people, OPENPOSE_18, hints)
+    return gather_frames(path, people, OPENPOSE_18, hints, reader.notes)
 
 
 def read_alphapose_cmu(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rmpe.formats.alphapose import (
+    MAIN_FILE,
+    SEPARATE,
     AlphaPoseCmuWriter,
     AlphaPoseOpenWriter,
     AlphaPoseWriter,
@@ -15,13 +19,18 @@ from rmpe.formats.alphapose import (
     read_alphapose_open,
 )
 from rmpe.formats.clip import ClipHeader, PoseReader, PoseWriter, ReadHints
-from rmpe.formats.coco_results import CocoResultsWriter, read_coco_results
+from rmpe.formats.coco_results import CocoResultsWriter, read_coco
 from rmpe.formats.motchallenge import MotWriter, looks_like_mot, read_mot
-from rmpe.formats.native import NativeReader, NativeWriter
-from rmpe.formats.openpose import OpenPose18Writer, OpenPoseWriter, read_openpose
-from rmpe.formats.outputs import RECORDS_NAME
-from rmpe.formats.posetrack import PoseTrack17Writer, PoseTrackWriter, read_posetrack
+from rmpe.formats.native import NativeWriter, read_native
+from rmpe.formats.openpose import SUFFIX, OpenPose18Writer, OpenPoseWriter, read_openpose
+from rmpe.formats.outputs import RECORDS_NAME, check_outputs
+from rmpe.formats.posetrack.document import named_joints
+from rmpe.formats.posetrack.records import PoseTrack17Writer, PoseTrackWriter, read_posetrack
 from rmpe.json_files import load_json
+
+NATIVE = "native"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,20 +43,54 @@ class PoseFormat:
     """Opens a file, or a folder, of the format."""
     output_name: str
     """File or folder, relative to the output folder, that ``--format`` writes."""
+    is_folder: bool = False
+    """Whether the output is a folder of files."""
+    beside: str = ""
+    """Folder of further files that the writer makes beside its output."""
+    pattern: str = ""
+    """Files that it makes in a folder."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, or of the folder, without folders before it."""
+        return Path(self.output_name).name
+
+    def outputs(self, path: Path) -> list[Path]:
+        """Return the files or folders that writing to ``path`` makes."""
+        return [path, *([path.parent / self.beside] if self.beside else [])]
+
+    def remove_stale(self, path: Path) -> None:
+        """Remove the files of many that an earlier writing to ``path`` left."""
+        folder = path if self.is_folder else path.parent / self.beside
+        if self.pattern and folder.is_dir():
+            for file in folder.rglob(self.pattern):
+                file.unlink()
 
 
 FORMATS: dict[str, PoseFormat] = {
-    "native": PoseFormat(NativeWriter, lambda path, hints: NativeReader(path), RECORDS_NAME),
-    "alphapose": PoseFormat(AlphaPoseWriter, read_alphapose, "alphapose-results.json"),
+    NATIVE: PoseFormat(NativeWriter, read_native, RECORDS_NAME),
+    "alphapose": PoseFormat(AlphaPoseWriter, read_alphapose, MAIN_FILE),
     "alphapose-cmu": PoseFormat(
-        AlphaPoseCmuWriter, read_alphapose_cmu, "alphapose-cmu/alphapose-results.json"
+        AlphaPoseCmuWriter,
+        read_alphapose_cmu,
+        f"alphapose-cmu/{MAIN_FILE}",
+        beside=SEPARATE,
+        pattern="*.json",
     ),
     "alphapose-open": PoseFormat(
-        AlphaPoseOpenWriter, read_alphapose_open, "alphapose-open/alphapose-results.json"
+        AlphaPoseOpenWriter,
+        read_alphapose_open,
+        f"alphapose-open/{MAIN_FILE}",
+        beside=SEPARATE,
+        pattern="*.json",
     ),
-    "openpose": PoseFormat(OpenPoseWriter, read_openpose, "openpose"),
-    "openpose18": PoseFormat(OpenPose18Writer, read_openpose, "openpose18"),
-    "coco": PoseFormat(CocoResultsWriter, read_coco_results, "coco-results.json"),
+    "openpose": PoseFormat(
+        OpenPoseWriter, read_openpose, "openpose", is_folder=True, pattern=f"*{SUFFIX}"
+    ),
+    "openpose18": PoseFormat(
+        OpenPose18Writer, read_openpose, "openpose18", is_folder=True, pattern=f"*{SUFFIX}"
+    ),
+    "coco": PoseFormat(CocoResultsWriter, read_coco, "coco-results.json"),
     "posetrack": PoseFormat(PoseTrackWriter, read_posetrack, "posetrack.json"),
     "posetrack17": PoseFormat(PoseTrack17Writer, read_posetrack, "posetrack17.json"),
     "mot": PoseFormat(MotWriter, read_mot, "mot.txt"),
@@ -83,11 +126,16 @@ def read_records(
         OSError: the file cannot be opened.
         ValueError: the format is unknown, or the file is not in it.
     """
+    path, hints = Path(path), hints or ReadHints()
+    if path.is_dir() and format_name in (None, NATIVE) and (path / RECORDS_NAME).is_file():
+        path = path / RECORDS_NAME  # the folder of a run
     name = detect_format(path) if format_name is None else format_name
     chosen = get_format(name)
+    if path.is_dir() and not chosen.is_folder and (path / chosen.file_name).is_file():
+        path = path / chosen.file_name
     try:
-        return chosen.reader(Path(path), hints or ReadHints())
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        return chosen.reader(path, hints)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError) as error:
         raise ValueError(f"{path} is no valid {name} file: {error!r}") from error
 
 
@@ -97,18 +145,38 @@ def convert_records(
     to_format: str,
     from_format: str | None = None,
     hints: ReadHints | None = None,
+    overwrite: bool = False,
+    on_note: Callable[[str], object] | None = None,
 ) -> int:
     """Write a file of poses in another format and return the number of frames.
 
+    Args:
+        path: what to read.
+        output: file, or folder for formats of many files, to write.
+        to_format: a name in :data:`FORMATS`.
+        from_format: the same of ``path``; None recognises it.
+        hints: what the file may not say itself.
+        overwrite: replace an output that is there already.
+        on_note: called with every guess that was made in reading, one line each; they stand in the
+            native header's options too.
+
     Raises:
-        OSError, ValueError: as :func:`read_records`; ``to_format`` is unknown; output is input.
+        OSError, ValueError: as :func:`read_records`; ``to_format`` is unknown; output is input, or
+            is there already.
     """
     target = get_format(to_format)
+    output = Path(output)
+    check_outputs(target.outputs(output), [path], overwrite=overwrite)
     reader = read_records(path, from_format, hints)
-    if Path(output).exists() and Path(output).samefile(path):
-        raise ValueError(f"{output} is the file to read; give another output")
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
-    writer = target.writer(Path(output), reader.header)
+    notes = notes_of(reader)
+    header = reader.header
+    if notes:
+        for note in notes:
+            (on_note or log.warning)(note)
+        header = replace(header, options={**header.options, "notes": list(notes)})
+    output.parent.mkdir(parents=True, exist_ok=True)
+    target.remove_stale(output)
+    writer = target.writer(output, header)
     count, complete = 0, False
     try:
         for record in reader:
@@ -120,6 +188,11 @@ def convert_records(
     return count
 
 
+def notes_of(reader: PoseReader) -> tuple[str, ...]:
+    """Return what was guessed in opening stored poses: one line each."""
+    return tuple(getattr(reader, "notes", ()))
+
+
 def detect_format(path: str | Path) -> str:
     """Return the name of the format that a file or folder is in.
 
@@ -129,15 +202,20 @@ def detect_format(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        files = sorted(path.glob("*.json"))
-        if files and files[0].name.endswith("_keypoints.json"):
+        if (path / RECORDS_NAME).is_file():
+            return NATIVE
+        main = path / MAIN_FILE
+        files = [main] if main.is_file() else sorted(path.rglob("*.json"))
+        if any(file.name.endswith(SUFFIX) for file in files):
             return "openpose"
         document = {file.name: load_json(file) for file in files[:1]}
+        if main.is_file():
+            document = document[MAIN_FILE]
     else:
         with open(path, "rb") as file:
             first = file.readline(1000)
         if b'"schema"' in first:
-            return "native"
+            return NATIVE
         if looks_like_mot(first.decode("utf-8", "replace")):
             return "mot"
         document = load_json(path)
@@ -159,10 +237,16 @@ def _format_of(document: object) -> str | None:
     if "annolist" in document:
         return "posetrack17"
     if "images" in document and "annotations" in document:
-        return "posetrack"
+        return _kind_of_annotation(document)
     first = next(iter(document.values()), None)
     if isinstance(first, dict) and "bodies" in first:
         return "alphapose-cmu"
     if isinstance(first, dict) and "people" in first:
         return "alphapose-open"
     return "alphapose" if isinstance(first, list) else None
+
+
+def _kind_of_annotation(document: Mapping[str, Any]) -> str:
+    """Return which COCO-like document it is: by the joints that its category names, if it does."""
+    joints = named_joints(document)
+    return "posetrack" if joints is None or "head_bottom" in joints else "coco"

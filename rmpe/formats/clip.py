@@ -60,6 +60,17 @@ class ReadHints:
     """Frames of the clip, so that the last ones without people are there as well."""
     image_names: tuple[str, ...] = ()
     """File names of all pictures, in order, for folders of pictures with names of their own."""
+    clip_frames: int | None = None
+    """For poses of a video: frames that its file promises, 0 if it does not say."""
+    first_number: int | None = None
+    """Number that the first picture has where names are numbered; None finds it out."""
+    series: str = ""
+    """Beginning of the names to read from a folder that holds files of several clips."""
+
+    @property
+    def is_of_clip(self) -> bool:
+        """Whether numbers in pictures' names are known to count the frames of one clip."""
+        return self.clip_frames is not None or self.frame_count is not None
 
 
 @dataclass(frozen=True, eq=False)

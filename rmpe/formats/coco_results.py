@@ -1,41 +1,39 @@
-"""COCO keypoint results: the list that COCO's evaluation reads.
+"""COCO's keypoint files: results, as its evaluation reads them, out and in; annotations in.
 
 ``image_id`` is the integer at the end of a picture's name (``000000000785.jpg``), the frame index
-for a video. ``box`` and ``track_id`` are ours, the evaluation passes them over; the box is not
-called ``bbox`` because pycocotools would then take the areas from it. Pictures without people leave
-no trace; reading gives those of a video back.
+for a video. ``box``, ``track_id``, ``frame`` and ``file_name`` are ours, the evaluation passes them
+over; the box is not called ``bbox`` because pycocotools would then take the areas from it. Pictures
+without people leave no trace; reading gives those between others back.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rmpe.datasets.coco_document import AnnotationChoices, plain_id, read_coco_document
+from rmpe.formats._json import ItemStream, short_xywh, shortest_decimals
 from rmpe.formats._loaded import (
+    JointReader,
     LoadedClip,
-    are_frame_numbers,
+    as_float32,
     boxes_if_known,
-    flat_joints,
     flatten_joints,
+    gather_frames,
     hinted_header,
-    numbered_records,
+    numbers_of,
     poses_from_joints,
 )
-from rmpe.formats._numbers import short_xywh, shortest_decimals
-from rmpe.formats._streams import ItemStream
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.formats.pictures import PictureKey, picture_number
+from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.json_files import load_json
 from rmpe.records import Poses
-from rmpe.skeletons import COCO_17, convert_joints
-
-
-def image_id_of(image_name: str) -> int | None:
-    """Return the integer after the last ``_`` of a name's stem, or None if there is none."""
-    tail = Path(image_name).stem.rsplit("_", 1)[-1]
-    return int(tail) if tail.isascii() and tail.isdigit() else None
+from rmpe.skeletons import COCO_17, Skeleton, convert_joints
 
 
 class CocoResultsWriter:
@@ -69,6 +67,10 @@ class CocoResultsWriter:
             }
             if identity > 0:
                 item["track_id"] = identity
+            if self._header.image_names:
+                item["file_name"] = self._header.image_names[frame_index]
+            else:
+                item["frame"] = frame_index
             self._stream.add(json.dumps(item, allow_nan=False))
 
     def close(self, complete: bool = True) -> None:
@@ -78,7 +80,7 @@ class CocoResultsWriter:
 
 def _image_ids(names: tuple[str, ...]) -> list[int]:
     """Return the id of every picture: the numbers in the names, or places if one has none."""
-    ids = [image_id_of(name) for name in names]
+    ids = [picture_number(name) for name in names]
     if any(number is None for number in ids):
         return list(range(len(names)))
     if len(set(ids)) < len(ids):
@@ -86,51 +88,136 @@ def _image_ids(names: tuple[str, ...]) -> list[int]:
     return [number for number in ids if number is not None]
 
 
-def read_coco_results(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
-    """Return the clip of a results file.
+def read_coco(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
+    """Return the clip of a results file, or of an annotation.
 
-    The ids are frame indices, from 0 on without gaps, or catalogue numbers if they lie far apart;
-    with ``hints.image_names`` they are looked up by the numbers in these names. Joints are COCO's
-    17 unless ``hints.skeleton`` says otherwise.
+    Joints of results are COCO's 17 unless ``hints.skeleton`` says otherwise; those of an annotation
+    are what its category names, and score 1 where they are annotated.
 
     Raises:
-        ValueError: the document is no list of results, or joints do not fit the skeleton.
+        ValueError: the document is neither, or joints do not fit the skeleton.
     """
     path, hints = Path(path), hints or ReadHints()
-    skeleton = hints.skeleton or COCO_17
     document = load_json(path)
+    if isinstance(document, Mapping):
+        return _read_annotation(path, document, hints)
+    skeleton = hints.skeleton or COCO_17
     if not isinstance(document, list):
         raise ValueError(f"{path} is not a list of COCO results")
-    grouped: dict[int, list[dict[str, Any]]] = {}
-    for place, item in enumerate(document):
-        if not isinstance(item.get("image_id"), int) or "keypoints" not in item:
-            raise ValueError(f"{path}: result {place} has no integer image_id or no keypoints")
+    items, notes = _people_only([_result(item, path, n) for n, item in enumerate(document)], path)
+    grouped: dict[PictureKey, list[dict[str, Any]]] = {}
+    for item in items:
         grouped.setdefault(item["image_id"], []).append(item)
-    names = hints.image_names
-    if not names and not are_frame_numbers(grouped, hints):
-        names = tuple(f"{image_id:012d}.jpg" for image_id in grouped)
-    places = {image_id: place for place, image_id in enumerate(_image_ids(names))}
-    by_index = {}
-    for image_id, people in grouped.items():
-        if names and image_id not in places:
-            raise ValueError(f"{path} has poses for picture {image_id}, which is not there")
-        joints = flat_joints([item["keypoints"] for item in people], path)
-        if joints.shape[1] != skeleton.joint_count:
-            raise ValueError(
-                f"{path} has people of {joints.shape[1]} joints, skeleton {skeleton.name} has "
-                f"{skeleton.joint_count}"
-            )
-        by_index[places.get(image_id, image_id)] = _poses(people, joints)
-    header = hinted_header(path, skeleton, hints, names)
-    count = len(names) or max(by_index, default=-1) + 1
-    return LoadedClip(header, numbered_records(by_index, count, header, hints.frame_count))
+    reader = JointReader(path)
+    people = {key: _poses(rows, reader, skeleton, path, key) for key, rows in grouped.items()}
+    notes = (*notes, *reader.notes)
+    return gather_frames(path, _own_keys(people, grouped, path), skeleton, hints, notes)
 
 
-def _poses(people: list[dict[str, Any]], joints: np.ndarray) -> Poses:
+def _result(item: Any, path: Path, place: int) -> dict[str, Any]:
+    """Return a result with its picture as a number or a word."""
+    if not isinstance(item, dict) or "keypoints" not in item:
+        raise ValueError(f"{path}: result {place} has no keypoints")
+    image_id = plain_id(item.get("image_id"))
+    if image_id is None or (isinstance(image_id, int) and image_id < 0):
+        raise ValueError(
+            f"{path}: result {place} has the image_id {item.get('image_id')!r}, needed is a whole "
+            "number from 0"
+        )
+    return {**item, "image_id": image_id}
+
+
+def _people_only(
+    items: list[dict[str, Any]], path: Path
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return results of people, which are category 1, and what was left out or taken for them."""
+    categories = {item.get("category_id", 1) for item in items}
+    if categories <= {1}:
+        return items, ()
+    if 1 in categories:
+        kept = [item for item in items if item.get("category_id", 1) == 1]
+        left_out = len(items) - len(kept)
+        return kept, (f"{left_out} results of other categories than 1 (person) are left out",)
+    if len(categories) > 1:
+        raise ValueError(
+            f"{path} has results of the categories {sorted(categories, key=str)}, people are 1"
+        )
+    return items, (f"category {categories.pop()!r} is taken for people",)
+
+
+def _own_keys(
+    people: Mapping[PictureKey, Poses],
+    grouped: Mapping[PictureKey, Sequence[Mapping[str, Any]]],
+    path: Path,
+) -> Mapping[PictureKey, Poses]:
+    """Return people by the pictures' names, or the frames, that this program writes beside the ids.
+
+    Files of others have neither, and keep their ids.
+    """
+    for key in ("file_name", "frame"):
+        found = {image_id: rows[0].get(key) for image_id, rows in grouped.items()}
+        kind = str if key == "file_name" else int
+        if not all(isinstance(value, kind) for value in found.values()):
+            continue
+        if len(set(found.values())) < len(found):
+            raise ValueError(f"{path} has two pictures of the same {key}")
+        if key == "frame":
+            return {f"{found[image_id]}.jpg": poses for image_id, poses in people.items()}
+        return {str(found[image_id]): poses for image_id, poses in people.items()}
+    return people
+
+
+def _poses(
+    people: list[dict[str, Any]], reader: JointReader, skeleton: Skeleton, path: Path, key: object
+) -> Poses:
+    place = f"{path}, picture {key}"
+    joints = reader.read([item["keypoints"] for item in people], f"picture {key}")
+    if joints.shape[1] != skeleton.joint_count:
+        raise ValueError(
+            f"{path} has people of {joints.shape[1]} joints, skeleton {skeleton.name} has "
+            f"{skeleton.joint_count}; name the skeleton of the file with --skeleton"
+        )
     boxes = [item.get("box", item.get("bbox")) for item in people]
+    scores = numbers_of([item.get("score", 1.0) for item in people], f"{place}: scores")
     return poses_from_joints(
         joints,
-        boxes_xyxy=boxes_if_known(boxes),
-        scores=[item.get("score", 1.0) for item in people],
+        boxes_xyxy=boxes_if_known(boxes, place),
+        scores=as_float32(scores, f"{place}: scores"),
         ids=[item.get("track_id") or 0 for item in people],
     )
+
+
+def _read_annotation(path: Path, document: Mapping[str, Any], hints: ReadHints) -> LoadedClip:
+    """Return annotated people; joints that are annotated, hidden ones too, score 1."""
+    whole = read_coco_document(document, AnnotationChoices(hints.skeleton), str(path))
+    grouped: dict[PictureKey, list[int]] = {}
+    names: dict[int | str, str] = {}
+    for identity, image in whole.images.items():
+        names[identity] = str(image.get("file_name", identity))
+        grouped[names[identity]] = []
+    if len(grouped) < len(whole.images):
+        raise ValueError(f"{path} has two pictures of the same file_name")
+    for place, person in enumerate(whole.people):
+        if not person.is_crowd and (person.joints[:, 2] > 0).any():
+            grouped[names[person.image_id]].append(place)
+    people: dict[PictureKey, Poses] = {}
+    for name, places in grouped.items():
+        rows = [whole.people[place] for place in places]
+        joints = np.array([row.joints for row in rows]).reshape(-1, whole.skeleton.joint_count, 3)
+        joints[..., 2] = joints[..., 2] > 0
+        people[name] = poses_from_joints(
+            as_float32(joints, f"{path}, {name}: keypoints"),
+            boxes_xyxy=box_xywh_to_xyxy(np.array([row.box_xywh for row in rows]).reshape(-1, 4)),
+            ids=[_track_id(row.item.get("track_id")) for row in rows],
+        )
+    notes = (*whole.notes, *whole.skipped)
+    if hints.image_names or hints.is_of_clip:
+        some = {name: poses for name, poses in people.items() if len(poses)}
+        return gather_frames(path, some, whole.skeleton, hints, notes)
+    header = hinted_header(path, whole.skeleton, hints, tuple(map(str, people)))
+    return LoadedClip(header, dict(enumerate(people.values())), len(people), notes)
+
+
+def _track_id(value: Any) -> int:
+    identity = plain_id(value)
+    return identity if isinstance(identity, int) and 0 < identity < 2**63 else 0

@@ -14,8 +14,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats._loaded import LoadedClip, hinted_header, numbered_records
+from rmpe.formats._loaded import LoadedClip, gather_frames
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.formats.pictures import PictureKey
+from rmpe.geometry.boxes import box_xywh_to_xyxy, box_xyxy_to_xywh
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 
@@ -105,8 +107,7 @@ class MotWriter:
     def write(self, frame_index: int, timestamp_s: float, poses: Poses) -> None:
         """Append the people of one frame."""
         check_joint_count(poses, self._header.skeleton, frame_index)
-        corners = poses.boxes_xyxy.astype(np.float64)
-        boxes = np.concatenate([corners[:, :2] + 1, corners[:, 2:] - corners[:, :2]], 1)
+        boxes = box_xyxy_to_xywh(poses.boxes_xyxy) + np.array([1.0, 1.0, 0.0, 0.0])
         if not np.isfinite(boxes).all():
             raise ValueError(f"frame {frame_index}: a box has a number that is not finite")
         for identity, box, score in zip(poses.ids.tolist(), boxes.tolist(), poses.box_scores):
@@ -128,21 +129,19 @@ def read_mot(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
     """
     path, hints = Path(path), hints or ReadHints()
     rows = read_mot_rows(path)
-    header = hinted_header(path, hints.skeleton or COCO_17, hints, hints.image_names)
-    joints = header.skeleton.joint_count
-    by_index = {}
+    skeleton = hints.skeleton or COCO_17
+    joints = skeleton.joint_count
+    by_index: dict[PictureKey, Poses] = {}
     for frame in np.unique(rows.frames).tolist():
         here = rows.frames == frame
         boxes = rows.boxes_xywh[here]
-        corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
         scores = rows.confidences[here].astype(np.float32)
-        by_index[frame] = Poses(
-            boxes_xyxy=corners.astype(np.float32),
+        by_index[f"{frame}.jpg"] = Poses(
+            boxes_xyxy=box_xywh_to_xyxy(boxes),
             box_scores=scores,
             keypoints_xy=np.zeros((len(boxes), joints, 2), np.float32),
             keypoint_scores=np.zeros((len(boxes), joints), np.float32),
             scores=scores,
             ids=np.maximum(rows.ids[here], 0),
         )
-    count = len(hints.image_names) or max(by_index, default=-1) + 1
-    return LoadedClip(header, numbered_records(by_index, count, header, hints.frame_count))
+    return gather_frames(path, by_index, skeleton, hints)

@@ -21,10 +21,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rmpe.formats._numbers import short_xywh, shortest_decimals
-from rmpe.formats.clip import ClipHeader, PoseRecord, check_joint_count
+from rmpe.formats._json import short_xywh, shortest_decimals
+from rmpe.formats._loaded import as_float32, finite, numbers_of
+from rmpe.formats.clip import ClipHeader, PoseReader, PoseRecord, ReadHints, check_joint_count
+from rmpe.formats.pictures import PlacedReader
 from rmpe.geometry.boxes import box_xywh_to_xyxy
+from rmpe.json_files import parse_json
 from rmpe.records import Poses
 from rmpe.skeletons import Skeleton, skeleton_from_names
 
@@ -158,6 +162,7 @@ class NativeReader:
         """Yield every whole frame line in order."""
         self.frames_read, self._complete = 0, False
         torn: int | None = None
+        last = -1
         with open(self.path, "rb") as file:
             for number, line in enumerate(file, start=1):
                 if number == 1 or not line.strip():
@@ -168,8 +173,15 @@ class NativeReader:
                 if item is None:
                     torn = number
                 elif "frame" in item:
+                    record = self._record(item, number)
+                    if record.frame_index <= last:
+                        raise ValueError(
+                            f"{self.path}, line {number}: frame {record.frame_index} comes after "
+                            f"frame {last}; frames rise, from 0 on"
+                        )
+                    last = record.frame_index
                     self.frames_read += 1
-                    yield self._record(item, number)
+                    yield record
                 elif item.get("end"):
                     self._check_end(item, number)
         if not self._complete:
@@ -183,9 +195,10 @@ class NativeReader:
     def _record(self, item: dict[str, Any], number: int) -> PoseRecord:
         try:
             poses = people_from_json(item["people"], self._header.skeleton.joint_count)
-            return PoseRecord(int(item["frame"]), float(item["time_s"]), poses)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{self.path}, line {number}: not a frame line: {error!r}") from error
+            return PoseRecord(_whole(item["frame"]), finite(item["time_s"], "time_s"), poses)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"{self.path}, line {number}: not a frame line: {reason}") from error
 
     def _check_end(self, item: dict[str, Any], number: int) -> None:
         if item.get("frames") != self.frames_read:
@@ -194,6 +207,19 @@ class NativeReader:
                 f"the file has {self.frames_read}"
             )
         self._complete = True
+
+
+def read_native(path: str | Path, hints: ReadHints | None = None) -> PoseReader:
+    """Return the frames of a native file; with hints on pictures or a clip, by their indices.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is none of this schema, or its pictures are not those of the hints.
+    """
+    reader, hints = NativeReader(path), hints or ReadHints()
+    if not hints.image_names and not (hints.is_of_clip and reader.header.image_names):
+        return reader
+    return PlacedReader(reader, hints, str(path))
 
 
 def people_to_json(poses: Poses) -> list[dict[str, Any]]:
@@ -219,17 +245,32 @@ def people_from_json(people: list[dict[str, Any]], joint_count: int) -> Poses:
     """Return the poses that the native format's objects hold; ``box_score`` may be missing."""
     if not people:
         return Poses.empty(joint_count)
-    joints = np.array([person["keypoints"] for person in people], np.float64)
+    joints = _numbers([person["keypoints"] for person in people], "keypoints")
     if joints.shape[1:] != (joint_count, 3):
         raise ValueError(f"keypoints have shape {joints.shape[1:]}, not ({joint_count}, 3)")
+    boxes = numbers_of([person["box"] for person in people], "boxes")
+    if boxes.shape[1:] != (4,):
+        raise ValueError("a box is x, y, width, height")
+    as_float32(boxes, "boxes")
     return Poses(
-        boxes_xyxy=box_xywh_to_xyxy([person["box"] for person in people]),
-        box_scores=np.array([p.get("box_score", p["score"]) for p in people], np.float32),
-        keypoints_xy=joints[..., :2].astype(np.float32),
-        keypoint_scores=joints[..., 2].astype(np.float32),
-        scores=np.array([person["score"] for person in people], np.float32),
-        ids=np.array([person.get("id") or 0 for person in people], np.int64),
+        boxes_xyxy=box_xywh_to_xyxy(boxes),
+        box_scores=_numbers([p.get("box_score", p["score"]) for p in people], "box scores"),
+        keypoints_xy=joints[..., :2],
+        keypoint_scores=joints[..., 2],
+        scores=_numbers([person["score"] for person in people], "scores"),
+        ids=np.array([_whole(person.get("id") or 0) for person in people], np.int64),
     )
+
+
+def _numbers(values: Any, what: str) -> NDArray[np.float32]:
+    """Return lists of finite numbers in 32 bit; ``ValueError`` for anything else."""
+    return as_float32(numbers_of(values, what), what)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(f"got {value!r}, needed is a whole number from 0")
+    return value
 
 
 def header_to_json(header: ClipHeader) -> dict[str, Any]:
@@ -241,6 +282,7 @@ def header_to_json(header: ClipHeader) -> dict[str, Any]:
             "name": skeleton.name,
             "joints": list(skeleton.joints),
             "limbs": [list(limb) for limb in skeleton.limbs],
+            **({} if skeleton.mirror is None else {"mirror": [list(p) for p in skeleton.mirror]}),
         },
         "source": header.source,
         "width": header.width,
@@ -262,25 +304,38 @@ def header_from_json(item: dict[str, Any] | None, path: Path) -> ClipHeader:
         return ClipHeader(
             skeleton=_skeleton_from_json(item["skeleton"]),
             source=str(item.get("source", "")),
-            width=int(item.get("width", 0)),
-            height=int(item.get("height", 0)),
-            fps=float(item.get("fps") or 0),
-            options=dict(item.get("options", {})),
-            image_names=tuple(item.get("images", ())),
+            width=_whole(item.get("width") or 0),
+            height=_whole(item.get("height") or 0),
+            fps=max(finite(item.get("fps") or 0, "fps"), 0.0),
+            options=dict(item.get("options") or {}),
+            image_names=_names(item.get("images") or (), "images"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: the header line cannot be read: {error!r}") from error
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{path}: the header line cannot be read: {reason}") from error
+
+
+def _names(values: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"{what} are no list of names")
+    return tuple(values)
 
 
 def _skeleton_from_json(item: dict[str, Any]) -> Skeleton:
-    limbs = tuple((int(first), int(second)) for first, second in item.get("limbs", ()))
-    return skeleton_from_names(str(item["name"]), tuple(item["joints"]), limbs)
+    limbs = tuple((_whole(first), _whole(second)) for first, second in item.get("limbs") or ())
+    mirror = item.get("mirror")
+    return skeleton_from_names(
+        str(item["name"]),
+        _names(item["joints"], "joints"),
+        limbs,
+        None if mirror is None else tuple((_whole(a), _whole(b)) for a, b in mirror),
+    )
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     """Return the object of a whole line, or None for a torn or foreign one."""
     try:
-        item = json.loads(line)
+        item = parse_json(line)
     except ValueError:
         return None
     return item if isinstance(item, dict) else None

@@ -48,7 +48,7 @@ def check_outputs(
         if identity is None or not (output.is_file() or output.is_dir()):
             continue
         if identity in read:
-            raise ValueError(f"{output} is a file to read; give another output")
+            raise ValueError(f"{output} is the file to read; give another output")
         if not overwrite and (output.is_file() or any(output.iterdir())):
             kind = "is there already" if output.is_file() else "is a folder with something in it"
             raise ValueError(f"{output} {kind}; --overwrite replaces it, or give another output")

@@ -8,7 +8,7 @@ hands it the filled dataclass as ``clip``.
 from rmpe_cli.options.clips import ClipChoices, OutputChoices, WorklistChoices
 from rmpe_cli.options.estimator import EstimatorChoices
 from rmpe_cli.options.fields import FILE, FOLDER, as_json, option, takes
-from rmpe_cli.options.stored import FrameChoices, ReadingChoices
+from rmpe_cli.options.stored import FrameChoices, OverwriteChoice, ReadingChoices
 
 __all__ = [
     "FILE",
@@ -17,6 +17,7 @@ __all__ = [
     "EstimatorChoices",
     "FrameChoices",
     "OutputChoices",
+    "OverwriteChoice",
     "ReadingChoices",
     "WorklistChoices",
     "as_json",

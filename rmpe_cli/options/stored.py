@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options.fields import option
 from rmpe_cli.options.names import RECORD_FORMAT
 
 if TYPE_CHECKING:
+    from rmpe.formats import ReadHints
     from rmpe.skeletons import Skeleton
 
 
@@ -26,6 +29,17 @@ class ReadingChoices:
     skeleton: str | None = option(
         "--skeleton", default=None, help="Joints of RECORDS, where its format leaves them open."
     )
+    first_number: int | None = option(
+        "--first-number",
+        default=None,
+        type=click.IntRange(0),
+        help="Number of the clip's first picture, where RECORDS name pictures by numbers.",
+    )
+    series: str = option(
+        "--series",
+        default="",
+        help="Of a folder with files of several clips, those whose names begin so.",
+    )
 
     def joints(self) -> Skeleton | None:
         """Return the skeleton of that name, None where none was given."""
@@ -33,6 +47,24 @@ class ReadingChoices:
 
         with wrong_use():
             return get_skeleton(self.skeleton) if self.skeleton else None
+
+    def hints(self) -> ReadHints:
+        """Return what is known of RECORDS."""
+        from rmpe.formats import ReadHints
+
+        return ReadHints(skeleton=self.joints(), first_number=self.first_number, series=self.series)
+
+
+@dataclass(frozen=True)
+class OverwriteChoice:
+    """What may be written over."""
+
+    overwrite: bool = option(
+        "--overwrite",
+        default=False,
+        is_flag=True,
+        help="Replace an output that is there already; files that are read never are.",
+    )
 
 
 @dataclass(frozen=True)

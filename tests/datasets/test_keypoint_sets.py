@@ -85,7 +85,7 @@ def test_a_jpeg_that_is_cut_off_is_no_picture(tmp_path, progressive):
         ({"keypoints": [1, 2, 2]}, "annotation 7 has 3 keypoint numbers, needed are 9"),
         ({"bbox": [0, 0, 0, 20]}, "which has no size"),
         ({"bbox": [0, 0, float("nan"), 20]}, "[0, 0, nan, 20], needed are x, y, width, height"),
-        ({"bbox": None}, "annotation 7 has no list of numbers as its bbox"),
+        ({"bbox": "1 2 3 4"}, "annotation 7 has no list of numbers as its bbox"),
         ({"bbox": [1, 2, 3]}, "[1, 2, 3], needed are x, y, width, height"),
         ({"keypoints": ["1", "2", "2"] * 3}, "has no list of numbers as its keypoints"),
         ({"keypoints": [[1, 2], [3]]}, "has no list of numbers as its keypoints"),
@@ -108,12 +108,12 @@ def test_broken_entries_of_both_lists_are_named_and_skipped(tmp_path):
     keypoint_set = read_coco_set(path, tmp_path)
     assert len(keypoint_set.people) == 1
     assert keypoint_set.skipped == (
-        f"picture 2: {tmp_path / 'b.png'} is missing",
-        "picture number 2 has the id None, needed is a whole one",
-        "picture number 3 has the id 'b', needed is a whole one",
-        "picture 3 has no file_name",
+        "picture number 2 has the id None, needed is a whole number or a word",
         "annotation number 1 is no object",
         "annotation number 2 has no keypoints",
+        f"picture 2: {tmp_path / 'b.png'} is missing",
+        "picture b has no file_name",
+        "picture 3 has no file_name",
     )
 
 

@@ -121,9 +121,9 @@ def test_malformed_documents_are_refused(tmp_path):
     with pytest.raises(ValueError, match="needs images and annotations"):
         evaluate_coco({"images": []}, [])
     truth = document([PERSON])
-    del truth["annotations"][0]["bbox"]
+    del truth["annotations"][0]["keypoints"]
     with pytest.raises(
-        ValueError, match=r"none of its annotations can be counted; annotation \d+ has no bbox"
+        ValueError, match=r"none of its annotations can be counted; annotation \d+ has no keypoints"
     ):
         evaluate_coco(truth, [], TWO)
     with pytest.raises(ValueError, match="result 0 has no score"):
@@ -137,7 +137,7 @@ def test_malformed_documents_are_refused(tmp_path):
 BROKEN = [
     ({"keypoints": [1.0, 2.0, 2.0]}, "has 3 keypoint numbers, needed are 6"),
     ({"keypoints": None}, "has no list of numbers as its keypoints"),
-    ({"bbox": None}, "has no list of numbers as its bbox"),
+    ({"bbox": "1 2 3 4"}, "has no list of numbers as its bbox"),
     ({"bbox": [1, 2, 3]}, "has the box [1, 2, 3], needed are x, y, width, height"),
     ({"area": "large"}, "has the area 'large'"),
     ({"image_id": 9}, "names picture 9, which the file does not list"),

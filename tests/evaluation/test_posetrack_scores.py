@@ -11,7 +11,7 @@ import pytest
 from rmpe.evaluation.posetrack.matching import strictly_inside
 from rmpe.evaluation.posetrack.scores import evaluate_posetrack, evaluate_posetrack_folders
 from rmpe.formats import FORMATS, ClipHeader
-from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson, parse_posetrack
+from rmpe.formats.posetrack.document import PoseTrackFrame, PoseTrackPerson, parse_posetrack
 from rmpe.records import Poses
 from rmpe.skeletons import POSETRACK_15
 

@@ -17,7 +17,7 @@ from rmpe.evaluation.outcomes import write_json
 from rmpe.evaluation.page.report import write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.formats import FORMATS, ClipHeader
-from rmpe.formats.posetrack_document import CATEGORIES
+from rmpe.formats.posetrack.document import CATEGORIES
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, LSP_14, MPII_16, POSETRACK_17, SKELETONS
 from tests.helpers.box_estimator import BOXES, BoxEstimator, places

@@ -10,7 +10,7 @@ import pytest
 
 from rmpe.evaluation.pck.mpii import evaluate_mpii, mpii_truth
 from rmpe.evaluation.posetrack.scores import evaluate_posetrack
-from rmpe.formats.posetrack_document import parse_posetrack, posetrack17_from_18
+from rmpe.formats.posetrack.document import parse_posetrack, posetrack17_from_18
 
 MPII_VARIANTS = ("perfect", "jitter", "swapped", "on_the_line")
 POSETRACK_VARIANTS = [("posetrack_a", "id_switched")] + [

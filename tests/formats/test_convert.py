@@ -250,5 +250,5 @@ def test_documents_that_lack_a_part_are_refused_in_words(tmp_path, name, text):
 
 def test_openpose_file_that_lacks_a_part_is_refused_in_words(tmp_path):
     (tmp_path / "a_000000000000_keypoints.json").write_text('{"people": [{}]}')
-    with pytest.raises(ValueError, match="no valid openpose"):
+    with pytest.raises(ValueError, match="has no pose_keypoints_2d"):
         read_records(tmp_path)

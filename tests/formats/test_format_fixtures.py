@@ -12,7 +12,7 @@ from rmpe.formats import FORMATS, ClipHeader, ReadHints, read_records
 from rmpe.formats.alphapose import AlphaPoseWriter
 from rmpe.formats.catalogue import detect_format
 from rmpe.formats.openpose import person_to_json
-from rmpe.formats.posetrack_document import posetrack17_from_18
+from rmpe.formats.posetrack.document import posetrack17_from_18
 from rmpe.records import Poses
 from rmpe.skeletons import BODY_25, COCO_17, OPENPOSE_18, POSETRACK_15
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rmpe.formats import ClipHeader, NativeWriter
-from rmpe.formats._numbers import short_xywh, shortest_decimals
+from rmpe.formats._json import short_xywh, shortest_decimals
 from rmpe.formats.native import NativeReader
 from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.records import Poses

@@ -24,7 +24,7 @@ def test_an_input_is_never_written_under_any_name(
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(source)
     (tmp_path / "hard").hardlink_to(source)
-    with pytest.raises(ValueError, match="file to read"):
+    with pytest.raises(ValueError, match="the file to read"):
         check_outputs([tmp_path / spelling], [source], overwrite=overwrite)
 
 
@@ -32,9 +32,9 @@ def test_a_file_in_a_folder_that_is_read_is_an_input(tmp_path: Path) -> None:
     part = tmp_path / "records" / "deep" / "a_000_keypoints.json"
     part.parent.mkdir(parents=True)
     part.write_text("{}")
-    with pytest.raises(ValueError, match="file to read"):
+    with pytest.raises(ValueError, match="the file to read"):
         check_outputs([part], [tmp_path / "records"], overwrite=True)
-    with pytest.raises(ValueError, match="file to read"):
+    with pytest.raises(ValueError, match="the file to read"):
         check_outputs([tmp_path / "records"], [tmp_path / "records"], overwrite=True)
 
 

@@ -9,123 +9,149 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from rmpe.datasets.keypoint_set import checked_box, checked_joints
+from rmpe.datasets.coco_document import (
+    AnnotationChoices,
+    CocoDocument,
+    ImageId,
+    checked_joints,
+    find_id,
+    plain_id,
+    read_coco_document,
+)
 from rmpe.json_files import load_json
+from rmpe.skeletons import Skeleton
+
+COCO_PERSON = 1
+"""COCO's own number of the category person, under which most tools write results."""
 
 
 @dataclass(frozen=True, eq=False)
 class OksTruth:
-    """A COCO-style document of which everything can be counted."""
+    """An annotation as pycocotools counts it rightly: ids from 1, no two the same, one category.
+
+    Every annotation keeps its own names as ``file_id`` and ``file_image_id``.
+    """
 
     document: dict[str, Any]
-    """A copy, its annotations sound and complete."""
+    """What pycocotools reads."""
+    numbers: Mapping[ImageId, int]
+    """Number in it of every picture of the file, in the order of the file's ids."""
+    category_ids: frozenset[ImageId]
+    """Ids under which results may name the people."""
     skipped: tuple[str, ...]
     """Broken annotations, which are left out: one line each."""
+    notes: tuple[str, ...] = ()
+    """What was filled in or chosen: one line each."""
 
 
-def read_annotations(source: str | Path | Mapping[str, Any], joint_count: int) -> OksTruth:
-    """Return a COCO-style document (a file's, or a given one) without its broken annotations.
+def read_annotations(
+    source: str | Path | Mapping[str, Any] | CocoDocument, skeleton: Skeleton
+) -> OksTruth:
+    """Return an annotation with new numbers, without its broken entries.
 
-    What official files have and others may lack is filled in: ``iscrowd`` 0, the box's area, the
-    number of joints, the joints of a crowd, the category 1. Annotations of a category that names no
-    keypoints and has none are left aside.
-
-    Args:
-        source: the document.
-        joint_count: joints of its people.
+    pycocotools takes an annotation of id 0 for none, counts one of two with the same id, and only
+    matches category with category; so none of these ids are handed on.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: the document has no images or annotations, an image has no id, or every
-            annotation is broken.
+        ValueError: see :func:`~rmpe.datasets.coco_document.read_coco_document`; or every annotation
+            is broken.
     """
-    document = load_json(source) if isinstance(source, (str, Path)) else source
-    name = source if isinstance(source, (str, Path)) else "the annotations"
-    if not isinstance(document, Mapping) or not {"images", "annotations"} <= set(document):
-        raise ValueError(f"{name}: not a COCO-style file, it needs images and annotations")
-    for place, image in enumerate(document["images"]):
-        if not isinstance(image, Mapping) or image.get("id") is None:
-            raise ValueError(f"{name}: picture number {place} has no id")
-    categories = document.get("categories") or [{"id": 1, "name": "person"}]
-    plain = {c["id"] for c in categories if not c.get("keypoints")} - {1}
-    pictures = {image["id"] for image in document["images"]}
-    sound, skipped = [], []
-    for place, item in enumerate(document["annotations"]):
-        if (
-            isinstance(item, Mapping)
-            and item.get("category_id") in plain
-            and ("keypoints" not in item)
-        ):
-            continue
-        try:
-            sound.append(_sound_annotation(item, pictures, joint_count))
-        except (KeyError, ValueError) as error:
-            label = item.get("id") if isinstance(item, Mapping) else None
-            reason = f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-            skipped.append(f"annotation {f'number {place}' if label is None else label} {reason}")
-    if skipped and not sound:
-        raise ValueError(f"{name}: none of its annotations can be counted; {skipped[0]}")
-    whole = {**document, "annotations": sound, "categories": categories}
-    return OksTruth(whole, tuple(skipped))
-
-
-def _sound_annotation(item: Any, pictures: set[Any], joint_count: int) -> dict[str, Any]:
-    """Return an annotation with all that is counted; KeyError or ValueError says what is broken."""
-    if not isinstance(item, Mapping):
-        raise ValueError("is no object")
-    if item.get("iscrowd") and "keypoints" not in item:
-        item = {**item, "keypoints": [0] * (3 * joint_count)}
-    for key in ("id", "image_id", "keypoints", "bbox"):
-        if key not in item:
-            raise KeyError(key)
-    if item["image_id"] not in pictures:
-        raise ValueError(f"names picture {item['image_id']}, which the file does not list")
-    joints = checked_joints(item["keypoints"], joint_count)
-    _, _, width, height = checked_box(item["bbox"])
-    area = item.get("area")
-    if area is None:
-        area = width * height
-    elif not _is_finite(area):
-        raise ValueError(f"has the area {area!r}")
-    defaults = {"iscrowd": 0, "category_id": 1, "num_keypoints": int((joints[:, 2] > 0).sum())}
-    return {**defaults, **item, "area": area}
+    choices = AnnotationChoices(skeleton)
+    whole = source if isinstance(source, CocoDocument) else read_coco_document(source, choices)
+    if whole.skipped and not whole.people:
+        raise ValueError(
+            f"{whole.name}: none of its annotations can be counted; {whole.skipped[-1]}"
+        )
+    ordered = sorted(whole.images, key=lambda key: (isinstance(key, str), key))
+    numbers = {identity: number for number, identity in enumerate(ordered, 1)}
+    annotations = [
+        {
+            **person.item,
+            "id": number,
+            "image_id": numbers[person.image_id],
+            "category_id": COCO_PERSON,
+            "bbox": list(person.box_xywh),
+            "area": person.area,
+            "iscrowd": int(person.is_crowd),
+            "num_keypoints": person.item.get("num_keypoints", int((person.joints[:, 2] > 0).sum())),
+            "file_id": person.annotation_id,
+            "file_image_id": person.image_id,
+        }
+        for number, person in enumerate(whole.people, 1)
+    ]
+    images = [{**whole.images[key], "id": number} for key, number in numbers.items()]
+    document = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": COCO_PERSON, "name": "person"}],
+    }
+    return OksTruth(document, numbers, whole.category_ids, whole.skipped, whole.notes)
 
 
 def read_predictions(
-    source: str | Path | Sequence[Mapping[str, Any]], truth: Mapping[str, Any], joint_count: int
-) -> list[Mapping[str, Any]]:
-    """Return COCO results (a file's, or given ones), checked against the annotations.
+    source: str | Path | Sequence[Mapping[str, Any]], truth: OksTruth, joint_count: int
+) -> tuple[list[Mapping[str, Any]], tuple[str, ...]]:
+    """Return COCO results (a file's, or given ones) under the truth's numbers, and notes on them.
+
+    Every result keeps its place in the source as ``place``. Results of other categories than the
+    people's are left out; COCO's own number of person is understood where the annotation's is
+    another.
 
     Raises:
         OSError: the file cannot be opened.
         ValueError: a result lacks a key, has another number of joints, no number as its score, or
-            names an unknown picture.
+            names an unknown picture; or all are of other categories.
     """
     items = load_json(source) if isinstance(source, (str, Path)) else source
     name = source if isinstance(source, (str, Path)) else "the predictions"
     if not isinstance(items, Sequence) or isinstance(items, (str, bytes)):
         raise ValueError(f"{name}: not a list of COCO results")
-    known = {image["id"] for image in truth["images"]}
+    results: list[Mapping[str, Any]] = []
     for place, item in enumerate(items):
         try:
-            _check_result(item, known, joint_count)
-        except ValueError as error:
+            image_id = _checked_result(item, truth, joint_count)
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{name}: result {place} {error}") from error
-    return [{"category_id": 1, **item} for item in items]
+        number = truth.numbers[image_id]
+        results.append({**item, "image_id": number, "category_id": COCO_PERSON, "place": place})
+    categories = [plain_id(item.get("category_id")) for item in items]
+    people = _people_of(set(categories), truth, str(name))
+    kept = [result for result, category in zip(results, categories) if category in people]
+    left_out = len(results) - len(kept)
+    note = f"{left_out} results of other categories than the people's are left out"
+    return kept, (note,) if left_out else ()
 
 
-def _check_result(item: Any, known: set[Any], joint_count: int) -> None:
+def _people_of(found: set[ImageId | None], truth: OksTruth, name: str) -> frozenset[ImageId | None]:
+    """Return the categories of results that are people; None stands for no category."""
+    own = {category for category in found if category is None or _is_own(category, truth)}
+    if own or not found:
+        return frozenset(own)
+    if COCO_PERSON in found or not truth.category_ids:
+        return frozenset({COCO_PERSON} if truth.category_ids else found)
+    raise ValueError(
+        f"{name}: its results are of category {', '.join(map(str, found))}, the annotation's "
+        f"people are {', '.join(map(str, truth.category_ids))}"
+    )
+
+
+def _is_own(category: ImageId, truth: OksTruth) -> bool:
+    return find_id(category, dict.fromkeys(truth.category_ids)) in truth.category_ids
+
+
+def _checked_result(item: Any, truth: OksTruth, joint_count: int) -> ImageId:
+    """Return the picture that a result is for; ``ValueError`` says what is broken."""
     if not isinstance(item, Mapping):
         raise ValueError("is no object")
     missing = {"image_id", "keypoints", "score"} - set(item)
     if missing:
         raise ValueError(f"has no {sorted(missing)[0]}")
     checked_joints(item["keypoints"], joint_count)
-    if not _is_finite(item["score"]):
-        raise ValueError(f"has the score {item['score']!r}, needed is a number")
-    if item["image_id"] not in known:
+    score = item["score"]
+    if not isinstance(score, Real) or not math.isfinite(score):
+        raise ValueError(f"has the score {score!r}, needed is a number")
+    image_id = find_id(item["image_id"], truth.numbers)
+    if image_id is None or image_id not in truth.numbers:
         raise ValueError(f"is for picture {item['image_id']}, which is not annotated")
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, Real) and math.isfinite(value)
+    return image_id

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmpe.datasets.coco_document import CocoDocument
 from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.scores import (
@@ -36,15 +37,15 @@ _SIZES = ("all", "medium", "large")
 
 
 def evaluate_coco(
-    annotations: str | Path | Mapping[str, Any],
+    annotations: str | Path | Mapping[str, Any] | CocoDocument,
     predictions: str | Path | Sequence[Mapping[str, Any]],
     skeleton: Skeleton = COCO_17,
 ) -> OksScores:
     """Return the COCO keypoint scores of results.
 
     Args:
-        annotations: ``person_keypoints_*.json`` or its document; an annotation without ``area``
-            gets its box's, a broken one is left out and named in the scores.
+        annotations: ``person_keypoints_*.json`` or its document; what it lacks is filled in, and
+            a broken annotation is left out and named in the scores.
         predictions: COCO results, a file or a list.
         skeleton: joints and sigmas of both; COCO's own by default.
 
@@ -53,16 +54,16 @@ def evaluate_coco(
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
     engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
-    checked = read_annotations(annotations, skeleton.joint_count)
-    truth = checked.document
-    results = read_predictions(predictions, truth, skeleton.joint_count)
-    engine = engine_module.run_oks_evaluation(truth, results, skeleton.sigmas)
+    truth = read_annotations(annotations, skeleton)
+    results, notes = read_predictions(predictions, truth, skeleton.joint_count)
+    engine = engine_module.run_oks_evaluation(truth.document, results, skeleton.sigmas)
     stats = {
         name: (mean_precision if is_precision else mean_recall)(engine, threshold, size)
         for name, is_precision, threshold, size in _FIGURES
     }
     table = coco_table(engine, stats)
-    return collect_scores(engine, skeleton, skeleton.sigmas, stats, table, checked.skipped)
+    said = (*truth.notes, *notes)
+    return collect_scores(engine, skeleton, skeleton.sigmas, stats, table, truth.skipped, said)
 
 
 def coco_table(engine: OksEvaluation, stats: Mapping[str, float]) -> list[str]:

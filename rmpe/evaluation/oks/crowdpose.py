@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rmpe.datasets.coco_document import CocoDocument
 from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.coco import table_line
@@ -34,7 +35,7 @@ CROWD_KINDS = (
 
 
 def evaluate_crowdpose(
-    annotations: str | Path | Mapping[str, Any],
+    annotations: str | Path | Mapping[str, Any] | CocoDocument,
     predictions: str | Path | Sequence[Mapping[str, Any]],
 ) -> OksScores:
     """Return the CrowdPose scores of results of 14 joints.
@@ -49,7 +50,7 @@ def evaluate_crowdpose(
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
     engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
-    checked = read_annotations(annotations, CROWDPOSE_14.joint_count)
+    checked = read_annotations(annotations, CROWDPOSE_14)
     truth = checked.document
     for image in truth["images"]:
         if "crowdIndex" not in image:
@@ -58,7 +59,7 @@ def evaluate_crowdpose(
         {**item, "area": AREA_OF_BOX * item["bbox"][2] * item["bbox"][3]}
         for item in truth["annotations"]
     ]
-    results = read_predictions(predictions, truth, CROWDPOSE_14.joint_count)
+    results, notes = read_predictions(predictions, checked, CROWDPOSE_14.joint_count)
     engine = engine_module.run_oks_evaluation(truth, results, CROWDPOSE_14.sigmas)
     stats = {
         "AP": mean_precision(engine),
@@ -77,7 +78,13 @@ def evaluate_crowdpose(
             )
             stats[f"AP_{kind}"] = round(float(part.eval["precision"].mean()), 4)
     return collect_scores(
-        engine, CROWDPOSE_14, CROWDPOSE_14.sigmas, stats, _table(stats), checked.skipped
+        engine,
+        CROWDPOSE_14,
+        CROWDPOSE_14.sigmas,
+        stats,
+        _table(stats),
+        checked.skipped,
+        (*checked.notes, *notes),
     )
 
 

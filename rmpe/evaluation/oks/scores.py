@@ -44,8 +44,8 @@ class PersonScore:
 
     image_id: int | str
     """Picture, as the annotation calls it."""
-    annotation_id: int
-    """Annotation."""
+    annotation_id: int | str
+    """Annotation, as the file calls it; its place where it has no name."""
     area: float
     """Area in square pixels that OKS uses."""
     oks: float
@@ -78,6 +78,8 @@ class OksScores:
     """The official printout."""
     skipped: tuple[str, ...] = ()
     """Broken annotations that are not counted: one line each."""
+    notes: tuple[str, ...] = ()
+    """What was filled in or chosen in reading: one line each."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores without curves and people, for a file."""
@@ -141,6 +143,7 @@ def collect_scores(
     stats: dict[str, float],
     table: Sequence[str],
     skipped: Sequence[str],
+    notes: Sequence[str] = (),
 ) -> OksScores:
     """Return the scores of a finished evaluation with all three sizes."""
     thresholds = tuple(float(value) for value in np.round(engine.params.iouThrs, 2))
@@ -166,6 +169,7 @@ def collect_scores(
         people=tuple(people),
         table=tuple(table),
         skipped=tuple(skipped),
+        notes=tuple(notes),
     )
 
 
@@ -196,10 +200,14 @@ def _match_people(
             if truth["ignore"]:
                 continue
             oks, row = taken.get(place, (0.0, -1))
-            found_id = int(found[row]["id"]) - 1 if row >= 0 else None
+            prediction = int(found[row]["place"]) if row >= 0 else None
             people.append(
                 PersonScore(
-                    truth["image_id"], int(truth["id"]), float(truth["area"]), oks, found_id
+                    truth["file_image_id"],
+                    truth["file_id"],
+                    float(truth["area"]),
+                    oks,
+                    prediction,
                 )
             )
             if row >= 0:

@@ -75,13 +75,13 @@ def _joint_table(errors: JointErrors) -> str:
 
 def _failures(errors: JointErrors, right: FloatArray, people: KeypointSet) -> str:
     """Return the pictures with the smallest share of right joints, worst first."""
-    rows: dict[int, list[int]] = {}
+    rows: dict[int | str, list[int]] = {}
     for row, person in enumerate(people.people):
         if not np.isnan(right[row]):
             rows.setdefault(person.picture.image_id, []).append(row)
     means = {image_id: float(np.mean(right[chosen])) for image_id, chosen in rows.items()}
     figures = []
-    for image_id in sorted(means, key=lambda key: (means[key], key)):
+    for image_id in sorted(means, key=means.__getitem__):
         drawn = _drawn(
             errors,
             [people.people[row] for row in rows[image_id]],

@@ -43,7 +43,7 @@ def write_report(
     if evaluation.oks is not None:
         parts = _oks_sections(evaluation.oks, evaluation)
         if images is not None:
-            keypoint_set = read_set(evaluation.dataset, annotations, images)
+            keypoint_set = read_set(evaluation.dataset, annotations, images, evaluation.choices)
             parts.append(_failure_sheet(evaluation.oks, evaluation.predictions, keypoint_set))
     elif evaluation.errors is not None:
         people = evaluation.people if images is not None else None
@@ -83,7 +83,7 @@ def worst_pictures(people: Sequence[PersonScore], count: int) -> list[tuple[int 
     for person in people:
         grouped.setdefault(person.image_id, []).append(person.oks)
     means = [(key, float(np.mean(values)), len(values)) for key, values in grouped.items()]
-    return sorted(means, key=lambda entry: (entry[1], entry[0]))[:count]
+    return sorted(means, key=lambda entry: entry[1])[:count]
 
 
 def _failure_sheet(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.keypoint_set import HEAD_SHARE
-from rmpe.formats.posetrack_document import PoseTrackFrame, PoseTrackPerson
+from rmpe.formats.posetrack.document import PoseTrackFrame, PoseTrackPerson
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.posetrack.matching import JOINT_COUNT, THRESHOLD, FrameMatch, match_sequence
-from rmpe.formats.posetrack_document import PoseTrackFrame, parse_posetrack
+from rmpe.formats.posetrack.document import PoseTrackFrame, parse_posetrack
 from rmpe.json_files import load_json
 from rmpe.skeletons import POSETRACK_15
 

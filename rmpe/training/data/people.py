@@ -152,8 +152,9 @@ def with_crowds(
 
 def _joined(first: KeypointSet, second: KeypointSet) -> KeypointSet:
     """Return both sets as one, the second's pictures and people counted on."""
-    step = 1 + max((p.image_id for p in first.pictures), default=0)
-    least = 1 + max((p.annotation_id for p in first.people), default=0)
+    step = 1 + max((p.image_id for p in first.pictures if isinstance(p.image_id, int)), default=0)
+    ids = [p.annotation_id for p in first.people if isinstance(p.annotation_id, int)]
+    least = 1 + max(ids, default=0)
     moved = {
         p.image_id: replace(p, image_id=step + place) for place, p in enumerate(second.pictures)
     }

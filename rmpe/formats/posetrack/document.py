@@ -84,12 +84,26 @@ def parse_posetrack(document: Any, path: str | Path) -> list[PoseTrackFrame]:
     """
     if not isinstance(document, dict) or not ("annolist" in document or "images" in document):
         raise ValueError(f"{path} is no PoseTrack file: it has neither images nor annolist")
+    others = named_joints(document)
+    if others is not None and others != FILE_JOINTS:
+        raise ValueError(
+            f"{path} is no PoseTrack file: its category names the joints {', '.join(others[:3])}, …"
+        )
     try:
         if "annolist" in document:
             return [_frame_2017(frame) for frame in document["annolist"]]
         return _frames_2018(document)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is no valid PoseTrack file: {error!r}") from error
+
+
+def named_joints(document: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the joints that a COCO-like document's first category with any names; None if none."""
+    categories = document.get("categories")
+    for category in categories if isinstance(categories, list) else ():
+        if isinstance(category, dict) and isinstance(category.get("keypoints"), list):
+            return tuple(map(str, category["keypoints"]))
+    return None
 
 
 def _frames_2018(document: Mapping[str, Any]) -> list[PoseTrackFrame]:

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from rmpe.formats._json import ItemStream, short_xywh, shortest_decimals
 from rmpe.formats._loaded import (
     LoadedClip,
     boxes_if_known,
     flatten_joints,
-    numbered_records,
+    gather_frames,
+    hinted_header,
     poses_from_joints,
 )
-from rmpe.formats._numbers import short_xywh, shortest_decimals
-from rmpe.formats._streams import ItemStream
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
-from rmpe.formats.posetrack_document import (
+from rmpe.formats.pictures import PictureKey
+from rmpe.formats.posetrack.document import (
     CATEGORIES,
     EARS,
     PoseTrackFrame,
@@ -171,24 +174,29 @@ def read_posetrack(path: str | Path, hints: ReadHints | None = None) -> LoadedCl
     frames = parse_posetrack(load_json(path), path)
     names = [frame.image_name for frame in frames]
     sequences = {str(PurePosixPath(name).parent) for name in names}
-    own = _own_names(names)
-    header = ClipHeader(
-        skeleton=POSETRACK_15,
-        source=PurePosixPath(sequences.pop()).name if len(sequences) == 1 else str(path),
-        width=hints.width,
-        height=hints.height,
-        fps=hints.fps,
-        image_names=() if own else tuple(names),
+    source = PurePosixPath(sequences.pop()).name if len(sequences) == 1 else str(path)
+    poses = [_poses(frame) for frame in frames]
+    if hints.image_names or hints.is_of_clip:
+        if len(set(names)) < len(names):
+            raise ValueError(f"{path} has two frames of the same picture")
+        people: dict[PictureKey, Poses] = {n: p for n, p in zip(names, poses) if len(p)}
+        clip = gather_frames(path, people, POSETRACK_15, hints)
+        return replace(clip, header=replace(clip.header, source=source))
+    own = _frames_of_video(names)
+    header = replace(
+        hinted_header(path, POSETRACK_15, hints, () if own else tuple(names)), source=source
     )
-    by_index = {index: _poses(frame) for index, frame in enumerate(frames)}
-    return LoadedClip(header, numbered_records(by_index, len(frames), header, None))
+    by_index = dict(zip(own or range(len(names)), poses))
+    return LoadedClip(header, by_index, max(by_index, default=-1) + 1)
 
 
-def _own_names(names: list[str]) -> bool:
-    """Return whether the pictures are called as this writer calls those of a video."""
-    made = re.compile(r"images/val/([^/]+)/(\d{6})\.jpg")
-    matches = [made.fullmatch(name) for name in names]
-    return all(match and int(match[2]) == index for index, match in enumerate(matches))
+def _frames_of_video(names: list[str]) -> list[int]:
+    """Return the frames where pictures are called as this writer calls those of a video, or []."""
+    made = re.compile(r"images/val/([^/]+)/([0-9]{6})\.jpg")
+    matches = [match for name in names if (match := made.fullmatch(name))]
+    frames = [int(match[2]) for match in matches]
+    rising = all(first < second for first, second in pairwise(frames))
+    return frames if len(frames) == len(names) and rising else []
 
 
 def _poses(frame: PoseTrackFrame) -> Poses:
@@ -203,6 +211,6 @@ def _poses(frame: PoseTrackFrame) -> Poses:
     boxes = [None if p.box_xywh is None else p.box_xywh.tolist() for p in people]
     return poses_from_joints(
         joints,
-        boxes_xyxy=boxes_if_known(boxes),
+        boxes_xyxy=boxes_if_known(boxes, frame.image_name),
         ids=[0 if person.track_id is None else person.track_id + 1 for person in people],
     )

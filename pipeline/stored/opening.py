@@ -1,0 +1,79 @@
+"""Open stored poses together with the clip or the pictures that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.readers import ImageReader, VideoReader
+from pipeline.readers.base import Reader
+from pipeline.readers.finding import find_images, is_address
+from rmpe.formats import ClipHeader, PoseReader, ReadHints, read_records
+
+_NO_CLIPS = frozenset({".json", ".ndjson", ".txt", ".csv", ".parquet"})
+
+
+def open_stored(
+    records: Path,
+    *,
+    video: str | None = None,
+    images: Sequence[str] = (),
+    format_name: str | None = None,
+    hints: ReadHints | None = None,
+    threads: int = 1,
+) -> tuple[Reader, PoseReader]:
+    """Return the frames of stored poses, and the poses by the frames' indices.
+
+    Args:
+        records: file or folder of poses in any format.
+        video: the clip; by default the one that the records name, if it is here.
+        images: pictures or their folders, in place of a clip.
+        format_name: the records' format; None recognises it.
+        hints: what the records may not say themselves.
+        threads: threads that decode a clip.
+
+    Raises:
+        OSError: the clip or a picture cannot be opened.
+        ValueError: the records cannot be read, name no clip, or are about other pictures.
+    """
+    if video and images:
+        raise ValueError("give --video or --images, not both")
+    hints = hints or ReadHints()
+    if not video and not images:
+        header = read_records(records, format_name, hints).header
+        source = _source_of(header, records)
+        video, images = (None, [source]) if header.image_names else (source, [])
+    reader: Reader
+    if images:
+        pictures = find_images(images)
+        if not pictures:
+            raise FileNotFoundError(f"{images[0]} holds no pictures")
+        reader = ImageReader(pictures, source=str(pictures[0].parent))
+        hints = replace(hints, image_names=reader.info.image_names)
+    else:
+        reader = VideoReader(str(video), threads=threads)
+        hints = replace(hints, clip_frames=reader.info.frames_expected)
+    try:
+        return reader, read_records(records, format_name, hints)
+    except BaseException:
+        reader.close()
+        raise
+
+
+def _source_of(header: ClipHeader, records: Path) -> str:
+    """Return the clip or folder that records name, looked for beside them too.
+
+    An address in a file of somebody else is not asked; the user names it.
+    """
+    source = header.source
+    if is_address(source):
+        raise ValueError(f"{records} names the address {source}: give it with --video to open it")
+    if not source or Path(source).suffix.lower() in _NO_CLIPS:
+        raise ValueError(f"{records} names no clip: give --video CLIP, or --images FOLDER")
+    for candidate in (Path(source), records.parent / source, records.parent / Path(source).name):
+        if candidate.is_dir() if header.image_names else candidate.is_file():
+            return str(candidate)
+    raise FileNotFoundError(
+        f"{source}, which {records} names, is not here: give --video CLIP, or --images FOLDER"
+    )

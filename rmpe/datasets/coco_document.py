@@ -1,0 +1,264 @@
+"""COCO-style annotation as people's tools write it, read once for training, scores and records.
+
+What official files have and others lack is filled in, or refused in one sentence: any id of
+pictures, annotations and the person's category, several categories, missing boxes and areas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rmpe.datasets._category import choose_category, skeleton_of_category
+from rmpe.json_files import load_json
+from rmpe.skeletons import Skeleton
+
+ImageId = int | str
+
+
+@dataclass(frozen=True)
+class AnnotationChoices:
+    """What a COCO-style file may not say itself, or says in other words."""
+
+    skeleton: Skeleton | None = None
+    """Joints of the people in their order, instead of those that their category names."""
+    joints: Mapping[str, str] = field(default_factory=dict)
+    """This program's names of joints by the file's own: ``{"lk": "left_knee"}``."""
+    category: str | None = None
+    """Name or id of the people's category, where several name keypoints."""
+
+
+@dataclass(frozen=True, eq=False)
+class CocoAnnotation:
+    """One annotated person of which everything can be counted."""
+
+    label: str
+    """What to call the annotation: its id, or its place in the file."""
+    annotation_id: ImageId
+    """Its id as the file says, or its place where it has none; need not be the only one."""
+    image_id: ImageId
+    """Picture that it is in, one of :attr:`CocoDocument.images`."""
+    joints: NDArray[np.float64]
+    """x, y, visibility, (K, 3)."""
+    box_xywh: tuple[float, float, float, float]
+    """Box in pixels; the joints' extent where the file has none."""
+    area: float
+    """Segmented area in square pixels, the box's where the file has none."""
+    is_crowd: bool
+    """Whether it marks a crowd."""
+    item: Mapping[str, Any]
+    """The annotation as the file has it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CocoDocument:
+    """A COCO-style file, its annotations sound and complete."""
+
+    images: Mapping[ImageId, Mapping[str, Any]]
+    """Pictures as the file has them, by id, in its order."""
+    skeleton: Skeleton
+    """Joints of the people."""
+    people: tuple[CocoAnnotation, ...]
+    """Annotations of the person's category, crowds too."""
+    name: str
+    """What to call the file in messages."""
+    category_ids: frozenset[ImageId]
+    """Ids under which results may name the category: the file's own."""
+    skipped: tuple[str, ...] = ()
+    """Broken annotations and pictures, which are left out: one line each."""
+    notes: tuple[str, ...] = ()
+    """What was filled in or chosen: one line each."""
+
+
+def read_coco_document(
+    source: str | Path | Mapping[str, Any],
+    choices: AnnotationChoices | None = None,
+    name: str = "the annotations",
+) -> CocoDocument:
+    """Return a COCO-style document (a file's, or a given one) without its broken annotations.
+
+    Args:
+        source: the document.
+        choices: what it does not say, or says otherwise.
+        name: what to call a given document in messages.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it has no images or annotations, names no joints, or leaves open which category
+            is meant.
+    """
+    document = load_json(source) if isinstance(source, (str, Path)) else source
+    name = str(source) if isinstance(source, (str, Path)) else name
+    if not isinstance(document, Mapping) or not all(
+        isinstance(document.get(part), Sequence) for part in ("images", "annotations")
+    ):
+        raise ValueError(f"{name} is not a COCO-style file, it needs images and annotations")
+    choices = choices or AnnotationChoices()
+    known = choices.skeleton is not None
+    chosen, notes = choose_category(document, name, choices.category, known)
+    joints = choices.skeleton or skeleton_of_category(chosen.item, name, choices.joints)
+    images, skipped = _images(document["images"])
+    reader = _AnnotationReader(images, joints)
+    people = []
+    for place, item in enumerate(document["annotations"]):
+        if isinstance(item, Mapping) and not chosen.has(item):
+            continue
+        try:
+            people.append(reader.read(item, place))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+            skipped.append(f"{_label(item, place)} {reason}")
+    return CocoDocument(
+        images,
+        joints,
+        tuple(people),
+        name,
+        frozenset(chosen.ids),
+        tuple(skipped),
+        (*notes, *reader.notes),
+    )
+
+
+def plain_id(value: Any) -> ImageId | None:
+    """Return an id as whole numbers and words compare: 7.0 is 7; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else None
+
+
+def find_id(value: Any, known: Mapping[ImageId, Any]) -> ImageId | None:
+    """Return the known id that a value means, also where one is a word and the other a number."""
+    identity = plain_id(value)
+    if identity is None or identity in known:
+        return identity
+    if isinstance(identity, int):
+        return str(identity) if str(identity) in known else None
+    number = int(identity) if identity.isascii() and identity.isdigit() else None
+    return number if number is not None and number in known else None
+
+
+def _images(
+    items: Sequence[Any],
+) -> tuple[dict[ImageId, Mapping[str, Any]], list[str]]:
+    images: dict[ImageId, Mapping[str, Any]] = {}
+    skipped = []
+    for place, item in enumerate(items):
+        identity = plain_id(item.get("id")) if isinstance(item, Mapping) else None
+        if identity is None:
+            got = item.get("id") if isinstance(item, Mapping) else None
+            skipped.append(
+                f"picture number {place} has the id {got!r}, needed is a whole number or a word"
+            )
+        elif identity in images:
+            skipped.append(f"picture number {place} has the id {identity}, as one before it")
+        else:
+            images[identity] = item
+    return images, skipped
+
+
+def _label(item: Any, place: int) -> str:
+    identity = item.get("id") if isinstance(item, Mapping) else None
+    return f"annotation {f'number {place}' if identity is None else identity}"
+
+
+class _AnnotationReader:
+    """Reads annotations one by one and counts what it fills in."""
+
+    def __init__(self, images: Mapping[ImageId, Any], skeleton: Skeleton) -> None:
+        self._images = images
+        self._joint_count = skeleton.joint_count
+        self._without_box = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was filled in: one line each."""
+        if not self._without_box:
+            return ()
+        return (f"{self._without_box} people have no box: the extent of their joints is taken",)
+
+    def read(self, item: Any, place: int) -> CocoAnnotation:
+        """Return an annotation; KeyError or ValueError says what is broken."""
+        if not isinstance(item, Mapping):
+            raise ValueError("is no object")
+        is_crowd = bool(item.get("iscrowd"))
+        if is_crowd and "keypoints" not in item:
+            item = {**item, "keypoints": [0] * (3 * self._joint_count)}
+        for key in ("image_id", "keypoints"):
+            if key not in item:
+                raise KeyError(key)
+        image_id = find_id(item["image_id"], self._images)
+        if image_id is None or image_id not in self._images:
+            raise ValueError(f"names picture {item['image_id']}, which the file does not list")
+        joints = checked_joints(item["keypoints"], self._joint_count)
+        box, has_box = self._box(item.get("bbox"), joints)
+        area = item.get("area")
+        if area is None:
+            area = box[2] * box[3]
+        elif not isinstance(area, Real) or not math.isfinite(area):
+            raise ValueError(f"has the area {area!r}")
+        self._without_box += not has_box
+        identity = plain_id(item.get("id"))
+        return CocoAnnotation(
+            label=_label(item, place),
+            annotation_id=place if identity is None else identity,
+            image_id=image_id,
+            joints=joints,
+            box_xywh=box,
+            area=float(area),
+            is_crowd=is_crowd,
+            item=item,
+        )
+
+    def _box(
+        self, box: Any, joints: NDArray[np.float64]
+    ) -> tuple[tuple[float, float, float, float], bool]:
+        """Return the box, or the annotated joints' extent, and whether the file has one."""
+        if box is not None and not (isinstance(box, Sequence) and len(box) == 0):
+            return checked_box(box), True
+        points = joints[joints[:, 2] > 0, :2]
+        if not len(points):
+            raise KeyError("bbox")
+        low, high = points.min(0), points.max(0)
+        if not (high > low).all():
+            raise ValueError("has no bbox, and its joints have no extent")
+        (x, y), (width, height) = low.tolist(), (high - low).tolist()
+        return (x, y, width, height), False
+
+
+def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
+    """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
+    joints = _numbers(values, "keypoints")
+    if joints.shape != (3 * joint_count,):
+        raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
+    if not np.isfinite(joints).all():
+        raise ValueError("has keypoints that are not finite")
+    return joints.reshape(-1, 3)
+
+
+def checked_box(box: Any) -> tuple[float, float, float, float]:
+    """Return x, y, width, height; ``ValueError`` says what is broken. No size is no fault."""
+    values = _numbers(box, "bbox")
+    if values.shape != (4,) or not np.isfinite(values).all():
+        raise ValueError(f"has the box {box!r}, needed are x, y, width, height")
+    x, y, width, height = values.tolist()
+    return x, y, width, height
+
+
+def _numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return a list of numbers as an array; text that reads like a number is none."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.size and array.dtype.kind not in "iuf":
+        raise ValueError(f"has no list of numbers as its {name}")
+    return array.astype(np.float64)

@@ -1,0 +1,83 @@
+"""Names of pictures, taken apart and made."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import PurePath, PurePosixPath
+
+PictureKey = str | int
+
+
+NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>[0-9]{1,18})(?P<ending>\.[A-Za-z][A-Za-z0-9]*)?")
+_PICTURE_ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_FRAME_OF_VIDEO = re.compile(r"(0|[1-9][0-9]{0,17})\.jpg")
+
+
+def picture_number(name: str) -> int | None:
+    """Return the number at the end of a picture's name, before its ending; None if there is none.
+
+    Example:
+        >>> picture_number("a/frame_000012.jpg"), picture_number("girl.jpg")
+        (12, None)
+    """
+    match = NUMBERED.fullmatch(name)
+    return int(match["digits"]) if match else None
+
+
+def is_frame_of_video(name: str) -> bool:
+    """Return whether a name is that of a video's frame, ``<index>.jpg`` without zeros before it."""
+    return _FRAME_OF_VIDEO.fullmatch(name) is not None
+
+
+def natural_order(path: PurePath) -> list[tuple[int, int | str]]:
+    """Return a sort key that orders file names as people do: 2 before 10."""
+    pieces = re.split("([0-9]+)", str(path))
+    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in pieces]
+
+
+def unique_stems(image_names: Sequence[str]) -> tuple[str, ...]:
+    """Return a name for a file of each picture: without ending, and no two the same.
+
+    Folders that all pictures share are left out, others are kept. Where only the endings of two
+    pictures differ, these stay.
+
+    Example:
+        >>> unique_stems(["a/1.jpg", "b/1.jpg", "b/x.png", "b/x.jpg"])
+        ('a/1', 'b/1', 'b/x.png', 'b/x.jpg')
+    """
+    parts = [
+        [part for part in PurePosixPath(posix(name)).parts if part not in ("/", "..", ".")]
+        for name in image_names
+    ]
+    folders = zip(*(path[:-1] for path in parts))  # the first folder of all, the second, …
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, folders)))
+    paths = [PurePosixPath(*path[shared:]) for path in parts]
+    counts = Counter(str(path.with_suffix("")).casefold() for path in paths)
+    stems = tuple(
+        str(path if counts[str(path.with_suffix("")).casefold()] > 1 else path.with_suffix(""))
+        for path in paths
+    )
+    return stems if len(set(stems)) == len(stems) else tuple(map(str, paths))
+
+
+def picture_of_stem(stem: str) -> str:
+    """Return the picture that a file named by :func:`unique_stems` is about.
+
+    Its ending is made up, .jpg, where the name has none.
+    """
+    return stem if PurePosixPath(stem).suffix.lower() in _PICTURE_ENDINGS else f"{stem}.jpg"
+
+
+def place_in_name(name: str) -> int | None:
+    """Return the frame that AlphaPose (12.jpg) or OpenPose (12 digits) name of a video, or None."""
+    match = NUMBERED.fullmatch(name)
+    if match and (is_frame_of_video(name) or len(match["digits"]) == 12):
+        return int(match["digits"])
+    return None
+
+
+def posix(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./")
