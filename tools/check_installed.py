@@ -1,7 +1,7 @@
 """Tries an installed rmpe as its user would, outside the checkout: every module, and the commands.
 
-Run it with the Python of the environment that the wheel is installed in, in a folder of its own:
-``python check_installed.py examples/crossing.mp4``.
+Run it with the Python of the environment that the wheel is installed in, with an unpacked source
+distribution for the example clip and the docs: ``python check_installed.py FOLDER``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 import importlib
 import json
 import pkgutil
+import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -25,13 +27,15 @@ PEOPLE = (100, 300)
 def main() -> None:
     """Run every check; the first that fails ends it with exit code 1."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("clip", type=Path, help="The example clip.")
-    clip = parser.parse_args().clip.resolve()
+    parser.add_argument("source", type=Path, help="Folder of the source distribution.")
+    source = parser.parse_args().source.resolve()
+    clip = source / "examples" / "crossing.mp4"
     with tempfile.TemporaryDirectory() as folder:
         check_place()
         check_modules()
         check_answers(Path(folder))
         check_clip(clip, Path(folder))
+        check_start_page(source / "docs" / "index.md", clip, Path(folder) / "start")
         check_scores(Path(folder))
         check_recipes()
 
@@ -81,6 +85,23 @@ def check_clip(clip: Path, folder: Path) -> None:
     rmpe("convert", "out/poses.ndjson", "--to", "alphapose", folder=folder)
     rmpe("render", "out/poses.ndjson", "--quiet", folder=folder)
     tell(f"{people} people in the {len(lines) - 2} frames of {clip.name}")
+
+
+def check_start_page(page: Path, clip: Path, folder: Path) -> None:
+    """Type every command of the docs' start page."""
+    import av
+
+    (folder / "pictures").mkdir(parents=True)
+    with av.open(str(clip)) as container:
+        picture = next(container.decode(video=0))
+        picture.to_image().save(folder / "pictures" / "a.jpg")
+    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+    typed = [line[2:] for block in blocks for line in block.splitlines() if line[:2] == "$ "]
+    lines = [shlex.split(line) for line in typed if not line.startswith("python -m pip install")]
+    for program, *arguments in lines:
+        expect(program == "rmpe", f"{page}: {program} is not the program")
+        rmpe(*arguments, folder=folder)
+    tell(f"{len(lines)} commands of the start page")
 
 
 def check_scores(folder: Path) -> None:

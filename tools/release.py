@@ -29,6 +29,9 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="Folder to write.")
     parser.add_argument(
+        "--tag", help="Build what was tagged by this name, which must be the version's."
+    )
+    parser.add_argument(
         "--any-state",
         action="store_true",
         help="Build from a tree with changes and a changelog without the version, for a trial.",
@@ -37,7 +40,7 @@ def main() -> None:
     version = current_version()
     repository = given.repository or origin_address()
     if not given.any_state:
-        check_state(version)
+        check_state(version, given.tag)
     build(given.output.resolve(), repository, version)
     print(f"{given.output} holds version {version}. To release it:")
     print(f'  git tag -a v{version} -m "Version {version}" && git push origin v{version}')
@@ -62,14 +65,21 @@ def origin_address() -> str:
     return address.removesuffix(".git")
 
 
-def check_state(version: str) -> None:
-    """End with a line unless everything is committed, described and not yet tagged."""
+def check_state(version: str, tag: str | None = None) -> None:
+    """End with a line unless everything is committed, described and not yet tagged.
+
+    Args:
+        version: the tree's.
+        tag: the tag that the tree was fetched by, for a release that is tagged already.
+    """
+    if tag is not None and tag != f"v{version}":
+        sys.exit(f"error: the tag is {tag}, the version {version}")
     if _run("git", "status", "--porcelain").stdout:
         sys.exit("error: the tree has changes: commit them first")
     heading = re.compile(rf"^## {re.escape(version)}\b", re.MULTILINE)
     if not heading.search((ROOT / "CHANGELOG.md").read_text("utf-8")):
         sys.exit(f"error: CHANGELOG.md has no heading '## {version}'")
-    if _run("git", "tag", "--list", f"v{version}").stdout:
+    if tag is None and _run("git", "tag", "--list", f"v{version}").stdout:
         sys.exit(f"error: the tag v{version} is there already: raise the version")
 
 

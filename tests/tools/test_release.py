@@ -71,3 +71,6 @@ def test_a_release_needs_its_heading_in_the_changelog(
     release.check_state("1.2.0")
     with pytest.raises(SystemExit, match=r"no heading '## 1.2.1'"):
         release.check_state("1.2.1")
+    release.check_state("1.2.0", "v1.2.0")
+    with pytest.raises(SystemExit, match=r"the tag is v1.2.1, the version 1.2.0"):
+        release.check_state("1.2.0", "v1.2.1")
