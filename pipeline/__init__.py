@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from pipeline.assemble import assemble, run_plain, run_video
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
     from pipeline.options import RunOptions
     from pipeline.readers.video import Span
     from pipeline.sources import NetworkPoses, PoseSource
-
-_LATER = {
-    "NetworkPoses": "sources",
-    "PoseSource": "sources",
-    "PosedFrame": "items",
-    "RunOptions": "options",
-    "Span": "readers.video",
-    "StageError": "engine.stage",
-    "assemble": "assemble",
-    "run_plain": "assemble",
-    "run_video": "assemble",
-}
 
 __all__ = [
     "NetworkPoses",
@@ -40,9 +29,17 @@ __all__ = [
     "run_video",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name the first time it is asked for (PEP 562)."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"pipeline.{_LATER[name]}"), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "NetworkPoses": "pipeline.sources",
+        "PoseSource": "pipeline.sources",
+        "PosedFrame": "pipeline.items",
+        "RunOptions": "pipeline.options",
+        "Span": "pipeline.readers.video",
+        "StageError": "pipeline.engine.stage",
+        "assemble": "pipeline.assemble",
+        "run_plain": "pipeline.assemble",
+        "run_video": "pipeline.assemble",
+    },
+)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rmpe._door import lazy_door
 from rmpe.records import Boxes, Frame, Poses
 
 if TYPE_CHECKING:
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from rmpe.skeletons import Skeleton, get_skeleton
 
 __version__ = "0.2.0"
-
-_LATER = {
-    "ClipResults": "pipeline.clip_results",
-    "DrawingStyle": "rmpe.drawing",
-    "EstimatorOptions": "rmpe.estimator",
-    "PictureResult": "rmpe.results",
-    "PoseEstimator": "rmpe.estimator",
-    "Skeleton": "rmpe.skeletons",
-    "draw_poses": "rmpe.drawing",
-    "get_skeleton": "rmpe.skeletons",
-    "measure_clip": "rmpe.kinematics",
-    "read_records": "rmpe.formats",
-    "save_results": "rmpe.results",
-    "to_table": "rmpe.formats.table",
-    "video": "pipeline.clip_results",
-}
 
 __all__ = [
     "Boxes",
@@ -55,9 +39,21 @@ __all__ = [
     "video",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name the first time it is asked for (PEP 562)."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'rmpe' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "ClipResults": "pipeline.clip_results",
+        "DrawingStyle": "rmpe.drawing",
+        "EstimatorOptions": "rmpe.estimator",
+        "PictureResult": "rmpe.results",
+        "PoseEstimator": "rmpe.estimator",
+        "Skeleton": "rmpe.skeletons",
+        "draw_poses": "rmpe.drawing",
+        "get_skeleton": "rmpe.skeletons",
+        "measure_clip": "rmpe.kinematics",
+        "read_records": "rmpe.formats",
+        "save_results": "rmpe.results",
+        "to_table": "rmpe.formats.table",
+        "video": "pipeline.clip_results",
+    },
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = {
+    "rmpe._door": -1,
     "rmpe.records": 0,
     "rmpe.json_files": -1,
     "rmpe.joint_names": -1,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from pipeline.stages.batching import BatchStage
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
     from pipeline.stages.stored import StoredStage
     from pipeline.stages.suppress import SuppressStage
     from pipeline.stages.track import TrackStage
-
-_LATER = {
-    "BatchStage": "batching",
-    "CropStage": "crop",
-    "DecodeStage": "estimate",
-    "DetectStage": "detect",
-    "EstimateStage": "estimate",
-    "FollowStage": "follow",
-    "StoredStage": "stored",
-    "SuppressStage": "suppress",
-    "TrackStage": "track",
-}
 
 __all__ = [
     "BatchStage",
@@ -39,9 +28,17 @@ __all__ = [
     "TrackStage",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name the first time it is asked for (PEP 562); two of them load torch."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'pipeline.stages' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"pipeline.stages.{_LATER[name]}"), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "BatchStage": "pipeline.stages.batching",
+        "CropStage": "pipeline.stages.crop",
+        "DecodeStage": "pipeline.stages.estimate",
+        "DetectStage": "pipeline.stages.detect",
+        "EstimateStage": "pipeline.stages.estimate",
+        "FollowStage": "pipeline.stages.follow",
+        "StoredStage": "pipeline.stages.stored",
+        "SuppressStage": "pipeline.stages.suppress",
+        "TrackStage": "pipeline.stages.track",
+    },
+)

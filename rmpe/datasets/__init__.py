@@ -6,8 +6,9 @@ joints, and one line for everything that was left out and why.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.datasets.coco import read_coco_set
@@ -17,18 +18,6 @@ if TYPE_CHECKING:
     from rmpe.datasets.mpii import read_mpii_set
     from rmpe.datasets.posetrack import read_posetrack_set
     from rmpe.datasets.synthetic_people import write_synthetic_set
-
-_HOMES = {
-    "KeypointSet": "rmpe.datasets.keypoint_set",
-    "AnnotatedPerson": "rmpe.datasets.keypoint_set",
-    "Picture": "rmpe.datasets.keypoint_set",
-    "read_coco_set": "rmpe.datasets.coco",
-    "read_crowdpose_set": "rmpe.datasets.crowdpose",
-    "read_mpii_set": "rmpe.datasets.mpii",
-    "read_posetrack_set": "rmpe.datasets.posetrack",
-    "read_lspet": "rmpe.datasets.lspet",
-    "write_synthetic_set": "rmpe.datasets.synthetic_people",
-}
 
 __all__ = [
     "AnnotatedPerson",
@@ -42,9 +31,17 @@ __all__ = [
     "write_synthetic_set",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.datasets' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "AnnotatedPerson": "rmpe.datasets.keypoint_set",
+        "KeypointSet": "rmpe.datasets.keypoint_set",
+        "Picture": "rmpe.datasets.keypoint_set",
+        "read_coco_set": "rmpe.datasets.coco",
+        "read_crowdpose_set": "rmpe.datasets.crowdpose",
+        "read_lspet": "rmpe.datasets.lspet",
+        "read_mpii_set": "rmpe.datasets.mpii",
+        "read_posetrack_set": "rmpe.datasets.posetrack",
+        "write_synthetic_set": "rmpe.datasets.synthetic_people",
+    },
+)

@@ -7,22 +7,14 @@ give an :class:`Evaluation`. The rooms below hold the rules: ``oks`` (COCO, Crow
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.evaluation.learn_nms import fit_pose_nms
     from rmpe.evaluation.outcomes import DATASETS, Evaluation, write_json
     from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
-
-_HOMES = {
-    "Evaluation": "rmpe.evaluation.outcomes",
-    "DATASETS": "rmpe.evaluation.outcomes",
-    "write_json": "rmpe.evaluation.outcomes",
-    "evaluate_images": "rmpe.evaluation.runs",
-    "evaluate_predictions": "rmpe.evaluation.runs",
-    "fit_pose_nms": "rmpe.evaluation.learn_nms",
-}
 
 __all__ = [
     "DATASETS",
@@ -33,9 +25,14 @@ __all__ = [
     "write_json",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.evaluation' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "DATASETS": "rmpe.evaluation.outcomes",
+        "Evaluation": "rmpe.evaluation.outcomes",
+        "evaluate_images": "rmpe.evaluation.runs",
+        "evaluate_predictions": "rmpe.evaluation.runs",
+        "fit_pose_nms": "rmpe.evaluation.learn_nms",
+        "write_json": "rmpe.evaluation.outcomes",
+    },
+)

@@ -8,26 +8,14 @@ hold is said at the top of its file.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.formats.catalogue import FORMATS, convert_records, get_format, read_records
     from rmpe.formats.clip import ClipHeader, PoseReader, PoseRecord, PoseWriter, ReadHints
     from rmpe.formats.native import NativeWriter
-
-_HOMES = {
-    "FORMATS": "rmpe.formats.catalogue",
-    "read_records": "rmpe.formats.catalogue",
-    "convert_records": "rmpe.formats.catalogue",
-    "get_format": "rmpe.formats.catalogue",
-    "ClipHeader": "rmpe.formats.clip",
-    "PoseReader": "rmpe.formats.clip",
-    "PoseRecord": "rmpe.formats.clip",
-    "PoseWriter": "rmpe.formats.clip",
-    "ReadHints": "rmpe.formats.clip",
-    "NativeWriter": "rmpe.formats.native",
-}
 
 __all__ = [
     "FORMATS",
@@ -42,9 +30,18 @@ __all__ = [
     "read_records",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.formats' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "ClipHeader": "rmpe.formats.clip",
+        "FORMATS": "rmpe.formats.catalogue",
+        "NativeWriter": "rmpe.formats.native",
+        "PoseReader": "rmpe.formats.clip",
+        "PoseRecord": "rmpe.formats.clip",
+        "PoseWriter": "rmpe.formats.clip",
+        "ReadHints": "rmpe.formats.clip",
+        "convert_records": "rmpe.formats.catalogue",
+        "get_format": "rmpe.formats.catalogue",
+        "read_records": "rmpe.formats.catalogue",
+    },
+)

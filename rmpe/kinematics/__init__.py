@@ -6,8 +6,9 @@ as tables and for biomechanics programs. Importing this is cheap; the names load
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.kinematics.angles import ANGLES
@@ -15,19 +16,6 @@ if TYPE_CHECKING:
     from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures, Series, measure_clip
     from rmpe.kinematics.options import KnownLength, MeasureOptions
     from rmpe.kinematics.outputs import write_measures
-
-_LATER = {
-    "ANGLES": "rmpe.kinematics.angles",
-    "FILTERS": "rmpe.kinematics.filters",
-    "ClipMeasures": "rmpe.kinematics.measuring",
-    "Filter": "rmpe.kinematics.filters",
-    "KnownLength": "rmpe.kinematics.options",
-    "MeasureOptions": "rmpe.kinematics.options",
-    "PersonMeasures": "rmpe.kinematics.measuring",
-    "Series": "rmpe.kinematics.measuring",
-    "measure_clip": "rmpe.kinematics.measuring",
-    "write_measures": "rmpe.kinematics.outputs",
-}
 
 __all__ = [
     "ANGLES",
@@ -42,9 +30,18 @@ __all__ = [
     "write_measures",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name the first time it is asked for (PEP 562)."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'rmpe.kinematics' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "ANGLES": "rmpe.kinematics.angles",
+        "ClipMeasures": "rmpe.kinematics.measuring",
+        "FILTERS": "rmpe.kinematics.filters",
+        "Filter": "rmpe.kinematics.filters",
+        "KnownLength": "rmpe.kinematics.options",
+        "MeasureOptions": "rmpe.kinematics.options",
+        "PersonMeasures": "rmpe.kinematics.measuring",
+        "Series": "rmpe.kinematics.measuring",
+        "measure_clip": "rmpe.kinematics.measuring",
+        "write_measures": "rmpe.kinematics.outputs",
+    },
+)

@@ -8,8 +8,9 @@ convolutional; input size, colour order and decoding belong to the weights: see 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.networks.cpn import CPN
@@ -47,14 +48,18 @@ _HOMES = {
     "hrnet_w32": "hrnet",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a family only when it is asked for; torch takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """What the door offers."""
-    return __all__
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "CPN": "rmpe.networks.cpn",
+        "FastPose": "rmpe.networks.fastpose",
+        "HRNet": "rmpe.networks.hrnet",
+        "MSPN": "rmpe.networks.mspn",
+        "PoseNetwork": "rmpe.networks.variants",
+        "RSN": "rmpe.networks.rsn",
+        "SimpleBaseline": "rmpe.networks.simplebaseline",
+        "StackedHourglass": "rmpe.networks.hourglass",
+        "build_network": "rmpe.networks.variants",
+        "hrnet_w32": "rmpe.networks.hrnet",
+    },
+)

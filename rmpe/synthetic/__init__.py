@@ -8,11 +8,10 @@ from rmpe.synthetic.world.clips import (
     write_clip,
 )
 from rmpe.synthetic.world.pictures import random_people_picture, random_pose_picture
-from rmpe.synthetic.world.scenes import Actor, Pan, Scene, SyntheticFrame
+from rmpe.synthetic.world.scenes import Actor, Scene, SyntheticFrame
 
 __all__ = [
     "Actor",
-    "Pan",
     "PersonModel",
     "Scene",
     "SyntheticFrame",

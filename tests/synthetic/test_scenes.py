@@ -11,7 +11,6 @@ import pytest
 from rmpe.skeletons import COCO_19
 from rmpe.synthetic import (
     Actor,
-    Pan,
     PersonModel,
     Scene,
     crossing_scene,
@@ -23,6 +22,7 @@ from rmpe.synthetic import (
 from rmpe.synthetic.person.appearance import Appearance
 from rmpe.synthetic.person.body import BodyPose, Placement
 from rmpe.synthetic.person.motion import StayPut
+from rmpe.synthetic.world import Pan
 from rmpe.synthetic.world.backdrop import Backdrop
 from rmpe.synthetic.world.camera import Camera
 

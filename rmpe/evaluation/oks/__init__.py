@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.evaluation.oks.coco import evaluate_coco
     from rmpe.evaluation.oks.crowdpose import evaluate_crowdpose
     from rmpe.evaluation.oks.scores import JointScore, OksScores, PersonScore
-
-_HOMES = {
-    "evaluate_coco": "rmpe.evaluation.oks.coco",
-    "evaluate_crowdpose": "rmpe.evaluation.oks.crowdpose",
-    "OksScores": "rmpe.evaluation.oks.scores",
-    "PersonScore": "rmpe.evaluation.oks.scores",
-    "JointScore": "rmpe.evaluation.oks.scores",
-}
 
 __all__ = [
     "JointScore",
@@ -26,9 +19,13 @@ __all__ = [
     "evaluate_crowdpose",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.evaluation.oks' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "JointScore": "rmpe.evaluation.oks.scores",
+        "OksScores": "rmpe.evaluation.oks.scores",
+        "PersonScore": "rmpe.evaluation.oks.scores",
+        "evaluate_coco": "rmpe.evaluation.oks.coco",
+        "evaluate_crowdpose": "rmpe.evaluation.oks.crowdpose",
+    },
+)

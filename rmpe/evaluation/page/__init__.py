@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.evaluation.page._parts import WORST_PICTURES
     from rmpe.evaluation.page.report import worst_pictures, write_report
-
-_HOMES = {
-    "write_report": "rmpe.evaluation.page.report",
-    "worst_pictures": "rmpe.evaluation.page.report",
-    "WORST_PICTURES": "rmpe.evaluation.page._parts",
-}
 
 __all__ = [
     "WORST_PICTURES",
@@ -21,9 +16,11 @@ __all__ = [
     "write_report",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.evaluation.page' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "WORST_PICTURES": "rmpe.evaluation.page._parts",
+        "worst_pictures": "rmpe.evaluation.page.report",
+        "write_report": "rmpe.evaluation.page.report",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.evaluation.posetrack.scores import (
@@ -13,13 +14,6 @@ if TYPE_CHECKING:
         read_posetrack_folder,
     )
 
-_HOMES = {
-    "evaluate_posetrack": "rmpe.evaluation.posetrack.scores",
-    "evaluate_posetrack_folders": "rmpe.evaluation.posetrack.scores",
-    "PoseTrackScores": "rmpe.evaluation.posetrack.scores",
-    "read_posetrack_folder": "rmpe.evaluation.posetrack.scores",
-}
-
 __all__ = [
     "PoseTrackScores",
     "evaluate_posetrack",
@@ -27,9 +21,12 @@ __all__ = [
     "read_posetrack_folder",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rmpe.evaluation.posetrack' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "PoseTrackScores": "rmpe.evaluation.posetrack.scores",
+        "evaluate_posetrack": "rmpe.evaluation.posetrack.scores",
+        "evaluate_posetrack_folders": "rmpe.evaluation.posetrack.scores",
+        "read_posetrack_folder": "rmpe.evaluation.posetrack.scores",
+    },
+)
