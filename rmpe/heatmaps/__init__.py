@@ -32,6 +32,7 @@ CODECS: dict[str, Codec] = {
     "softmax_integral": IntegralCodec(norm="softmax"),
     "sigmoid_integral": IntegralCodec(norm="sigmoid"),
     "compact": CompactCodec(),
+    "compact_accurate": CompactCodec(sigma=1.25),
     "compact_maps": CompactCodec(activation="none", sigma=2.0, blur_sigma=0.0),
 }
 

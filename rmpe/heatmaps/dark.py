@@ -16,6 +16,9 @@ from rmpe.heatmaps._peaks import first_maximum
 from rmpe.heatmaps._targets import gaussian_maps
 from rmpe.heatmaps.codec import Codec
 
+OVER_CELLS = ("compact", "compact_accurate")
+"""Names of the codecs whose maps are distributions over the cells, not peaks of height 1."""
+
 
 def _patches(maps: Tensor, x: Tensor, y: Tensor, radius: int, border: float) -> Tensor:
     """Return the squares (M, 2r+1, 2r+1) around cells x, y (M,) of maps (M, h, w).

@@ -2,23 +2,46 @@
 
 It has the layers of MoveNet (Google, 2021, Apache-2.0; "Lightning" at width 1, "Thunder" at width
 1.75), whose weights it starts from: the trunk of MobileNetV2 (Sandler et al., 2018), a feature
-pyramid down to stride 4 and the keypoint heatmap head; an own output for 19 joints. Batch norms are
-folded into the convolutions. 2.3 M parameters at width 1; fully convolutional: any height and width
-that divide by 32.
+pyramid down to stride 4, the keypoint heatmap head with an own output for 19 joints, and the heads
+of the person's centre and of the joints as seen from there. Batch norms are folded into the
+convolutions. 2.3 M parameters at width 1, 6.2 M at 1.75; any height and width that divide by 32.
+
+**Focus.** A crop often shows several people. As in MoveNet, the one whose centre is nearest to the
+middle of the crop is meant: the joints as seen from that centre give a first guess of each, and the
+heatmaps lose weight with the distance from it. MoveNet takes the one best cell as the centre; here
+it is a mean over the cells, sharp enough to be the same, so that the focus learns too.
 """
 
 from __future__ import annotations
 
+import re
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rmpe.networks.blocks.shapes import Found, Shapes, size
+
 __all__ = ["CompactPose", "Head", "compact_pose"]
+
+NAMES = re.compile("compact(-accurate)?")
 
 PYRAMID_CHANNELS = (24, 32, 64)
 """Channels of the pyramid at strides 4, 8 and 16 before they are added up."""
 TRUNK_CHANNELS = 1280
 """Channels of the trunk's last map, at every width."""
 HEAD_CHANNELS = 96
+ACCURATE_WIDTH = 1.75
+"""Width multiplier of the accurate network, MoveNet Thunder's."""
+
+FOCUS_CELLS = 1.8
+"""MoveNet's constant: a peak counts half when it lies this far, in cells, from where it is due."""
+SHARPNESS = 2.0
+"""Power of the focused maps: a distribution over cells out of peaks on a low background."""
+CENTRE_SHARPNESS = 4.0
+"""Power of the centre map before the mean over its cells; infinity would take the best cell."""
+LARGEST_LOGIT = 16.0
+"""Logits are cut off here, so that no runtime's exponential overflows."""
 
 
 def scaled(channels: int, width: float) -> int:
@@ -95,8 +118,15 @@ class CompactPose(nn.Module):
     place. Cell (i, j) covers input pixels 4i..4i+3, so its centre lies at 4i + 1.5.
     """
 
-    def __init__(self, joint_count: int = 19, width: float = 1.0) -> None:
-        """``width``: MobileNetV2's multiplier of the trunk's channels."""
+    def __init__(self, joint_count: int = 19, width: float = 1.0, focused: bool = True) -> None:
+        """Build the network.
+
+        Args:
+            joint_count: heatmaps.
+            width: MobileNetV2's multiplier of the trunk's channels.
+            focused: whether the maps are those of the person in the middle; without it they show
+                everybody, as the joint-candidate loss wants them.
+        """
         super().__init__()
         stem, c2, c4, c8, c16, middle, c32, last = (
             scaled(channels, width) for channels in (32, 16, 24, 32, 64, 96, 160, 320)
@@ -122,6 +152,10 @@ class CompactPose(nn.Module):
         self.merge8 = Separable(half, fine)
         self.merge4 = Separable(fine, fine)
         self.head = Head(joint_count)
+        self.focused = focused
+        if focused:
+            self.centre = Head(1)
+            self.from_centre = Head(2 * joint_count)
 
     def fine_levels(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Trunk to stride 8: RGB 0..1 (N, 3, H, W) -> (N, c4, H/4, W/4), (N, c8, H/8, W/8)."""
@@ -139,11 +173,6 @@ class CompactPose(nn.Module):
         finest: Tensor = self.merge4(_double(y) + self.lateral4(level4))
         return finest
 
-    def from_fine_levels(self, level4: Tensor, level8: Tensor) -> Tensor:
-        """The rest of the network: what ``fine_levels`` returns -> logits (N, K, H/4, W/4)."""
-        logits: Tensor = self.head(self.pyramid(level4, level8))
-        return logits
-
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in 0..1 -> heatmap logits (N, K, H/4, W/4).
 
@@ -153,7 +182,52 @@ class CompactPose(nn.Module):
             raise ValueError(
                 f"got an input of {x.shape[-2]}x{x.shape[-1]} pixels, supported are multiples of 32"
             )
-        return self.from_fine_levels(*self.fine_levels(x))
+        finest = self.pyramid(*self.fine_levels(x))
+        logits: Tensor = self.head(finest)
+        return self.focus(logits, self.guess(finest)) if self.focused else logits
+
+    def guess(self, finest: Tensor) -> Tensor:
+        """Where the joints of the person in the middle are due, from the pyramid's finest map.
+
+        Args:
+            finest: (N, 24, h, w).
+
+        Returns:
+            Rows and columns in cells, (N, K, 2), float32.
+        """
+        height, width = (int(side) for side in finest.shape[-2:])
+        # The centre of the person that is meant lies in the middle half of the crop.
+        rows = slice(height // 4, height - height // 4)
+        columns = slice(width // 4, width - width // 4)
+        finest = finest[..., rows, columns]
+        centre = self.centre(finest).float().flatten(1)  # (N, 1, h / 2, w / 2) -> (N, cells)
+        hidden = self.from_centre.hidden(finest).float().flatten(2)  # (N, 96, cells)
+        # Half precision would be too coarse for places among 80 cells.
+        with torch.autocast(finest.device.type, enabled=False):
+            cells = _cells(height, width, rows, columns).to(finest.device)  # from the middle
+            near = _log_sigmoid(centre) - torch.log(cells.norm(dim=-1) + FOCUS_CELLS)
+            weights = torch.softmax(CENTRE_SHARPNESS * near, -1)  # (N, cells)
+            # The output layer is linear, so that one mean of what it reads serves for all cells.
+            read = torch.matmul(hidden, weights[..., None])[..., 0]  # (N, 96)
+            output = self.from_centre.output
+            offsets = functional.linear(read, output.weight.flatten(1).float(), output.bias)
+            middle = torch.matmul(weights, cells) + cells.new_tensor([height / 2, width / 2])
+            return middle[:, None] + offsets.unflatten(1, (-1, 2))  # (N, 1, 2) + (N, K, 2)
+
+    def focus(self, logits: Tensor, guess_yx: Tensor) -> Tensor:
+        """Weigh the maps (N, K, h, w) down around the guess (N, K, 2): logits over cells.
+
+        ``SHARPNESS * log(sigmoid(logits) / (distance / FOCUS_CELLS + 1))``, in one logarithm.
+        """
+        height, width = (int(side) for side in logits.shape[-2:])
+        rows = torch.arange(height, dtype=torch.float32, device=logits.device)
+        columns = torch.arange(width, dtype=torch.float32, device=logits.device)
+        along_y = ((rows - guess_yx[..., :1]) / FOCUS_CELLS).square()  # (N, K, h)
+        # The small number keeps the gradient finite at the guess itself.
+        along_x = ((columns - guess_yx[..., 1:]) / FOCUS_CELLS).square() + 1e-4  # (N, K, w)
+        distance = torch.sqrt(along_y[..., :, None] + along_x[..., None, :])  # (N, K, h, w)
+        inverse = 1 + torch.exp((-logits.float()).clamp(max=LARGEST_LOGIT))  # 1 / sigmoid
+        return -SHARPNESS * torch.log(inverse * (distance + 1))
 
     def supervised_outputs(self, x: Tensor) -> list[Tensor]:
         """The one output that is trained: [logits]."""
@@ -164,6 +238,33 @@ def _double(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def compact_pose(joint_count: int = 19) -> CompactPose:
-    """The bundled network: COCO-17 and neck and head top, 256x192 crops."""
-    return CompactPose(joint_count)
+def _log_sigmoid(logits: Tensor) -> Tensor:
+    return -functional.softplus(-logits.clamp(-LARGEST_LOGIT, LARGEST_LOGIT))
+
+
+def _cells(height: int, width: int, rows: slice, columns: slice) -> Tensor:
+    """Places of some cells (rows, columns) as seen from the middle of the map, (cells, 2)."""
+    y = torch.arange(height, dtype=torch.float32)[rows] - height / 2
+    x = torch.arange(width, dtype=torch.float32)[columns] - width / 2
+    return torch.stack(torch.meshgrid(y, x, indexing="ij"), -1).flatten(0, 1)
+
+
+def compact_pose(joint_count: int = 19, focused: bool = True) -> CompactPose:
+    """The bundled network for speed: COCO-17 and neck and head top, 256x192 crops."""
+    return CompactPose(joint_count, focused=focused)
+
+
+def build(name: re.Match[str], joint_count: int, focused: bool = True) -> CompactPose:
+    """``compact`` for speed, or ``compact-accurate``; weights of old have no heads to focus."""
+    return CompactPose(joint_count, ACCURATE_WIDTH if name[1] else 1.0, focused)
+
+
+def read(shapes: Shapes) -> Found:
+    """Width and heads of some keys and shapes."""
+    joint_count = size(shapes, "head.output.weight", "compact")
+    stem = size(shapes, "stem.weight", "compact")
+    variants = {scaled(32, 1.0): "compact", scaled(32, ACCURATE_WIDTH): "compact-accurate"}
+    if stem not in variants:
+        raise ValueError(f"a compact pose network's stem has {', '.join(map(str, variants))} "
+                         f"channels, this one has {stem}")  # fmt: skip
+    return Found((variants[stem],), joint_count, {"focused": "centre.output.weight" in shapes})

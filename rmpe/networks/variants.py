@@ -24,7 +24,7 @@ from rmpe.networks import (
     rsn,
     simplebaseline,
 )
-from rmpe.networks.blocks.shapes import Found, Shapes, size
+from rmpe.networks.blocks.shapes import Found, Shapes
 
 
 class PoseNetwork(Protocol):
@@ -62,14 +62,6 @@ class Family:
     """Rows and columns of the input, where they are not those of the origin."""
     origins_of: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
     """Exceptions: a variant (empty: any) and a joint count (0: any) → its origins."""
-
-
-def _build_compact(name: re.Match[str], joint_count: int) -> nn.Module:
-    return compact_pose.CompactPose(joint_count)
-
-
-def _read_compact(shapes: Shapes) -> Found:
-    return Found(("compact",), size(shapes, "head.output.weight", "compact"))
 
 
 _STAGES = range(1, 5)
@@ -180,11 +172,12 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "compact",
         ("stem", "stem_filter", "stem_project", "level4", "lateral32", "head"),
-        _read_compact,
-        re.compile("compact"),
-        _build_compact,
-        variants=("compact",),
+        compact_pose.read,
+        compact_pose.NAMES,
+        compact_pose.build,
+        variants=("compact", "compact-accurate"),
         origins=("compact",),
+        origins_of=(("compact-accurate", 0, ("compact-accurate",)),),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The compact pose network, whose weights are in the package, and its spatial transformer."""
+"""The compact pose networks, whose weights are in the package, and a spatial transformer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,33 @@ from rmpe.zoo._transformer import wrap_with_transformer
 from rmpe.zoo.card import read_card
 from rmpe.zoo.loading import LoadedNetwork, from_state_dict
 
-WEIGHTS_FILE = "compact_pose.safetensors"
+BUNDLED = {
+    "compact": "compact_pose.safetensors",
+    "compact-accurate": "compact_accurate_pose.safetensors",
+}
+"""Name of a bundled network to its file in ``rmpe/weights``."""
 TRANSFORMER_FILE = "compact_sstn.safetensors"
 
 
-def load_bundled_pose(sstn: bool = False) -> LoadedNetwork:
-    """The compact pose network with the weights of this package.
+def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNetwork:
+    """A compact pose network with the weights of this package.
 
     With ``sstn`` it stands inside the bundled spatial transformer (RMPE, section 3.1), and the
     conventions are those of the larger crop that a transformer needs.
+
+    Args:
+        name: ``compact`` for speed or ``compact-accurate``.
+        sstn: whether the transformer stands around it.
+
+    Raises:
+        ValueError: there is no such network, or no transformer for it.
     """
+    if name not in BUNDLED or (sstn and name != "compact"):
+        with_transformer = " inside a transformer" if sstn else ""
+        supported = "compact" if sstn else ", ".join(BUNDLED)
+        raise ValueError(f"got bundled network {name!r}{with_transformer}, supported: {supported}")
     folder = resources.files("rmpe.weights")
-    content = folder.joinpath(WEIGHTS_FILE).read_bytes()
+    content = folder.joinpath(BUNDLED[name]).read_bytes()
     loaded = from_state_dict(safetensors.torch.load(content))
     if not sstn:
         return loaded

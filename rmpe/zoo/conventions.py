@@ -67,6 +67,7 @@ Origin = Literal[
     "openmmlab",
     "openmmlab_megvii",
     "compact",
+    "compact-accurate",
 ]
 
 CONVENTIONS: dict[Origin, Conventions] = {
@@ -108,6 +109,9 @@ CONVENTIONS: dict[Origin, Conventions] = {
         "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "mmpose_megvii", "hrnet"
     ),
     "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, HRNET, "compact"),
+    "compact-accurate": Conventions(
+        "coco19", 320, 256, "rgb", NO_MEAN, NO_STD, HRNET, "compact_accurate"
+    ),
 }
 """Whose program trained the weights → what they expect; skeleton and size are the usual ones.
 

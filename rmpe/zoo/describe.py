@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rmpe.networks.complexity import count_macs, count_parameters
-from rmpe.zoo.bundled import load_bundled_pose
+from rmpe.zoo.bundled import BUNDLED, load_bundled_pose
 from rmpe.zoo.catalogue import (
     CatalogueEntry,
     detector_entries,
@@ -111,7 +111,7 @@ def describe_network(loaded: LoadedNetwork) -> Facts:
 
 
 def describe(source: str, options: FetchOptions, choices: LoadChoices | None = None) -> Facts:
-    """A file's network, a catalogue entry by its name, or the package's own (``compact``).
+    """A file's network, a catalogue entry by its name, or one of the package's own.
 
     Raises:
         OSError: the file cannot be read.
@@ -119,8 +119,8 @@ def describe(source: str, options: FetchOptions, choices: LoadChoices | None = N
     """
     if Path(source).is_file():
         return [("file", source), *describe_network(load(source, choices, options=options))]
-    if source == "compact":
-        return [("file", "in the package"), *describe_network(load_bundled_pose())]
+    if source in BUNDLED:
+        return [("file", "in the package"), *describe_network(load_bundled_pose(source))]
     return describe_entry(find_entry(source), options)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import click
 
 PRESETS = (
-    *("compact", "hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline", "mspn", "rsn"),
-    *("hourglass", "crowdpose", "fastpose", "cpn"),
+    *("compact", "compact-accurate", "hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline"),
+    *("mspn", "rsn", "hourglass", "crowdpose", "fastpose", "cpn"),
 )
 RECORD_FORMATS = (
     *("native", "alphapose", "alphapose-cmu", "alphapose-open", "openpose", "openpose18"),

@@ -8,6 +8,7 @@ from rmpe.heatmaps import CODECS
 from rmpe.networks.variants import variant_names
 from rmpe.skeletons import SKELETONS
 from rmpe.zoo import load_bundled_pose
+from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.catalogue import detector_entries, entry_of_file, find_entry, pose_entries
 from rmpe.zoo.conventions import CONVENTIONS
 from rmpe.zoo.presets import PRESETS, get_preset
@@ -65,7 +66,7 @@ def test_presets_name_entries_of_the_catalogue() -> None:
     detectors = {entry.name for entry in detector_entries()}
     for preset in PRESETS.values():
         assert get_preset(preset.name) == preset
-        if preset.name == "compact":
+        if preset.network in BUNDLED:
             continue
         assert find_entry(preset.network).kind == "pose"
         assert preset.detector.removeprefix("torchvision:") in detectors

@@ -15,22 +15,23 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rmpe.datasets.pose_samples import PoseSample
 from rmpe.networks.compact_pose import CompactPose
-from rmpe.skeletons import COCO_17, COCO_19
+from rmpe.skeletons import COCO_17
 from rmpe.training.bundled.pose_crops import CropBatch, CropData, PoseCrops
 from rmpe.training.bundled.pose_recipe import PoseRecipe
 from rmpe.training.bundled.pose_teacher import load_teacher
 from rmpe.training.loop.depthwise import use_fast_depthwise
 from rmpe.training.loop.relative_adam import RelativeAdam
 from rmpe.training.losses.cells import cell_targets, spatial_cross_entropy, spatial_divergence
+from rmpe.zoo import load
 
 logger = logging.getLogger(__name__)
 
-START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_pose_start.safetensors"
+START_WEIGHTS = Path(__file__).parents[2] / "weights" / "compact_pose.safetensors"
 TEACHER_JOINTS = COCO_17.joint_count
 FINE_PARTS = ("stem", "stem_filter", "stem_project", "level4")
 
@@ -44,16 +45,9 @@ def load_compact_pose(path: Path | str) -> CompactPose:
         OSError: the file is missing.
         ValueError: the file does not fit.
     """
-    state = {name: tensor.float() for name, tensor in load_file(str(path)).items()}
-    network = CompactPose(COCO_19.joint_count)
-    own = network.state_dict()
-    wrong = [
-        name for name in sorted({*own, *state})
-        if name not in own or name not in state or own[name].shape != state[name].shape
-    ]  # fmt: skip
-    if wrong:
-        raise ValueError(f"got {path}, which does not fit the compact pose network at {wrong[:5]}")
-    network.load_state_dict(state)
+    network = load(str(path)).network
+    if not isinstance(network, CompactPose):
+        raise ValueError(f"got {path}, which does not fit the compact pose network")
     return network
 
 

@@ -33,6 +33,7 @@ from rmpe.training.loop.start import (
 )
 from rmpe.training.loop.validation import ValidationPeople
 from rmpe.training.recipes.settings import NetworkRecipe
+from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
 
@@ -105,7 +106,7 @@ def train_network(
             recipe, people.train.skeleton, options.start, options.resume is not None
         )
     freeze_parts(network, recipe)
-    if recipe.variant == "compact" and recipe.precision == "bf16-mixed":
+    if recipe.variant in BUNDLED and recipe.precision == "bf16-mixed":
         use_fast_depthwise(network)
     proposals = _proposals(recipe, options)
     crops = PersonCrops(

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from rmpe.networks.compact_pose import compact_pose
+from rmpe.heatmaps.dark import OVER_CELLS
 from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton
@@ -20,9 +20,13 @@ from rmpe.training.loop.heads import start_heads_near_zero
 from rmpe.training.loop.transformer_start import look_at, start_transformer
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
+from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.conventions import Conventions
 
 logger = logging.getLogger(__name__)
+
+FOCUS_HEADS = ("centre", "from_centre")
+"""Parts of a compact network that an unfocused one lacks."""
 
 
 def starting_network(
@@ -41,20 +45,23 @@ def starting_network(
             the recipe names a backbone that the network does not have.
         OSError: the weights to start from are missing.
     """
-    if recipe.variant == "compact":
+    if recipe.variant in BUNDLED:
         if recipe.backbone:
             raise ValueError(
                 f"recipe {recipe.name}: got backbone {recipe.backbone}, but the compact network "
                 "has no ResNet trunk; leave backbone= empty"
             )
-        network: nn.Module = compact_pose(skeleton.joint_count)
-    else:
-        network = build_network(recipe.variant, skeleton.joint_count)
-        start_heads_near_zero(network, recipe.origin, skeleton.joint_count)
+        source = load_bundled_pose(recipe.variant) if start is None else load(start)
+        # Maps of everybody, as the joint-candidate loss wants them, are not focused on one person.
+        focused = hasattr(source.network, "centre") and recipe.loss == "classification"
+        network = build_network(recipe.variant, skeleton.joint_count, focused=focused)
+        name = "the bundled network" if start is None else str(start)
+        _start_from(network, source, recipe, skeleton, name)
+        return network
+    network = build_network(recipe.variant, skeleton.joint_count)
+    start_heads_near_zero(network, recipe.origin, skeleton.joint_count)
     if start is not None:
         _start_from(network, load(start), recipe, skeleton, str(start))
-    elif recipe.variant == "compact":
-        _start_from(network, load_bundled_pose(), recipe, skeleton, "the bundled network")
     elif recipe.backbone and not resumed:
         start_backbone(network, recipe.backbone)
     return network
@@ -88,6 +95,8 @@ def _start_from(
     Logits are no start for maps of height 1, nor these for logits: such a head starts anew.
     """
     own, state = network.state_dict(), source.network.state_dict()
+    if not any(key.startswith("centre.") for key in own):
+        state = {key: value for key, value in state.items() if key.split(".")[0] not in FOCUS_HEADS}
     differing = [key for key in {*own, *state} if key not in own or key not in state]
     if differing:
         raise ValueError(
@@ -98,12 +107,16 @@ def _start_from(
             if joint in known.joints]  # fmt: skip
     other = [key for key in own if own[key].shape != state[key].shape]
     for key in other:
-        head = own[key].clone()
-        if head.shape[1:] != state[key].shape[1:] or len(head) != skeleton.joint_count:
+        per_joint = 2 if key.startswith("from_centre.") else 1
+        if own[key].shape[1:] != state[key].shape[1:] or len(own[key]) != (
+            per_joint * skeleton.joint_count
+        ):
             raise ValueError(f"{source_name} is of another size; it differs at {key}")
+        head = own[key].clone().unflatten(0, (-1, per_joint))
+        stored = state[key].unflatten(0, (-1, per_joint))
         for mine, theirs in rows:
-            head[mine] = state[key][theirs]
-        state[key] = head
+            head[mine] = stored[theirs]
+        state[key] = head.flatten(0, 1)
     if other:
         fresh = [joint for joint in skeleton.joints if joint not in known.joints]
         logger.warning(
@@ -115,11 +128,11 @@ def _start_from(
             ", ".join(fresh) or "none",
         )
     own_codec = recipe.conventions(skeleton.name).codec
-    if (source.conventions.codec == "compact") != (own_codec == "compact"):
-        for key in list(own)[-2:]:
-            state[key] = own[key]
+    if (source.conventions.codec in OVER_CELLS) != (own_codec in OVER_CELLS):
+        heads = [key for key in own if key.startswith("head.output.")] or list(own)[-2:]
+        state |= {key: own[key] for key in heads}
         logger.warning(
-            "%s gives maps of another kind: %s start anew", source_name, ", ".join(list(own)[-2:])
+            "%s gives maps of another kind: %s start anew", source_name, ", ".join(heads)
         )
     network.load_state_dict(state)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from rmpe.heatmaps.dark import OVER_CELLS
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
 LossKind = Literal["heatmap", "integral", "classification"]
@@ -161,9 +162,12 @@ class NetworkRecipe:
     def conventions(self, skeleton_name: str) -> Conventions:
         """Return what the trained weights will expect around them."""
         usual = CONVENTIONS[self.origin]
-        codecs = {"integral": "softmax_integral", "classification": "compact"}
-        codec = codecs.get(self.loss, usual.codec)
-        if self.loss == "heatmap" and codec == "compact":
+        codec = usual.codec
+        if self.loss == "integral":
+            codec = "softmax_integral"
+        elif self.loss == "classification" and codec not in OVER_CELLS:
+            codec = "compact"
+        if self.loss == "heatmap" and codec in OVER_CELLS:
             codec = "compact_maps"
         return replace(
             usual,
