@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.engine.stage import StageError
     from pipeline.items import PosedFrame
     from pipeline.options import RunOptions
-    from pipeline.readers.video import Span
+    from pipeline.readers.span import Span
     from pipeline.sources import NetworkPoses, PoseSource
 
 __all__ = [

@@ -13,7 +13,8 @@ from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame, bytes_of, frame_index_of
 from pipeline.options import RunOptions
 from pipeline.readers.base import Reader
-from pipeline.readers.video import Span, VideoReader
+from pipeline.readers.span import Span
+from pipeline.readers.video import VideoReader
 from pipeline.sources import NetworkPoses, PoseSource
 from pipeline.stages.track import Tracker, TrackStage, build_tracker
 from pipeline.writers.base import Writer, WriteStage

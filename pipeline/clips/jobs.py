@@ -25,7 +25,8 @@ from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.readers.base import ClipInfo
-from pipeline.readers.video import Span, VideoReader
+from pipeline.readers.span import Span
+from pipeline.readers.video import VideoReader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import build_tracker
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME

@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import av
 
+from pipeline.readers.address import ffmpeg_name
+
 # Containers whose marked keyframes are true ones: what follows them never looks back.
 _SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 # Decoders put pictures in order over at most 16 others.
@@ -36,7 +38,7 @@ def plan_seek(path: str, start_s: float, frames: int = 0) -> SeekPlan | None:
         start_s: seconds of the clip to leave out.
         frames: frames to leave out after that.
     """
-    with av.open(path, metadata_errors="replace") as container:
+    with av.open(ffmpeg_name(path), metadata_errors="replace") as container:
         stream = container.streams.video[0]
         if container.format.name not in _SEEKABLE or not stream.time_base:
             return None

@@ -7,6 +7,12 @@ from fractions import Fraction
 
 import av
 
+# Streams that were joined, or whose sender began again, start their times anew: FFmpeg takes a step
+# back of a tenth of a second for that, and in MPEG streams one ahead of ten seconds.
+_BACK_S = 0.1
+_AHEAD_S = 10.0
+_MAY_JUMP_AHEAD = frozenset({"mpegts", "mpeg"})
+
 
 class FrameClock:
     """Turns the container's timestamps into times that never go back.
@@ -15,6 +21,11 @@ class FrameClock:
     not: there a frame that was moved by the decoder carries the time of another one. Their chunks
     are evenly spaced, so the n-th frame that comes out takes the time of the n-th chunk that went
     in (chunks without data, which repeat a picture, keep their time but give no frame).
+
+    Where the stamps begin anew, times go on from the frame before.
+
+    Attributes:
+        jump_s: seconds by which the stamps jumped at the latest frame; 0 if they went on.
     """
 
     def __init__(self, stream: av.VideoStream, start_pts: int | None = None) -> None:
@@ -23,8 +34,16 @@ class FrameClock:
         self._by_chunk = stream.container.format.name in ("avi", "h264", "hevc", "m4v", "mpegvideo")
         self._start = stream.start_time if start_pts is None else start_pts
         self._chunks: deque[int] = deque()
+        self._may_jump_ahead = stream.container.format.name in _MAY_JUMP_AHEAD
+        self._shift_s = 0.0
+        self.jump_s = 0.0
         self._last_s = -1.0
         self._count = 0
+
+    @property
+    def has_jumped(self) -> bool:
+        """Whether the stamps began anew at some frame so far."""
+        return self._shift_s != 0.0
 
     @property
     def last_s(self) -> float:
@@ -44,6 +63,7 @@ class FrameClock:
     def time_of(self, frame: av.VideoFrame) -> float:
         """Return the time of the next decoded frame in seconds, later than any before."""
         stamp = frame.pts
+        self.jump_s = 0.0
         if self._by_chunk:
             stamp = self._chunks.popleft() if self._chunks else None
         tick_s = float(1 / self._rate)
@@ -52,7 +72,12 @@ class FrameClock:
         else:
             if self._start is None:
                 self._start = stamp
-            time_s = float((stamp - self._start) * self._base)
+            time_s = float((stamp - self._start) * self._base) + self._shift_s
+            step_s = time_s - self._last_s
+            if self._count and (step_s < -_BACK_S or (self._may_jump_ahead and step_s > _AHEAD_S)):
+                self.jump_s = step_s - tick_s
+                self._shift_s -= self.jump_s
+                time_s = self._last_s + tick_s
         if self._count and time_s <= self._last_s:
             time_s = self._last_s + min(tick_s, float(self._base))
         self._last_s = time_s

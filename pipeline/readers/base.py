@@ -44,6 +44,11 @@ class ReadReport:
     warnings: list[str] = field(default_factory=list)
     """What was odd but lost nothing."""
 
+    def add_warning(self, message: str) -> None:
+        """Note what was odd; only the first of them are kept."""
+        if len(self.warnings) < _MESSAGES_KEPT:
+            self.warnings.append(message)
+
     def add_error(self, message: str) -> None:
         """Count a damaged place; only the first ones are kept in words."""
         self.error_count += 1

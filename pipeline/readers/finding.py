@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from pipeline.readers.address import is_address
+
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4"}
     | {".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
@@ -78,11 +80,6 @@ def find_images(inputs: Sequence[str | Path], recursive: bool = False) -> list[P
         else:
             found.append(path)
     return found
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is an address (``scheme://…``) rather than a path."""
-    return "://" in text
 
 
 def output_folders(sources: Sequence[str], output: str | Path | None) -> list[Path]:

@@ -3,56 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from typing import Any, cast
 
 import av
-import cv2
-import numpy as np
 
+from pipeline.readers._cut import why_cut
+from pipeline.readers._opening import in_thread, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
 from pipeline.readers._timing import FrameClock
+from pipeline.readers._upright import UprightConverter, fit_picture, shown_size
+from pipeline.readers.address import ffmpeg_name, is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
+from pipeline.readers.span import Span
 from rmpe.records import Frame, ImageArray
 
-# Degrees counter-clockwise that the display matrix asks for -> OpenCV's name for it.
-_TURNS = {
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_CLOCKWISE,
-}
 # A file of this family lists every coded picture, so a shorter reading means a cut file.
 _INDEXED_FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
-# FFmpeg "plays" text files by their name as terminal art.
-_TEXT_ART = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Headers round; a clip that ends earlier than this before its promised end is worth a word.
 _DURATION_SLACK_S = 0.5
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which part of a clip is wanted."""
-
-    start_s: float = 0.0
-    """First second."""
-    end_s: float | None = None
-    """Frames at or after this second are left out; None reads to the end."""
-    stride: int = 1
-    """Every n-th frame from the first on."""
-
-    def __post_init__(self) -> None:
-        if self.start_s < 0:
-            raise ValueError(f"start is {self.start_s} s, allowed is 0 or more")
-        if self.end_s is not None and self.end_s <= self.start_s:
-            raise ValueError(f"end is {self.end_s} s, needed is more than start, {self.start_s} s")
-        if self.stride < 1:
-            raise ValueError(f"stride is {self.stride}, allowed is 1 or more")
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every frame to the end is wanted."""
-        return self.start_s <= 0 and self.end_s is None
+# A damaged packet this few pictures before a joint of two recordings is the joint itself.
+_JOINT_WITHIN = 40
 
 
 class VideoReader:
@@ -60,7 +33,9 @@ class VideoReader:
 
     ``Frame.index`` is the place in the whole clip, also when reading starts later or skips frames.
     Damaged places are counted in ``report`` and reading goes on behind them: the end of the stream
-    is what the decoder says, never a number in the header.
+    is what the decoder says, never a number in the header. Pictures are upright and mirrored back
+    as the clip's metadata says; where they change size, they are fitted into the first one's, so
+    that all coordinates are in one frame of reference.
 
     Args:
         path: file or address.
@@ -73,7 +48,8 @@ class VideoReader:
         end: frames after which to end, all those left out counted; None goes on to the end.
 
     Raises:
-        OSError: the file is missing, no video, or has no picture stream.
+        OSError: the file is missing, no video, or has no picture stream; or the span begins after
+            its end.
     """
 
     def __init__(
@@ -91,37 +67,37 @@ class VideoReader:
         self._first_wanted = first
         self._skip = first + skip
         self._end = end
-        if "://" not in self._path:
-            _check_file(Path(self._path))
-        try:
-            self._container = av.open(self._path, metadata_errors="replace")
-        except (av.error.FFmpegError, ValueError) as error:
-            raise OSError(f"{path} cannot be opened as a video: {_reason(error)}") from error
-        if self._container.format.name in _TEXT_ART:
-            self._container.close()
-            raise OSError(f"{path} cannot be opened as a video: it is a text file")
-        if not self._container.streams.video:
-            self._container.close()
-            raise OSError(f"{path} has no video stream")
-        self._stream = self._container.streams.video[0]
+        self._container, self._stream = open_video(self._path)
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = threads
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._converter = UprightConverter()
         self.report = ReadReport()
         self._packets = 0
-        self._first = self._peek()
-        self.info = self._make_info()
+        self._suspects: list[tuple[int, str]] = []
+        self._coded_end_s = 0.0
+        self._last_size = (0, 0)
+        self._clock = FrameClock(self._stream)
+        self._early: Iterator[av.VideoFrame] | None = None
+        try:
+            first_frame = self._peek()
+            self._size = shown_size(first_frame)
+            self.info = self._make_info(first_frame)
+            self._check_start()
+        except BaseException:
+            self._container.close()
+            raise
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the wanted frames; see the class."""
-        span = self._span
-        clock = FrameClock(self._stream)
+        span, clock = self._span, self._clock
         plan = self._seek()
         index = plan.presented_before if plan else 0
         kept = plan.kept_before if plan else 0
         self.report.frames = -(-kept // span.stride)
-        for frame in self._decoded(clock, plan.keyframe_pts if plan else None):
+        decoded = self._early or self._decoded(plan.keyframe_pts if plan else None)
+        for frame in decoded:
             time_s = clock.time_of(frame)
+            self._note_joint(frame, index)
             if span.end_s is not None and time_s >= span.end_s:
                 break
             if time_s >= span.start_s:
@@ -134,41 +110,41 @@ class VideoReader:
                 kept += 1
             index += 1
         else:
-            if plan is None:
-                self._check_length(clock.last_s)
+            self._end_reading(whole=plan is None)
+        self._tell_suspects(self._packets + _JOINT_WITHIN)
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
 
-    def _peek(self) -> av.VideoFrame | None:
-        """Decode one frame of a file for its true size and turn; None for an address."""
-        if "://" in self._path:
-            return None
-        with av.open(self._path, metadata_errors="replace") as probe:
-            stream = probe.streams.video[0]
-            stream.codec_context.thread_count = 1
-            for packet in probe.demux(stream):
-                try:
-                    for frame in packet.decode():
-                        return frame
-                except av.error.FFmpegError:
-                    continue
-        self._container.close()
-        raise OSError(f"{self._path} holds no picture that can be decoded")
+    def _peek(self) -> av.VideoFrame:
+        """Decode one frame for the true size and orientation: a file's anew, an address' in place.
 
-    def _make_info(self) -> ClipInfo:
-        stream, first = self._stream, self._first
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if first is not None:
-            width, height = first.width, first.height
-            if first.rotation % 180 == 90:
-                width, height = height, width
+        Raises:
+            OSError: there is none.
+        """
+        frame: av.VideoFrame | None = None
+        if is_address(self._path):
+            decoded = self._decoded(None)
+            frame = in_thread(lambda: next(decoded, None))
+            if frame is not None:
+                self._early = chain([frame], decoded)
+        else:
+            with av.open(ffmpeg_name(self._path), metadata_errors="replace") as probe:
+                stream = probe.streams.video[0]
+                stream.codec_context.thread_count = 1
+                frame = next(_decodable(probe, stream), None)
+        if frame is None:
+            raise OSError(f"{shown_source(self._path)} holds no picture that can be decoded")
+        return frame
+
+    def _make_info(self, first: av.VideoFrame) -> ClipInfo:
+        stream = self._stream
         rate = stream.average_rate or stream.guessed_rate or Fraction(0)
         return ClipInfo(
-            source=self._path,
-            width=width,
-            height=height,
+            source=shown_source(self._path),
+            width=self._size[0],
+            height=self._size[1],
             fps=round(float(rate), 6),
             frames_expected=self._expected(float(rate)),
             codec=stream.codec_context.name,
@@ -184,85 +160,144 @@ class VideoReader:
             total = (total if span.end_s is None else min(int(span.end_s * rate), total)) - first
         return max(-(-total // span.stride), 0)
 
+    def _check_start(self) -> None:
+        """Refuse a span that begins after the end that a file's header promises."""
+        duration_s = (self._container.duration or 0) / av.time_base
+        start_s = self._span.start_s
+        if is_address(self._path) or not duration_s or start_s < duration_s + _DURATION_SLACK_S:
+            return
+        raise self._no_frame(duration_s)
+
+    def _no_frame(self, end_s: float) -> OSError:
+        return OSError(
+            f"{self.info.source} ends at {end_s:.2f} s, before the start that was asked for, "
+            f"{self._span.start_s:g} s"
+        )
+
     def _seek(self) -> SeekPlan | None:
         """Go to the keyframe before the first wanted frame, if there is one and it is known."""
         span = self._span
-        if not (span.start_s > 0 or self._first_wanted) or "://" in self._path:
+        if not (span.start_s > 0 or self._first_wanted) or is_address(self._path):
             return None
         plan = plan_seek(self._path, span.start_s, self._first_wanted * span.stride)
         if plan is not None:
             self._container.seek(plan.keyframe_pts, stream=self._stream, backward=True)
         return plan
 
-    def _decoded(self, clock: FrameClock, first_pts: int | None) -> Iterator[av.VideoFrame]:
+    def _decoded(self, first_pts: int | None) -> Iterator[av.VideoFrame]:
         """Yield what the decoder gives, past damaged places, to the end.
 
         Pictures shown before ``first_pts`` look back to what was not decoded; they are left out.
         """
-        packets = self._container.demux(self._stream)
+        sound = self._container.streams.audio[:1]
+        packets = self._container.demux(self._stream, *sound)
         while True:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                self.report.add_error(f"reading stopped: {_reason(error)}")
+                self.report.add_error(f"reading stopped: {reason_of(error)}")
                 packet = None
             if packet is None:
                 return
+            self._note_end(packet)
+            if packet.stream.index != self._stream.index:
+                continue
             self._packets += bool(packet.size)
             if packet.is_corrupt:
-                self.report.add_error(f"packet {self._packets} is damaged")
-            clock.sent(packet)
+                self._suspects.append((self._packets, f"packet {self._packets} is damaged"))
+            self._clock.sent(packet)
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:
-                self.report.add_error(f"packet {self._packets}: {_reason(error)}")
-                clock.refused()
+                self.report.add_error(f"packet {self._packets}: {reason_of(error)}")
+                self._clock.refused()
                 continue
-            for frame in frames:
+            for frame in cast("list[av.VideoFrame]", frames):
                 if first_pts is not None and frame.pts is not None and frame.pts < first_pts:
                     continue
                 if frame.is_corrupt:
                     self.report.add_error(f"packet {self._packets}: the picture is damaged")
                 yield frame
 
+    def _note_joint(self, frame: av.VideoFrame, index: int) -> None:
+        """Say where times begin anew or pictures change size: two recordings were joined there.
+
+        What the container calls a damaged packet just before is then the joint and no damage.
+        """
+        jump_s = self._clock.jump_s
+        if jump_s:
+            self._suspects.clear()
+            back = "back" if jump_s < 0 else "ahead"
+            self.report.add_warning(
+                f"the times jump {back} by {abs(jump_s):.2f} s at frame {index}; they go on from "
+                "the frame before"
+            )
+        size = shown_size(frame)
+        if size != self._size and size != self._last_size:
+            self._suspects.clear()
+            self.report.add_warning(
+                f"the pictures change to {size[0]}x{size[1]} at frame {index}; they are fitted "
+                f"into {self._size[0]}x{self._size[1]}, and all coordinates are in that"
+            )
+        self._last_size = size
+        self._tell_suspects(self._packets)
+
+    def _tell_suspects(self, packets: int) -> None:
+        """Count damaged packets that no joint of recordings explains."""
+        while self._suspects and self._suspects[0][0] <= packets - _JOINT_WITHIN:
+            self.report.add_error(self._suspects.pop(0)[1])
+
     def _picture(self, frame: av.VideoFrame) -> ImageArray:
-        """Return the frame as BGR (H, W, 3), turned upright as its metadata says."""
-        turned = _TURNS.get(round(frame.rotation) % 360)
-        converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
-        image = np.asarray(converted.to_ndarray(), np.uint8)
-        if turned is not None:
-            image = np.asarray(cv2.rotate(image, turned), np.uint8)
-        return image
+        """Return the frame as BGR (H, W, 3), upright and of the clip's size."""
+        return fit_picture(self._converter.picture(frame), *self._size)
+
+    def _note_end(self, packet: av.Packet) -> None:
+        """Remember the latest end of anything that was read, pictures or sound."""
+        if packet.pts is not None and packet.time_base:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            self._coded_end_s = max(self._coded_end_s, float(end))
+
+    def _end_reading(self, whole: bool) -> None:
+        """Look whether all came that was asked for and that the file promises."""
+        if not self.report.frames and self._span.start_s > 0 and self._clock.last_s >= 0:
+            raise self._no_frame(self._clock.last_s)
+        if is_address(self._path) or not whole:
+            return
+        cut = self._missing_of_index() or why_cut(self._path, self._container.format.name)
+        if cut:
+            self.report.add_error(f"the file is cut: {cut}")
+        elif self._span.start_s <= 0:
+            self._check_length(self._clock.last_s)
+
+    def _missing_of_index(self) -> str:
+        """Return in words which of the pictures are missing that the file's index lists."""
+        promised = self._stream.frames
+        if self._container.format.name != _INDEXED_FORMAT or self._packets >= promised:
+            return ""
+        return f"{self._packets} of {promised} coded frames are there"
 
     def _check_length(self, last_s: float) -> None:
         """Compare what came with what the file's index or header promises."""
         promised, span = self._stream.frames, self._span
-        if span.start_s > 0:
-            return
-        duration = (self._container.duration or 0) / av.time_base
         if not promised:
-            if len(self._container.streams) == 1 and last_s < duration - _DURATION_SLACK_S:
-                self.report.warnings.append(
-                    f"the header says {duration:.2f} s, the last frame is at {last_s:.2f} s"
+            duration_s = (self._container.duration or 0) / av.time_base
+            begin_s = (self._container.start_time or 0) / av.time_base
+            came_s = self._coded_end_s - begin_s
+            if not self._clock.has_jumped and came_s < duration_s - _DURATION_SLACK_S:
+                self.report.add_error(
+                    f"the file is cut: its header says {duration_s:.2f} s, the last frame is at "
+                    f"{last_s:.2f} s"
                 )
-        elif self._container.format.name == _INDEXED_FORMAT and self._packets < promised:
-            self.report.add_error(
-                f"the file is cut: {self._packets} of {promised} coded frames are there"
-            )
         elif span.stride == 1 and self.report.frames != promised:
-            self.report.warnings.append(
+            self.report.add_warning(
                 f"the header says {promised} frames, the decoder gave {self.report.frames}"
             )
 
 
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, needed is a video file")
-    if path.stat().st_size == 0:
-        raise OSError(f"{path} is empty")
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error)
+def _decodable(container: Any, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """Yield the frames of a container, past what cannot be decoded."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue

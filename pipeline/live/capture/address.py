@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pipeline.live.policy import Picture
-from pipeline.readers.finding import is_address
+from pipeline.readers.address import is_address, shown_source
 
 SourceKind = Literal["camera", "stream", "stdin", "clip"]
 
@@ -23,6 +23,11 @@ class LiveAddress:
     """As it was given."""
     kind: SourceKind
     """How it is opened."""
+
+    @property
+    def shown(self) -> str:
+        """What may be written and shown of it: no user, no password, no token."""
+        return shown_source(self.text)
 
     @property
     def comes_back(self) -> bool:
@@ -53,8 +58,9 @@ def parse_source(text: str) -> LiveAddress:
     if Path(text).is_file():
         return LiveAddress(text, "clip")
     raise ValueError(
-        f"got source {text!r}; needed is a camera number, a device such as /dev/video0, "
-        "an address such as rtsp://host/stream, - for standard input, or an existing video file"
+        f"got source {shown_source(text)!r}; needed is a camera number, a device such as "
+        "/dev/video0, an address such as rtsp://host/stream, - for standard input, or an existing "
+        "video file"
     )
 
 

@@ -15,8 +15,9 @@ from pipeline.live.capture.camera import CameraCapture
 from pipeline.live.capture.stream import StreamCapture
 from pipeline.live.events import Events
 from pipeline.live.policy import BacklogError, FrameGate, Policy
+from pipeline.readers._upright import fit_picture
 from pipeline.readers.base import ClipInfo, ReadReport
-from rmpe.records import Frame
+from rmpe.records import Frame, ImageArray
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
@@ -116,13 +117,14 @@ class LiveReader:
         )
         self._capture = open_capture(self._address, self._settings)
         self.info = ClipInfo(
-            source=source,
+            source=self._address.shown,
             width=self._capture.width,
             height=self._capture.height,
             fps=self._capture.fps,
             frames_expected=0,
             codec=self._capture.codec,
         )
+        self._size = self._last_size = (self.info.width, self.info.height)
         self._thread: threading.Thread | None = None
         self._last_picture_s = time.monotonic()
         self._reconnecting = False
@@ -151,8 +153,19 @@ class LiveReader:
                 origin_s = taken.picture.captured_s
             last_s = max(taken.picture.captured_s - origin_s, last_s + _LEAST_STEP_S)
             self.report.frames += 1
-            yield Frame(taken.index, last_s, taken.picture.to_image())
+            yield Frame(taken.index, last_s, self._fitted(taken.picture.to_image()))
             del taken
+
+    def _fitted(self, image_bgr: ImageArray) -> ImageArray:
+        """Return a picture in the size that the run began with; a change is told once."""
+        height, width = image_bgr.shape[:2]
+        if not self._size[0]:
+            self._size = self._last_size = (width, height)
+        if (width, height) != self._last_size:
+            self._last_size = (width, height)
+            log.warning("%s gives %dx%d pixels now", self._address.shown, width, height)
+            self.events.tell("size_changed", width=width, height=height)
+        return fit_picture(image_bgr, *self._size)
 
     def stop(self) -> None:
         """End soon, from any thread: what is under way is finished, what waits is dropped."""
@@ -208,12 +221,12 @@ class LiveReader:
         if self._options.reconnect_s <= 0 or not self._address.comes_back:
             if lost:
                 advice = "; --reconnect SECONDS tries again" if self._address.comes_back else ""
-                self._fail(f"{self._address.text} was lost: {lost}{advice}")
+                self._fail(f"{self._address.shown} was lost: {lost}{advice}")
             return None
         self.losses += 1
         self._reconnecting = True
         reason = lost or "the stream ended"
-        log.warning("%s was lost: %s", self._address.text, reason)
+        log.warning("%s was lost: %s", self._address.shown, reason)
         self.events.tell("source_lost", reason=reason)
         give_up_s = time.monotonic() + self._options.reconnect_s
         pause_s = _FIRST_PAUSE_S
@@ -223,14 +236,14 @@ class LiveReader:
             except OSError as error:
                 log.info("not back yet: %s", error)
                 if time.monotonic() >= give_up_s:
-                    self._fail(f"{self._address.text} did not come back: {error}")
+                    self._fail(f"{self._address.shown} did not come back: {error}")
                     return None
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         return None
 
     def _note_return(self, gap_s: float) -> None:
         self._reconnecting = False
-        log.warning("%s is back after %.1f s", self._address.text, gap_s)
+        log.warning("%s is back after %.1f s", self._address.shown, gap_s)
         self.events.tell("source_returned", gap_s=round(gap_s, 3))
 
     def _gap_to_tell_s(self) -> float:
@@ -241,7 +254,7 @@ class LiveReader:
         return max(_GAP_S, _GAP_FRAMES / fps if fps > 0 else 0.0)
 
     def _note_gap(self, gap_s: float) -> None:
-        log.warning("%s gave nothing for %.1f s", self._address.text, gap_s)
+        log.warning("%s gave nothing for %.1f s", self._address.shown, gap_s)
         self.events.tell("source_gap", gap_s=round(gap_s, 3))
 
     def _watch(self) -> None:
@@ -250,7 +263,7 @@ class LiveReader:
             return
         quiet_s = time.monotonic() - self._last_picture_s
         if quiet_s > _STUCK_AFTER_STALLS * self._options.stall_s:
-            self._fail(f"{self._address.text} hangs: no picture for {quiet_s:.0f} s")
+            self._fail(f"{self._address.shown} hangs: no picture for {quiet_s:.0f} s")
             self.stop()
 
     def _fail(self, message: str) -> None:

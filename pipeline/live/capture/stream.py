@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from typing import IO, Any
 
 import av
-import numpy as np
 from av.codec.context import Flags
 
 from pipeline.live.capture.address import CaptureSettings, LiveAddress
 from pipeline.live.policy import Picture
-from rmpe.records import ImageArray
+from pipeline.readers._opening import in_thread
+from pipeline.readers._upright import UprightConverter, shown_size
+from pipeline.readers.address import ffmpeg_name, without_secrets
 
 # Half a second of stream is enough to know its size; FFmpeg's own 5 s would be the first delay.
 _OPEN_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
@@ -26,6 +28,7 @@ _SCHEME_OPTIONS = {
     "rtsp": {"rtsp_transport": "tcp"},
     "udp": {"overrun_nonfatal": "1", "fifo_size": "50000"},
 }
+_FILE_SCHEMES = frozenset({"http", "https"})
 _ARRIVALS_KEPT = 64
 _LOOK_AT_STOP_EVERY_S = 0.1
 _AT_ONCE_S = 0.05
@@ -47,25 +50,51 @@ class StreamCapture:
             self._container = self._open()
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise OSError(
-                f"{address.text} cannot be opened: {reason_of(error, settings.open_s)}"
-            ) from error
+                f"{address.shown} cannot be opened: "
+                + without_secrets(reason_of(error, settings.open_s), address.text)
+            ) from None
         if not self._container.streams.video:
             self._container.close()
-            raise OSError(f"{address.text} has no video stream")
+            raise OSError(f"{address.shown} has no video stream")
         self._stream = self._container.streams.video[0]
         context = self._stream.codec_context
         self._stream.thread_type = "SLICE"  # frame threads would hold pictures back
         context.thread_count = settings.threads
         context.flags |= Flags.low_delay.value
-        self.width, self.height = context.width, context.height
         rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(0)
         self.fps = round(float(rate), 6)
         self.codec = context.name
+        self._converter = UprightConverter()
         self._arrivals: dict[int, float] = {}
         self._began_s: float | None = None
+        self._decoded = self._decode()
+        self.width, self.height = self._first_size(context.width, context.height)
 
     def __iter__(self) -> Iterator[Picture]:
         """Yield pictures as they come, past damaged places."""
+        for frame, arrived_s in self._decoded:
+            captured_s = self._captured_s(frame, arrived_s)
+            if captured_s is None:
+                return
+            nbytes = sum(plane.buffer_size for plane in frame.planes)
+            yield Picture(captured_s, partial(self._converter.picture, frame), nbytes)
+
+    def _first_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return (width, height) as shown; only a picture tells how a file's pictures are turned.
+
+        Network streams that are no files are not turned, and their first picture is not waited for.
+        """
+        scheme = self._address.text.partition("://")[0].lower()
+        if self._address.kind != "clip" and scheme not in _FILE_SCHEMES:
+            return width, height
+        first = in_thread(lambda: next(self._decoded, None))
+        if first is None:
+            return width, height
+        self._decoded = chain([first], self._decoded)
+        return shown_size(first[0])
+
+    def _decode(self) -> Iterator[tuple[av.VideoFrame, float]]:
+        """Yield frames with the time at which their packet came."""
         packets = self._container.demux(self._stream)
         silent_since_s: float | None = None
         while True:
@@ -94,11 +123,7 @@ class StreamCapture:
                 self._settings.on_error(f"damaged: {reason_of(error, 0)}")
                 continue
             for frame in frames:
-                captured_s = self._captured_s(frame, arrived_s)
-                if captured_s is None:
-                    return
-                nbytes = sum(plane.buffer_size for plane in frame.planes)
-                yield Picture(captured_s, partial(_to_bgr, frame), nbytes)
+                yield frame, arrived_s
 
     def close(self) -> None:
         """Close the stream."""
@@ -108,12 +133,16 @@ class StreamCapture:
         settings, text = self._settings, self._address.text
         if self._address.kind == "stdin":
             pipe: Any = PipeBytes(sys.stdin.buffer, settings.stopped, settings.stall_s)
-            return av.open(pipe, options=dict(_OPEN_OPTIONS), metadata_errors="replace")
+            return in_thread(
+                lambda: av.open(pipe, options=dict(_OPEN_OPTIONS), metadata_errors="replace")
+            )
         if self._address.kind == "clip":
-            return av.open(text, metadata_errors="replace")
+            return av.open(ffmpeg_name(text), metadata_errors="replace")
         options = _OPEN_OPTIONS | _SCHEME_OPTIONS.get(text.partition("://")[0].lower(), {})
         timeouts = (settings.open_s, settings.stall_s)
-        return av.open(text, options=options, timeout=timeouts, metadata_errors="replace")
+        return in_thread(
+            lambda: av.open(text, options=options, timeout=timeouts, metadata_errors="replace")
+        )
 
     def _note_arrival(self, pts: int, arrived_s: float) -> None:
         self._arrivals[pts] = arrived_s
@@ -170,7 +199,3 @@ def reason_of(error: BaseException, waited_s: float) -> str:
     if isinstance(error, av.error.ExitError):
         return f"nothing came for {waited_s:g} s"
     return str(getattr(error, "strerror", None) or error)
-
-
-def _to_bgr(frame: av.VideoFrame) -> ImageArray:
-    return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)

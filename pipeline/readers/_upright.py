@@ -1,0 +1,108 @@
+"""Decoded pictures as people see them: upright, mirrored back, BGR, and all of one size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import av
+import cv2
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.reformatter import VideoReformatter
+
+from rmpe.records import ImageArray
+
+_ALMOST = 0.02
+"""Share of a turn's sine that is taken for none."""
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture becomes the shown one: rows and columns exchanged first, then flips."""
+
+    transpose: bool = False
+    """Rows become columns."""
+    mirror_x: bool = False
+    """Columns in reverse order."""
+    mirror_y: bool = False
+    """Rows in reverse order."""
+    is_exact: bool = True
+    """False for a turn between the right angles, which is rounded to one of them."""
+
+    @classmethod
+    def of_matrix(cls, matrix: tuple[int, ...]) -> Orientation:
+        """Return what a display matrix asks for.
+
+        Args:
+            matrix: its nine numbers; a stored point (x, y) is shown at (a x + c y, b x + d y) with
+                a, b the first two and c, d the fourth and fifth (ISO 14496-12, 8.3.2).
+        """
+        a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+        straight, crossed = abs(a) + abs(d), abs(b) + abs(c)
+        if not straight and not crossed:
+            return cls()
+        exact = min(straight, crossed) <= _ALMOST * max(straight, crossed)
+        if crossed > straight:
+            return cls(True, c < 0, b < 0, exact)
+        return cls(False, a < 0, d < 0, exact)
+
+    @classmethod
+    def of_frame(cls, frame: av.VideoFrame) -> Orientation:
+        """Return how a decoded picture is to be shown."""
+        data: Any = cast(Any, frame.side_data).get(Type.DISPLAYMATRIX)
+        if data is None:
+            return cls()
+        return cls.of_matrix(tuple(np.frombuffer(bytes(data), np.int32).tolist()))  # nine numbers
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Return (width, height) as shown."""
+        return (height, width) if self.transpose else (width, height)
+
+    def apply(self, image: ImageArray) -> ImageArray:
+        """Return the picture (H, W, 3) as shown, (H', W', 3)."""
+        if self.transpose:
+            image = np.asarray(cv2.transpose(image), np.uint8)
+        if self.mirror_x or self.mirror_y:
+            code = -1 if self.mirror_x and self.mirror_y else int(self.mirror_x)
+            image = np.asarray(cv2.flip(image, code), np.uint8)
+        return image
+
+
+class UprightConverter:
+    """Turns decoded frames into upright BGR pictures; one for every thread."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def picture(self, frame: av.VideoFrame) -> ImageArray:
+        """Return the frame as BGR (H, W, 3), as its metadata says that it is shown."""
+        converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
+        return Orientation.of_frame(frame).apply(np.asarray(converted.to_ndarray(), np.uint8))
+
+
+def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
+    """Return (width, height) of a decoded frame as it is shown."""
+    return Orientation.of_frame(frame).size(frame.width, frame.height)
+
+
+def fit_picture(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
+    """Return a picture fitted into a frame of another size, black around it if need be.
+
+    So the coordinates of a clip stay in one frame of reference when its pictures change size.
+
+    Args:
+        image_bgr: picture (H, W, 3).
+        width, height: of the result, (height, width, 3).
+    """
+    rows, columns = image_bgr.shape[:2]
+    if (columns, rows) == (width, height):
+        return image_bgr
+    scale = min(width / columns, height / rows)
+    inner = max(round(columns * scale), 1), max(round(rows * scale), 1)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = np.asarray(cv2.resize(image_bgr, inner, interpolation=method), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    fitted = np.zeros((height, width, 3), np.uint8)
+    fitted[top : top + inner[1], left : left + inner[0]] = scaled
+    return fitted
