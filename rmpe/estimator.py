@@ -21,7 +21,7 @@ from rmpe.association import AssociationParameters, associate
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
-from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
+from rmpe.heatmaps import SimccCodec, decode_with_flip, flip_average, get_codec
 from rmpe.heatmaps.dark import OVER_CELLS
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.pose_nms.rescoring import joint_mean
@@ -99,10 +99,12 @@ class PoseEstimator:
         self._codec = get_codec(conventions.codec)
         # The pose network serves the frames' batches and whoever looks for missing people.
         self._finding, self._running = Lock(), Lock()
-        if self.options.association is not None and conventions.codec in OVER_CELLS:
+        if self.options.association is not None and (
+            conventions.codec in OVER_CELLS or isinstance(self._codec, SimccCodec)
+        ):
             raise ValueError(
                 "association needs a network whose maps peak at 1 for each joint candidate; "
-                "the compact network's are distributions over the cells"
+                f"those of codec {conventions.codec!r} do not"
             )
 
     @classmethod
@@ -246,9 +248,10 @@ class PoseEstimator:
 
     def _views(self, crops_bgr: ImageArray) -> Tensor:
         with self._running:
-            views = [self.runtime(crops_bgr)[0]]
+            views = [self._codec.join(self.runtime(crops_bgr))]
             if self.options.flip_test:
-                views.append(self.runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0])
+                mirrored = np.ascontiguousarray(crops_bgr[:, :, ::-1])
+                views.append(self._codec.join(self.runtime(mirrored)))
         return torch.stack(views, 1)[:, :, : self.skeleton.joint_count]
 
     def decode(self, heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:

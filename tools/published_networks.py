@@ -14,7 +14,7 @@ from rmpe.networks.rsn import RSN
 from rmpe.networks.variants import build_network
 
 Source = Literal["AlphaPose", "AlphaPose 2018", "HRNet", "SimpleBaseline", "MSPN", "mmpose", "RSN",
-                 "CPN", "Hourglass"]  # fmt: skip
+                 "CPN", "Hourglass", "RTMPose"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -304,4 +304,10 @@ PUBLISHED: tuple[PublishedNetwork, ...] = (
         "90.2 PCKh@0.5",
     ),
     _row("Hourglass-52", "hourglass52", 17, "256x256", "mmpose", "94.85", "28.67", "72.6"),
+    _row("RTMPose-t", "rtmpose_t", 17, "256x192", "RTMPose", "3.34", "0.36", "65.9 (body7)"),
+    _row("RTMPose-s", "rtmpose_s", 17, "256x192", "RTMPose", "5.47", "0.68", "69.7 (body7)"),
+    _row("RTMPose-m", "rtmpose_m", 17, "256x192", "RTMPose", "13.59", "1.93", "74.9 (body7)"),
+    _row("RTMPose-l", "rtmpose_l", 17, "256x192", "RTMPose", "27.66", "4.16", "76.7 (body7)"),
+    _row("RTMPose-x", "rtmpose_x_384x288", 17, "384x288", "RTMPose", "-", "17.22", "78.8 (body7)"),
+    _row("RTMPose-m whole body", "rtmpose_m", 133, "256x192", "RTMPose", "-", "-", "58.2 (whole)"),
 )

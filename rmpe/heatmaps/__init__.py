@@ -1,7 +1,7 @@
 """Heatmap conventions: one codec a family, each with its targets and its reading of the maps.
 
 A network's codec is known by its name in ``CODECS``; a file each holds the kinds: ``argmax``,
-``dark``, ``udp``, ``megvii``, ``integral``, ``combined``.
+``dark``, ``udp``, ``megvii``, ``integral``, ``combined``, ``simcc``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rmpe.heatmaps.dark import CompactCodec, DarkCodec
 from rmpe.heatmaps.flip import decode_with_flip, flip_average
 from rmpe.heatmaps.integral import IntegralCodec, soft_argmax
 from rmpe.heatmaps.megvii import MegviiCodec, SmoothedCodec
+from rmpe.heatmaps.simcc import SimccCodec
 from rmpe.heatmaps.udp import UdpCodec
 
 CODECS: dict[str, Codec] = {
@@ -31,6 +32,8 @@ CODECS: dict[str, Codec] = {
     "alphapose_combined": CombinedCodec(),
     "softmax_integral": IntegralCodec(norm="softmax"),
     "sigmoid_integral": IntegralCodec(norm="sigmoid"),
+    "simcc": SimccCodec(),
+    "simcc_384": SimccCodec(sigma_xy=(6.0, 6.93)),
     "compact": CompactCodec(),
     "compact_accurate": CompactCodec(sigma=1.25),
     "compact_maps": CompactCodec(activation="none", sigma=2.0, blur_sigma=0.0),
@@ -54,7 +57,7 @@ __all__ = [
     "Codec",
     "DarkCodec",
     "MegviiCodec",
-    "UdpCodec",
+    "SimccCodec",
     "decode_with_flip",
     "flip_average",
     "get_codec",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from rmpe.heatmaps._mirror import unflip
 from rmpe.heatmaps._peaks import checked_maps
 
 
@@ -53,6 +55,19 @@ class Codec(ABC):
         # Maps of all people and joints in one line: (N, K, h, w) -> (M, h, w).
         xy, scores = self._read(maps.view(count * joints, height, width))
         return xy.view(count, joints, 2), scores.view(count, joints)
+
+    def join(self, outputs: tuple[Tensor, ...]) -> Tensor:
+        """Return a network's outputs as the one tensor that :meth:`decode` reads."""
+        return outputs[0]
+
+    def unflip(self, flipped: Tensor, mirror_permutation: Tensor | NDArray) -> Tensor:
+        """Return what the network gave for the mirrored crop as if for the plain one.
+
+        Args:
+            flipped: (N, K, h, w).
+            mirror_permutation: each joint's partner on the other side of the body, int64 (K,).
+        """
+        return unflip(flipped, mirror_permutation, self.flip_shift)
 
     @abstractmethod
     def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:

@@ -127,4 +127,5 @@ def read(shapes: Shapes) -> Found | None:
     """
     if not has(shapes, r"backbone\.hourglass_modules\."):
         return None
-    return Found(("hourglass52",), size(shapes, "head.multi_final_layers.0.weight", "hourglass52"))
+    joint_count = size(shapes, "head.multi_final_layers.0.weight", "hourglass52")
+    return Found(("hourglass52",), joint_count, usual_size_hw=(256, 256))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor, nn
 
@@ -22,6 +22,8 @@ from rmpe.networks import (
     hrnet,
     mspn,
     rsn,
+    rtmdet,
+    rtmpose,
     simplebaseline,
 )
 from rmpe.networks.blocks.shapes import Found, Shapes
@@ -30,8 +32,8 @@ from rmpe.networks.blocks.shapes import Found, Shapes
 class PoseNetwork(Protocol):
     """What all pose networks of this folder have."""
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) pictures → final heatmaps (N, K, h, w)."""
+    def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """(N, 3, H, W) pictures → final heatmaps (N, K, h, w), or SimCC's columns and rows."""
 
     def supervised_outputs(self, x: Tensor) -> list[Tensor]:
         """Every output that training supervises, the final one last."""
@@ -58,8 +60,8 @@ class Family:
     """Whose conventions the weights may follow, the usual first: ``rmpe.zoo.conventions``."""
     openmmlab_origin: str = "openmmlab"
     """The same for files in OpenMMLab's layout."""
-    usual_size_hw: tuple[int, int] | None = None
-    """Rows and columns of the input, where they are not those of the origin."""
+    finds: Literal["joints", "boxes"] = "joints"
+    """What the networks find."""
     origins_of: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
     """Exceptions: a variant (empty: any) and a joint count (0: any) → its origins."""
 
@@ -167,7 +169,27 @@ FAMILIES: tuple[Family, ...] = (
         hourglass52.build,
         variants=("hourglass52",),
         origins=("openmmlab",),
-        usual_size_hw=(256, 256),
+    ),
+    Family(
+        "rtmpose",
+        ("backbone", "head"),
+        rtmpose.read,
+        rtmpose.NAMES,
+        rtmpose.build,
+        variants=tuple(f"rtmpose_{size}" for size in ("t", "s", "m", "l", "x")),
+        origins=("openmmlab_rtm",),
+        openmmlab_origin="openmmlab_rtm",
+    ),
+    Family(
+        "rtmdet",
+        ("backbone", "neck", "bbox_head"),
+        rtmdet.read,
+        rtmdet.NAMES,
+        rtmdet.build,
+        variants=tuple(f"rtmdet_{size}" for size in ("nano", "tiny", "s", "m", "l", "x")),
+        origins=("openmmlab_rtmdet",),
+        openmmlab_origin="openmmlab_rtmdet",
+        finds="boxes",
     ),
     Family(
         "compact",

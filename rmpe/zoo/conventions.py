@@ -66,6 +66,8 @@ Origin = Literal[
     "hourglass",
     "openmmlab",
     "openmmlab_megvii",
+    "openmmlab_rtm",
+    "openmmlab_rtmdet",
     "compact",
     "compact-accurate",
 ]
@@ -107,6 +109,17 @@ CONVENTIONS: dict[Origin, Conventions] = {
     ),
     "openmmlab_megvii": Conventions(
         "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "mmpose_megvii", "hrnet"
+    ),
+    "openmmlab_rtm": Conventions(
+        "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "simcc", "hrnet"
+    ),
+    # A detector: it has no joints, takes whole pictures and decodes its own boxes.
+    "openmmlab_rtmdet": Conventions(
+        *("", 640, 640, "bgr"),
+        (103.53 / 255, 116.28 / 255, 123.675 / 255),
+        (57.375 / 255, 57.12 / 255, 58.395 / 255),
+        HRNET,
+        "",
     ),
     "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, HRNET, "compact"),
     "compact-accurate": Conventions(

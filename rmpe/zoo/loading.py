@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,8 @@ class LoadedNetwork:
     """A network with its weights, in eval mode on the CPU."""
 
     network: nn.Module
-    """(N, 3, H, W) → (N, K, h, w); K may exceed the skeleton's joints, which come first."""
+    """(N, 3, H, W) → (N, K, h, w), or two outputs of SimCC, or a detector's; K may exceed the
+    skeleton's joints, which come first."""
     family: str
     """Name of its row in ``rmpe.networks.variants.FAMILIES``."""
     variant: str
@@ -44,6 +45,8 @@ class LoadedNetwork:
     """Other variants and origins with exactly the same keys, to be named if the file is theirs."""
     source_keys: Mapping[str, str]
     """The network's key → the key in the file it came from."""
+    finds: Literal["joints", "boxes"] = "joints"
+    """What the network finds; boxes are a detector's."""
 
 
 def load(
@@ -85,6 +88,11 @@ def load(
         if path.name in str(error):
             raise
         raise ValueError(f"{path.name}: {error}") from error
+    if loaded.finds != "joints":
+        raise ValueError(
+            f"{path.name} holds {loaded.variant}, a person detector, which finds no joints; give "
+            "it as the detector"
+        )
     if entry is not None and loaded.variant != entry.variant:
         raise ValueError(
             f"{path.name} holds {loaded.variant}, the catalogue says {entry.variant}; rename the "
@@ -128,6 +136,7 @@ def from_state_dict(
     _check_keys(network, ours, source_keys, variant)
     network.to_empty(device="cpu")
     network.load_state_dict(_completed(network, ours), strict=True)
+    _check_shared(network, ours, variant)
     family = architecture.family
     origins = (family.openmmlab_origin,) if is_openmmlab else architecture.origins()
     origin, conventions = decide(architecture, origins, choices, evidence)
@@ -141,6 +150,7 @@ def from_state_dict(
         origin=origin,
         same_keys=tuple(name for name in (*architecture.variants, *origins[1:]) if name != variant),
         source_keys=source_keys,
+        finds=family.finds,
     )
 
 
@@ -172,6 +182,18 @@ def _check_keys(
         raise ValueError(
             f"the checkpoint is nearest to {variant} but does not fit it; {'; '.join(complaints)}"
         )
+
+
+def _check_shared(network: nn.Module, tensors: dict[str, Tensor], variant: str) -> None:
+    """Raise where a file differs in what the network holds once under several names."""
+    first: dict[int, str] = {}
+    for key, value in network.state_dict().items():
+        twin = first.setdefault(value.data_ptr(), key) if value.numel() else key
+        if twin != key and not torch.equal(tensors[key], tensors[twin]):
+            raise ValueError(
+                f"the checkpoint does not fit {variant}: {key!r} and {twin!r} are one tensor there "
+                "and differ in the file"
+            )
 
 
 def _completed(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -134,6 +134,10 @@ def decide(
     origin = next((known for known in CONVENTIONS if known == wanted), None)
     if origin is None:
         raise ValueError(f"got origin {wanted!r}, supported are {', '.join(CONVENTIONS)}")
+    if architecture.family.finds == "boxes":
+        height, width = choices.input_size_hw or architecture.found.usual_size_hw or (640, 640)
+        detector = CONVENTIONS[origin]
+        return origin, dataclasses.replace(detector, input_height=height, input_width=width)
     carded = card.conventions if card and choices.origin in (None, card.origin) else None
     usual = carded or CONVENTIONS[origin]
     if choices.skeleton_name:
@@ -148,14 +152,14 @@ def decide(
             f"{architecture.joint_count} heatmaps"
         )
     height, width = _input_size(architecture, skeleton, choices, evidence, usual, bool(carded))
-    codec = choices.codec or (None if carded or entry is None else entry.codec)
+    codec = choices.codec or (usual.codec if carded else None) or (entry.codec if entry else None)
     return origin, dataclasses.replace(
         usual,
         skeleton_name=skeleton.name,
         own_skeleton=None if SKELETONS.get(skeleton.name) == skeleton else skeleton,
         input_height=height,
         input_width=width,
-        codec=codec or (usual.codec if carded else _usual_codec(architecture, origin, usual.codec)),
+        codec=codec or _usual_codec(architecture, origin, usual.codec, height),
     )
 
 
@@ -179,7 +183,7 @@ def _skeleton(architecture: Architecture, evidence: Evidence, origin: Origin) ->
     usual = get_skeleton(JOINT_COUNT_SKELETONS[count])
     others = [s.name for s in SKELETONS.values() if s.joint_count == count and s != usual]
     # Only OpenMMLab publishes networks of 17 joints that are not COCO's.
-    if others and (count != 17 or origin.startswith("openmmlab")):
+    if others and (count != 17 or origin in ("openmmlab", "openmmlab_megvii")):
         log.warning(
             "the file does not say which its %d joints are: taken as %s; others of that number "
             "are %s",
@@ -199,7 +203,7 @@ def _input_size(
     from_card: bool,
 ) -> tuple[int, int]:
     """Rows and columns of the input."""
-    fixed, asked = architecture.input_size_hw, choices.input_size_hw
+    fixed, asked = architecture.found.input_size_hw, choices.input_size_hw
     if fixed is not None:
         if asked not in (None, fixed):
             raise ValueError(
@@ -211,7 +215,7 @@ def _input_size(
     if not from_card:
         if skeleton.name == "mpii16":
             height, width = 256, 256  # MPII's people are cut out as squares.
-        height, width = architecture.family.usual_size_hw or (height, width)
+        height, width = architecture.found.usual_size_hw or (height, width)
         if evidence.entry is not None:
             height, width = evidence.entry.input_height, evidence.entry.input_width
     height, width = asked or (height, width)
@@ -220,8 +224,11 @@ def _input_size(
     return height, width
 
 
-def _usual_codec(architecture: Architecture, origin: str, codec: str) -> str:
-    """AlphaPose trained its 136-joint networks in three ways, told apart by their heads."""
+def _usual_codec(architecture: Architecture, origin: str, codec: str, height: int) -> str:
+    """The origin's codec, where it does not depend on the network."""
+    if codec == "simcc" and height > 256:
+        return "simcc_384"
+    # AlphaPose trained its 136-joint networks in three ways, told apart by their heads.
     if origin == "alphapose" and architecture.joint_count == 136:
         if "fastpose_res50" in architecture.variants:
             return "sigmoid_integral"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -18,18 +17,23 @@ class Architecture:
 
     family: Family
     """Its row."""
-    variants: tuple[str, ...]
-    """Variants with exactly these keys and shapes, the one to assume first."""
-    joint_count: int
-    """Number of heatmaps."""
-    details: Mapping[str, Any] = field(default_factory=dict)
-    """What the keys tell and the variant's name does not."""
-    input_size_hw: tuple[int, int] | None = None
-    """Rows and columns of the input, where the shapes fix them."""
+    found: Found
+    """Which network of the family, as the row's ``read`` tells."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Variants with exactly these keys and shapes, the one to assume first."""
+        return self.found.variants
+
+    @property
+    def joint_count(self) -> int:
+        """Number of heatmaps, or of a detector's classes."""
+        return self.found.joint_count
 
     def build(self, variant: str) -> nn.Module:
         """A fresh network of one of the variants."""
-        return build_network(variant, self.joint_count, families=(self.family,), **self.details)
+        details = self.found.details
+        return build_network(variant, self.joint_count, families=(self.family,), **details)
 
     def origins(self) -> tuple[str, ...]:
         """Whose conventions weights in the original layout may follow, the usual first."""
@@ -72,9 +76,7 @@ def find(shapes: Shapes, families: Sequence[Family] = FAMILIES) -> Architecture 
     for family in families:
         read: Found | None = None if missing[family.name] else family.read(shapes)
         if read is not None:
-            return Architecture(
-                family, read.variants, read.joint_count, read.details, read.input_size_hw
-            )
+            return Architecture(family, read)
     return None
 
 

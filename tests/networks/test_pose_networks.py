@@ -12,6 +12,7 @@ from rmpe.networks.blocks.resnet import SpaceToChannels
 from rmpe.networks.complexity import count_macs, count_parameters
 from rmpe.networks.rsn import RSN, PoseRefineMachine
 from rmpe.networks.variants import build_network
+from rmpe.zoo import from_state_dict
 from tools.networks_table import BEGIN, END, render_rows, write_table
 from tools.published_networks import PUBLISHED
 
@@ -49,6 +50,35 @@ def test_outputs_have_a_quarter_of_the_input_and_the_last_is_the_forward(variant
     assert len(outputs) == SMALL[variant]
     assert all(output.shape == (2, 5, 32, 32) for output in outputs)
     assert torch.equal(outputs[-1], final)
+
+
+def test_a_simcc_network_gives_columns_and_rows_of_its_own_size_only() -> None:
+    network = constant_network("rtmpose_t_128x96", 5)
+    images = torch.rand(2, 3, 128, 96)
+    with torch.inference_mode():
+        columns, rows = network(images)
+        supervised = network.supervised_outputs(images)  # type: ignore[operator]
+        with pytest.raises(ValueError, match="64x96, this network takes 128x96 only"):
+            network(images[:, :, :64])
+    assert (columns.shape, rows.shape) == ((2, 5, 192), (2, 5, 256))
+    assert isinstance(supervised, list)
+    assert all(torch.equal(a, b) for a, b in zip(supervised, (columns, rows)))
+    with pytest.raises(ValueError, match="100x96, multiples of 32"):
+        build_network("rtmpose_t_100x96", 5)
+
+
+@pytest.mark.parametrize("variant", ["rtmdet_tiny", "rtmdet_m"])
+def test_levels_of_a_detector_share_their_towers_convolutions_not_norms(variant: str) -> None:
+    with torch.device("meta"):
+        state = build_network(variant, 1).state_dict()
+    zeros = {k: torch.zeros(v.shape, dtype=v.dtype) for k, v in state.items()}
+    head = from_state_dict(zeros).network.bbox_head
+    first, last = head.cls_convs[0][1], head.cls_convs[2][1]
+    assert first.conv is last.conv
+    assert first.bn is not last.bn
+    zeros["bbox_head.cls_convs.2.1.conv.weight"] += 1
+    with pytest.raises(ValueError, match="are one tensor there and differ in the file"):
+        from_state_dict(zeros)
 
 
 @pytest.mark.parametrize("variant", ["fastpose_res50", "hrnet_w32", "rsn18_1stage"])
@@ -154,6 +184,8 @@ COUNTED = [
     ("rsn18_4stage", 17, 256, 192, 38.456, 9220),
     ("hourglass_8stack", 16, 256, 256, 32.819, 27440),
     ("hourglass52", 17, 256, 256, 94.848, 28620),
+    ("rtmpose_s", 17, 256, 192, 5.473, 676),
+    ("rtmpose_l", 17, 256, 192, 27.660, 4142),
 ]
 
 

@@ -23,6 +23,8 @@ class Found:
     """Arguments of the builder that no name carries, such as biases before the norms."""
     input_size_hw: tuple[int, int] | None = None
     """Rows and columns of the input, where the shapes fix them."""
+    usual_size_hw: tuple[int, int] | None = None
+    """Rows and columns of the input, where they are not those of the family's origin."""
 
 
 def has(shapes: Shapes, pattern: str) -> bool:
