@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import FrameChoices, OverwriteChoice, ReadingChoices, option, takes
+from rmpe_cli.options import (
+    FrameChoices,
+    OverwriteChoice,
+    ReadingChoices,
+    ShowingChoices,
+    option,
+    takes,
+)
 from rmpe_cli.options.names import RECORD_FORMAT
 
 if TYPE_CHECKING:
@@ -103,67 +110,78 @@ def track(
 
 @dataclass(frozen=True)
 class RenderChoices:
-    """What is drawn, and where to."""
+    """Where what is drawn goes to."""
 
     output: Path | None = option(
         "-o",
         "--output",
         default=None,
         type=_NEW,
-        help="File to write, a folder for pictures; rendered.mp4 or rendered beside RECORDS by "
-        "default.",
+        help="File to write, by its ending .mp4, .webm, .mov or .gif, or a folder for pictures; "
+        "rendered.mp4, or for pictures rendered, beside RECORDS by default.",
     )
-    min_joint_score: float = option(
-        "--min-joint-score", default=0.3, help="Leave out joints that score less."
+    fps: float = option(
+        "--fps",
+        default=0.0,
+        help="Frames a second of the result; the clip's own, or 25 for pictures, if not given.",
     )
-    no_limbs: bool = option(
-        "--no-limbs", default=False, is_flag=True, help="Draw no limbs and joints."
-    )
-    no_boxes: bool = option("--no-boxes", default=False, is_flag=True, help="Draw no boxes.")
-    no_ids: bool = option("--no-ids", default=False, is_flag=True, help="Write no ids.")
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress bar.")
 
 
 @click.command()
 @click.argument("records", type=_THERE)
-@takes(frames=FrameChoices, reading=ReadingChoices, choices=RenderChoices, writing=OverwriteChoice)
+@takes(
+    frames=FrameChoices,
+    reading=ReadingChoices,
+    showing=ShowingChoices,
+    choices=RenderChoices,
+    writing=OverwriteChoice,
+)
 def render(
     records: Path,
     frames: FrameChoices,
     reading: ReadingChoices,
+    showing: ShowingChoices,
     choices: RenderChoices,
     writing: OverwriteChoice,
 ) -> None:
-    """Draw stored poses onto their clip or pictures; no network is run."""
+    """Draw stored poses onto their clip or pictures; no network is run.
+
+    The output's ending says what it becomes: MP4 (H.264), WebM (VP9) and MOV (ProRes 4444), which
+    hold transparency, GIF, or PNG pictures in a folder.
+    """
     from pipeline.stored.render import render_records
-    from rmpe.drawing import DrawingStyle
+    from pipeline.writers import check_target
     from rmpe.formats.outputs import RENDERED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
     from rmpe_cli._progress import frame_bar
 
+    if choices.fps < 0:
+        raise click.UsageError(f"--fps is {choices.fps}, allowed is more than 0")
+    look = showing.look()
     threads = limit_threads()
+    if choices.output:
+        with wrong_use():
+            check_target(choices.output, look)
     reader, stored = open_stored_poses(records, frames, reading, threads.video)
     pictures = reader.info.image_names
-    name = Path(RENDERED_NAME).stem if pictures else RENDERED_NAME
+    clear = look.background == "transparent"
+    name = Path(RENDERED_NAME).with_suffix("" if pictures else ".webm" if clear else ".mp4")
     output = choices.output or beside(records) / name
+    drawn = pictures if not output.suffix or output.is_dir() else ()
     with wrong_use():
         check_outputs(
-            [output, *(output / picture for picture in pictures)],
+            [output, *(output / picture for picture in drawn)],
             [records, *files_of(reader)],
             overwrite=writing.overwrite,
         )
-    style = DrawingStyle(
-        min_joint_score=choices.min_joint_score,
-        limbs=not choices.no_limbs,
-        boxes=not choices.no_boxes,
-        ids=not choices.no_ids,
-    )
     with frame_bar(reader.info.frames_expected, choices.quiet) as bar:
         count = render_records(
             reader,
             stored,
             output,
-            style=style,
+            look=look,
+            fps=choices.fps,
             video_threads=threads.video,
             on_frame=lambda _: bar.update(),
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
-from pipeline.writers import ImagesWriter, VideoWriter, Writer
-from rmpe.drawing import DrawingStyle
+from pipeline.writers import open_target
+from rmpe.drawing import FramePainter, Look
 from rmpe.formats import PoseReader
 from rmpe.records import Poses
+
+_PICTURES_PER_S = 25.0
 
 
 def posed_frames(reader: Reader, records: PoseReader) -> Iterator[PosedFrame]:
@@ -54,22 +57,59 @@ def posed_frames(reader: Reader, records: PoseReader) -> Iterator[PosedFrame]:
         )
 
 
+def at_rate(frames: Iterator[PosedFrame], fps: float) -> Iterator[PosedFrame]:
+    """Yield frames at a constant rate, numbered anew: at every tick the latest that has come.
+
+    Args:
+        frames: in order of time.
+        fps: frames a second; 0 yields them as they are.
+    """
+    if not fps:
+        yield from frames
+        return
+    count, first_s = 0, 0.0
+    latest: PosedFrame | None = None
+    for posed in frames:
+        if latest is None:
+            first_s = posed.frame.timestamp_s
+        # A frame is due at a tick that lies before the next frame, a hair of a frame allowed.
+        while latest is not None and first_s + count / fps < posed.frame.timestamp_s - 1e-6:
+            yield _timed(latest, count, first_s + count / fps)
+            count += 1
+        latest = posed
+    if latest is not None and first_s + count / fps <= latest.frame.timestamp_s + 1e-6:
+        yield _timed(latest, count, first_s + count / fps)
+
+
+def _pictures_at_rate(frames: Iterator[PosedFrame], fps: float) -> Iterator[PosedFrame]:
+    """Yield pictures, which have no times, one after another at a rate."""
+    for posed in frames:
+        yield _timed(posed, posed.frame.index, posed.frame.index / fps)
+
+
+def _timed(posed: PosedFrame, index: int, timestamp_s: float) -> PosedFrame:
+    return PosedFrame(replace(posed.frame, index=index, timestamp_s=timestamp_s), posed.poses)
+
+
 def render_records(
     reader: Reader,
     records: PoseReader,
     output: Path,
     *,
-    style: DrawingStyle | None = None,
+    look: Look | None = None,
+    fps: float = 0.0,
     video_threads: int = 1,
     on_frame: Callable[[PosedFrame], object] | None = None,
 ) -> int:
-    """Draw stored poses and write the annotated clip, or annotated pictures for a folder of them.
+    """Draw stored poses and write the annotated clip, or annotated pictures.
 
     Args:
         reader: the clip that the records are about; it is closed at the end.
         records: stored poses.
-        output: the video file, or the folder for pictures.
-        style: what is drawn.
+        output: the file, whose ending says what it becomes, or a folder for pictures; see
+            :func:`pipeline.writers.open_target`.
+        look: how everything is shown.
+        fps: frames a second of the result; 0 keeps the clip's own times.
         video_threads: threads of the encoder.
         on_frame: called with every frame, for progress.
 
@@ -78,18 +118,20 @@ def render_records(
 
     Raises:
         OSError: the clip cannot be read or the output not written.
-        ValueError: see :func:`posed_frames`.
+        ValueError: see :func:`posed_frames`; the output's ending is unknown.
     """
-    skeleton, info = records.header.skeleton, reader.info
-    writer: Writer
+    skeleton = records.header.skeleton
+    painter = FramePainter(skeleton, look)
+    info = replace(reader.info, fps=fps) if fps else reader.info
+    writer = open_target(output, painter, skeleton, info, video_threads)
+    frames = posed_frames(reader, records)
     if info.image_names:
-        writer = ImagesWriter(output, info.image_names, skeleton, style)
+        frames = _pictures_at_rate(frames, info.fps or _PICTURES_PER_S)
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        writer = VideoWriter(output, skeleton, info.fps, style=style, threads=video_threads)
+        frames = at_rate(frames, fps)
     written, complete = 0, False
     try:
-        for posed in posed_frames(reader, records):
+        for posed in frames:
             writer.write(posed.frame, posed.poses)
             written += 1
             if on_frame is not None:

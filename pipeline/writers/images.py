@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from rmpe.drawing import DrawingStyle, draw_poses
+from rmpe.drawing import FramePainter
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 
@@ -19,7 +19,8 @@ class ImagesWriter:
         folder: where to; it is made if missing.
         names: file name of each picture by frame index; folders in a name are kept.
         skeleton: of the poses.
-        style: what is drawn.
+        painter: paints the pictures; None draws everything on them. What it makes transparent is
+            written as PNG.
     """
 
     def __init__(
@@ -27,12 +28,11 @@ class ImagesWriter:
         folder: str | Path,
         names: Sequence[str],
         skeleton: Skeleton,
-        style: DrawingStyle | None = None,
+        painter: FramePainter | None = None,
     ) -> None:
         self._folder = Path(folder)
         self._names = names
-        self._skeleton = skeleton
-        self._style = style
+        self._painter = painter or FramePainter(skeleton)
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, frame: Frame, poses: Poses) -> None:
@@ -40,8 +40,33 @@ class ImagesWriter:
         name = Path(self._names[frame.index])
         path = self._folder / (Path(*name.parts[1:]) if name.is_absolute() else name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        drawn = draw_poses(frame.image_bgr, poses, self._skeleton, self._style)
+        drawn = self._painter.paint(frame.image_bgr, poses)
+        if self._painter.has_alpha:
+            path = path.with_suffix(".png")
         if not cv2.imwrite(str(path), drawn):
+            raise OSError(f"{path} cannot be written")
+
+    def close(self, complete: bool) -> None:
+        """Nothing is held open between pictures."""
+
+
+class NumberedImagesWriter:
+    """The frames of a clip as ``000000.png``, … by frame index, with transparency where there is.
+
+    Args:
+        folder: where to; it is made if missing.
+        painter: paints the frames.
+    """
+
+    def __init__(self, folder: Path, painter: FramePainter) -> None:
+        self._folder = folder
+        self._painter = painter
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Draw and write one frame; ``OSError`` if that cannot be."""
+        path = self._folder / f"{frame.index:06d}.png"
+        if not cv2.imwrite(str(path), self._painter.paint(frame.image_bgr, poses)):
             raise OSError(f"{path} cannot be written")
 
     def close(self, complete: bool) -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from rmpe.drawing import DrawingStyle, draw_poses
+from rmpe.drawing import FramePainter
 from rmpe.records import Frame, ImageArray, Poses
 from rmpe.skeletons import Skeleton
 
@@ -34,7 +34,7 @@ class VideoWriter:
         path: the file; an existing one is replaced.
         skeleton: of the poses.
         fps: the clip's nominal rate, a hint for the encoder; 0 if unknown.
-        style: what is drawn.
+        painter: paints the frames; None draws everything on the picture.
         threads: threads of the encoder.
         quality: x264's constant rate factor, 0 (best) to 51.
         preset: x264's speed.
@@ -47,16 +47,15 @@ class VideoWriter:
         skeleton: Skeleton,
         fps: float = 0.0,
         *,
-        style: DrawingStyle | None = None,
+        painter: FramePainter | None = None,
         threads: int = 1,
         quality: int = 23,
         preset: str = "ultrafast",
         size: tuple[int, int] | None = None,
     ) -> None:
         self._path = Path(path)
-        self._skeleton = skeleton
         self._fps = fps if fps > 0 else _DEFAULT_FPS
-        self._style = style
+        self._painter = painter or FramePainter(skeleton)
         self._threads = threads
         self._codec_options = {"crf": str(quality), "preset": preset, "bf": "0"}
         self._container: Any = None
@@ -81,9 +80,9 @@ class VideoWriter:
         Raises:
             OSError: the file cannot be written.
         """
-        drawn = draw_poses(frame.image_bgr, poses, self._skeleton, self._style)
+        drawn = self._painter.paint(frame.image_bgr, poses)
         if self._container is None:
-            self._open(frame)
+            self._open(frame, drawn)
         tick = max(round((frame.timestamp_s - self._first_s) * TICKS), self._last_tick + 1)
         self._last_tick = tick
         picture = av.VideoFrame.from_ndarray(to_i420(drawn, *self.size), format="yuv420p")
@@ -101,11 +100,12 @@ class VideoWriter:
         finally:
             container.close()
 
-    def _open(self, frame: Frame) -> None:
+    def _open(self, frame: Frame, drawn: ImageArray) -> None:
         """Make the file for frames of this size."""
         self._first_s = frame.timestamp_s
         if self._size is None:
-            self._size = (frame.width + frame.width % 2, frame.height + frame.height % 2)
+            height, width = drawn.shape[:2]
+            self._size = (width + width % 2, height + height % 2)
         rate = Fraction(self._fps).limit_denominator(1001)
         container = av.open(str(self._path), "w", format="mp4", options=_CONTAINER)
         group = max(round(self._fps * _KEYFRAME_EVERY_S), 1)

@@ -81,22 +81,31 @@ def joined_skeleton(skeleton: Skeleton) -> Skeleton:
     if not heads or not all(name in joints for name in shoulders):
         return skeleton
     if "neck" not in joints:
-        if "thorax" in joints:
-            return skeleton
         joints = (*joints, "neck")
     limbs = list(skeleton.limbs)
     neck = joints.index("neck")
-    parts = (shoulders, heads[:1])
-    for group in parts:
+    for group in (shoulders, heads):
+        reached = _reached(neck, limbs)
         places = [joints.index(name) for name in group]
-        if not any({neck, place} == set(limb) for limb in limbs for place in places):
-            limbs += [(neck, place) for place in places]
+        limbs += [(neck, place) for place in places if place not in reached]
+    if len(limbs) == len(skeleton.limbs):
+        return skeleton
     if "neck" not in skeleton.joints:
         # The line between the shoulders is drawn by the neck's two.
         across = {joints.index(name) for name in shoulders}
         limbs = [limb for limb in limbs if set(limb) != across]
     sigmas = (*skeleton.sigmas, *(0.079,) * (len(joints) - skeleton.joint_count))
     return Skeleton(skeleton.name, joints, tuple(limbs), sigmas)
+
+
+def _reached(start: int, limbs: list[tuple[int, int]]) -> set[int]:
+    """Return the joints that limbs lead to from a joint, itself too."""
+    reached = {start}
+    while True:
+        more = {end for limb in limbs if reached & set(limb) for end in limb} | reached
+        if more == reached:
+            return reached
+        reached = more
 
 
 def _with_neck(skeleton: Skeleton, whole: Skeleton, poses: Poses) -> tuple[FloatArray, FloatArray]:

@@ -8,6 +8,7 @@ hands it the filled dataclass as ``clip``.
 from rmpe_cli.options.clips import ClipChoices, OutputChoices, WorklistChoices
 from rmpe_cli.options.estimator import EstimatorChoices
 from rmpe_cli.options.fields import FILE, FOLDER, as_json, option, takes
+from rmpe_cli.options.showing import ShowingChoices
 from rmpe_cli.options.stored import FrameChoices, OverwriteChoice, ReadingChoices
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "OutputChoices",
     "OverwriteChoice",
     "ReadingChoices",
+    "ShowingChoices",
     "WorklistChoices",
     "as_json",
     "option",

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.readers import ImageReader, VideoReader
 from pipeline.stored.render import posed_frames, render_records
-from rmpe.drawing import DrawingStyle
+from rmpe.drawing import DrawingStyle, Look
 from rmpe.formats import ClipHeader, NativeWriter, read_records
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import COCO_17
@@ -75,7 +75,7 @@ def test_pictures_are_drawn_under_their_names(tmp_path: Path):
     records = _records(tmp_path / "poses.ndjson", [0])
     pictures = ImageReader([tmp_path / "a.png", tmp_path / "b.png"])
     count = render_records(
-        pictures, records, tmp_path / "out", style=DrawingStyle(ids=False, limbs=False)
+        pictures, records, tmp_path / "out", look=Look(DrawingStyle(ids=False, limbs=False))
     )
     assert count == 2
     drawn = [cv2.imread(str(tmp_path / "out" / name)) for name in pictures.info.image_names]

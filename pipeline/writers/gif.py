@@ -1,0 +1,91 @@
+"""Writes a rendered clip as an animated GIF, 256 colours a frame, for pages and messages."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from rmpe.drawing import FramePainter
+from rmpe.records import Frame, ImageArray, Poses
+
+_HUNDREDTHS = 100
+# Players slow down frames that are shown for less than this.
+_SHORTEST = 2
+_OPAQUE_FROM = 128
+
+
+class GifWriter:
+    """An animated GIF that repeats; frames that come faster than 50 a second are left out.
+
+    Args:
+        path: the file; an existing one is replaced.
+        painter: paints the frames; what is half transparent becomes either.
+        fps: the clip's nominal rate; 0 if unknown.
+    """
+
+    def __init__(self, path: Path, painter: FramePainter, fps: float = 0.0):
+        self._path = path
+        self._painter = painter
+        self._fps = fps if fps > 0 else 25.0
+        self._container: Any = None
+        self._stream: Any = None
+        self._first_s = 0.0
+        self._last_tick = -_SHORTEST
+
+    def write(self, frame: Frame, poses: Poses) -> None:
+        """Draw and encode one frame; ``OSError`` if the file cannot be written."""
+        drawn = self._painter.paint(frame.image_bgr, poses)
+        if self._container is None:
+            self._open(frame, drawn)
+        tick = round((frame.timestamp_s - self._first_s) * _HUNDREDTHS)
+        if tick < self._last_tick + _SHORTEST:
+            return
+        self._last_tick = tick
+        few: Any = _few_colours(drawn)
+        picture = av.VideoFrame.from_ndarray(few, format="pal8")
+        picture.pts, picture.time_base = tick, Fraction(1, _HUNDREDTHS)
+        for packet in self._stream.encode(picture):
+            self._container.mux(packet)
+
+    def close(self, complete: bool) -> None:
+        """End the file, also when the run broke off."""
+        if self._container is None:
+            return
+        container, self._container = self._container, None
+        try:
+            for packet in self._stream.encode(None):
+                container.mux(packet)
+        finally:
+            container.close()
+
+    def _open(self, frame: Frame, drawn: ImageArray) -> None:
+        self._first_s = frame.timestamp_s
+        container = av.open(str(self._path), "w", format="gif")
+        stream: Any = container.add_stream("gif", rate=Fraction(self._fps).limit_denominator(1001))
+        stream.width, stream.height = drawn.shape[1], drawn.shape[0]
+        stream.pix_fmt = "pal8"
+        stream.codec_context.time_base = Fraction(1, _HUNDREDTHS)
+        self._container, self._stream = container, stream
+
+
+def _few_colours(drawn: ImageArray) -> tuple[ImageArray, ImageArray]:
+    """Return places (H, W) in a palette, and the palette (256, 4): alpha, red, green, blue."""
+    rgb = Image.fromarray(np.ascontiguousarray(drawn[..., 2::-1]))
+    clear = drawn.shape[2] == 4
+    few = rgb.quantize(
+        255 if clear else 256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
+    places = np.asarray(few, np.uint8).copy()
+    palette = np.zeros((256, 4), np.uint8)
+    colours = np.asarray(few.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    palette[: len(colours), 0] = 255
+    palette[: len(colours), 1:] = colours
+    if clear:
+        places[drawn[..., 3] < _OPAQUE_FROM] = 255
+        palette[255] = 0
+    return places, palette
