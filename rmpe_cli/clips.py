@@ -16,6 +16,7 @@ from rmpe_cli.options import (
     ClipChoices,
     EstimatorChoices,
     OutputChoices,
+    ShowingChoices,
     WorklistChoices,
     option,
     takes,
@@ -28,10 +29,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("inputs", nargs=-1)
-@takes(output=OutputChoices, worklist=WorklistChoices, clip=ClipChoices, estimator=EstimatorChoices)
+@takes(
+    output=OutputChoices,
+    showing=ShowingChoices,
+    worklist=WorklistChoices,
+    clip=ClipChoices,
+    estimator=EstimatorChoices,
+)
 def video(
     inputs: tuple[str, ...],
     output: OutputChoices,
+    showing: ShowingChoices,
     worklist: WorklistChoices,
     clip: ClipChoices,
     estimator: EstimatorChoices,
@@ -48,7 +56,7 @@ def video(
 
     threads = limit_threads()
     watcher = TerminalWatcher(click.echo, partial(click.echo, err=True), output.quiet)
-    jobs = clip_jobs(inputs, output, worklist, clip, estimator, threads.video)
+    jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, threads.video)
     try:
         outcomes = run_worklist(
             jobs,
@@ -96,6 +104,7 @@ class FleetChoices:
 @click.argument("inputs", nargs=-1)
 @takes(
     output=OutputChoices,
+    showing=ShowingChoices,
     worklist=WorklistChoices,
     clip=ClipChoices,
     fleet=FleetChoices,
@@ -104,6 +113,7 @@ class FleetChoices:
 def batch(
     inputs: tuple[str, ...],
     output: OutputChoices,
+    showing: ShowingChoices,
     worklist: WorklistChoices,
     clip: ClipChoices,
     fleet: FleetChoices,
@@ -123,7 +133,7 @@ def batch(
         options = FleetOptions(
             fleet.address, fleet.workers, fleet.cpus_per_worker, fleet.gpus_per_worker
         )
-    jobs = clip_jobs(inputs, output, worklist, clip, estimator, 1)
+    jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, 1)
     with FleetBar(partial(click.echo, err=True), output.quiet) as bar:
         outcomes = run_fleet(
             jobs,
@@ -140,6 +150,7 @@ def batch(
 def clip_jobs(
     inputs: tuple[str, ...],
     output: OutputChoices,
+    showing: ShowingChoices,
     worklist: WorklistChoices,
     clip: ClipChoices,
     estimator: EstimatorChoices,
@@ -162,11 +173,23 @@ def clip_jobs(
         build_tracker(clip.track, clip.smooth)
     options = building.run_options(estimator, clip.detect_every)
     request = {**clip.identity(), **estimator.identity()}
+    look = showing.look()
+    with wrong_use():
+        plans = [
+            OutputPlan(
+                folder,
+                output.formats,
+                not worklist.no_video,
+                video_threads=video_threads,
+                look=look,
+            )
+            for folder in output_folders(sources, output.output)
+        ]
     written = {"formats": list(output.formats), "no_video": worklist.no_video}
     return [
         ClipJob(
             source,
-            OutputPlan(folder, output.formats, not worklist.no_video, video_threads=video_threads),
+            plan,
             span=span,
             options=options,
             track=clip.track,
@@ -178,7 +201,7 @@ def clip_jobs(
             rerun="go_on" if worklist.resume else "overwrite",
             threads=video_threads,
         )
-        for source, folder in zip(sources, output_folders(sources, output.output))
+        for source, plan in zip(sources, plans)
     ]
 
 

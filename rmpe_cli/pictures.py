@@ -13,7 +13,7 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import EstimatorChoices, OutputChoices, option, takes
+from rmpe_cli.options import EstimatorChoices, OutputChoices, ShowingChoices, option, takes
 
 if TYPE_CHECKING:
     from pipeline.clips.outputs import OutputPlan
@@ -34,10 +34,16 @@ class PictureChoices:
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
-@takes(output=OutputChoices, pictures=PictureChoices, estimator=EstimatorChoices)
+@takes(
+    output=OutputChoices,
+    showing=ShowingChoices,
+    pictures=PictureChoices,
+    estimator=EstimatorChoices,
+)
 def images(
     inputs: tuple[str, ...],
     output: OutputChoices,
+    showing: ShowingChoices,
     pictures: PictureChoices,
     estimator: EstimatorChoices,
 ) -> None:
@@ -60,6 +66,7 @@ def images(
         output.formats,
         video=False,
         images=not pictures.no_images,
+        look=showing.look(),
     )
     reader = partial(ImageReader, found, source=inputs[0])
     described = {

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import build_tracker
+from rmpe.drawing import Look
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
 
 Rerun = Literal["go_on", "overwrite"]
@@ -83,6 +84,8 @@ class ClipJob:
             "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
         }
+        if self.plan.look != Look():
+            item["look"] = asdict(self.plan.look)
         request: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
         return request
 

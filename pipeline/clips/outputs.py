@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pipeline.clips.journal import CHUNKS_NAME, WORK_NAME, Checkpoint
 from pipeline.writers import ChunkedVideoWriter, ImagesWriter, RecordsWriter, VideoWriter, Writer
+from rmpe.drawing import FramePainter, Look
 from rmpe.formats import ClipHeader, get_format, read_records
 from rmpe.formats.clip import PoseRecord
 from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, VIDEO_NAME
-from rmpe.skeletons import Skeleton
 
 NATIVE = "native"
 
@@ -31,6 +32,14 @@ class OutputPlan:
     """Write annotated pictures, for folders of pictures."""
     video_threads: int = 1
     """Threads of the encoder."""
+    look: Look = field(default_factory=Look)
+    """How people are shown in the annotated clip and pictures."""
+
+    def __post_init__(self) -> None:
+        if self.video and self.look.background == "transparent":
+            raise ValueError(
+                f"{VIDEO_NAME} holds no transparency: render the records into .webm or .mov"
+            )
 
 
 def open_writers(
@@ -67,7 +76,9 @@ def open_writers(
                     records.write_record(record)
         if plan.images:
             folder = plan.folder / PICTURES_NAME
-            writers.append(("images", ImagesWriter(folder, header.image_names, header.skeleton)))
+            painter = FramePainter(header.skeleton, plan.look)
+            images = ImagesWriter(folder, header.image_names, header.skeleton, painter)
+            writers.append(("images", images))
         if plan.video:
             (plan.folder / VIDEO_NAME).unlink(missing_ok=True)
             writers.append(("video", _video_writer(plan, header, start, chunk)))
@@ -88,12 +99,13 @@ def _video_writer(
     plan: OutputPlan, header: ClipHeader, start: Checkpoint | None, chunk: int
 ) -> Writer:
     path = plan.folder / VIDEO_NAME
+    painter = FramePainter(header.skeleton, plan.look)
+    settings: dict[str, Any] = {"painter": painter, "threads": plan.video_threads}
     if start is None:
-        return VideoWriter(path, header.skeleton, header.fps, threads=plan.video_threads)
-    skeleton: Skeleton = header.skeleton
+        return VideoWriter(path, header.skeleton, header.fps, **settings)
 
     def open_chunk(path: Path, size: tuple[int, int] | None) -> VideoWriter:
-        return VideoWriter(path, skeleton, header.fps, threads=plan.video_threads, size=size)
+        return VideoWriter(path, header.skeleton, header.fps, size=size, **settings)
 
     return ChunkedVideoWriter(
         path,

@@ -17,8 +17,10 @@ from click.testing import CliRunner
 import cli
 import rmpe_cli
 from pipeline.live.policy import POLICIES
+from rmpe.drawing import BACKGROUNDS, PALETTES, LimbStyle
 from rmpe.formats import FORMATS
 from rmpe.formats.table import TABLE_SUFFIXES
+from rmpe.kinematics.outputs import OUTPUT_FORMATS, PLOT_FORMATS
 from rmpe.pose_nms.choice import NMS_NAMES
 from rmpe.report import ClipMode
 from rmpe.runtimes import Precision, RuntimeName
@@ -30,6 +32,7 @@ from rmpe_cli.options import (
     ClipChoices,
     EstimatorChoices,
     OutputChoices,
+    ShowingChoices,
     WorklistChoices,
     names,
     option,
@@ -82,6 +85,9 @@ def test_the_names_to_choose_from_are_those_of_the_rooms() -> None:
     assert get_args(RuntimeName) == names.RUNTIMES
     assert get_args(Precision) == names.PRECISIONS
     assert names.LIVE_POLICIES == POLICIES
+    assert (names.BACKGROUNDS, names.PALETTES) == (BACKGROUNDS, PALETTES)
+    assert get_args(LimbStyle) == names.LIMB_STYLES
+    assert (names.MEASURE_FORMATS, names.PLOT_FORMATS) == (OUTPUT_FORMATS, PLOT_FORMATS)
     (mode,) = (p for p in cli.rmpe_command.commands["report"].params if p.name == "mode")
     assert isinstance(mode.type, click.Choice)
     assert tuple(mode.type.choices) == get_args(ClipMode)
@@ -98,7 +104,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
             own = {f.name for f in fields(kind)}
             return kind(**{name: value for name, value in given.items() if name in own})
 
-        kinds = (OutputChoices, WorklistChoices, ClipChoices, EstimatorChoices)
+        kinds = (OutputChoices, ShowingChoices, WorklistChoices, ClipChoices, EstimatorChoices)
         (job,) = clip_jobs(("a.mp4",), *map(group, kinds), 1)
         return job.whole_request()
 
