@@ -1,6 +1,7 @@
 // The panels around: the person, the trajectory, scores, and the stages of the run.
 
 const MOST_PATH_POINTS = 12000;
+const LONGEST_SHOWN = 12;
 
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -69,13 +70,33 @@ class PersonPanel {
     this.facts.textContent = rows.length ? `${rows.length} · choose one here, in the picture or in the timeline` : "Nobody";
     if (this._changes(`people ${rows.map((row) => clip.rowTrack[row])}`)) {
       this.buttons = rows.map((row) => this._personButton(clip.tracks[clip.rowTrack[row]]));
-      this.body.replaceChildren(element("div", { className: "people" }, ...this.buttons));
+      this.body.replaceChildren(element("div", { className: "people" }, ...this.buttons), ...this._longest());
     }
     rows.forEach((row, index) => {
       const score = clip.score(row).toFixed(2);
       this.buttons[index].lastChild.textContent = score;
       this.buttons[index].ariaLabel = `${nameOf(clip.tracks[clip.rowTrack[row]])}, score ${score}`;
     });
+  }
+
+  /** A table of those who are there longest, so that somebody can be chosen in any frame. */
+  _longest() {
+    const { clip } = this;
+    const known = clip.tracks.filter((track) => track.id > 0);
+    if (!known.length) return [];
+    const order = known.sort((a, b) => b.count - a.count).slice(0, LONGEST_SHOWN);
+    const rows = order.map((track) => {
+      const button = element("button", { type: "button", ariaLabel: `Choose ${nameOf(track)}` }, String(track.id));
+      button.onclick = () => {
+        this.player.select(track.index);
+        if (clip.rowOf(track, this.player.slot) < 0) this.player.seek(clip.rowSlot[track.first]);
+      };
+      const from = formatTime(clip.timeOfRow(track.first), 1);
+      const to = formatTime(clip.timeOfRow(track.first + track.count - 1), 1);
+      return element("tr", {}, element("td", {}, button), ...[`${from} – ${to}`, String(track.count), clip.meanScore(track).toFixed(2)].map((text) => element("td", {}, text)));
+    });
+    const head = element("tr", {}, ...["id", "from – to", "frames", "mean score"].map((text) => element("th", { scope: "col" }, text)));
+    return [element("h3", {}, "In the clip longest"), element("table", { className: "longest" }, element("thead", {}, head), element("tbody", {}, ...rows))];
   }
 
   _personButton(track) {
@@ -144,10 +165,15 @@ class TrajectoryChart {
     // Rows of the picture count downwards, so y is drawn as it lies in the picture.
     const [above, below] = name === "x" ? [high, low] : [low, high];
     context.textAlign = "right";
-    context.fillText(above.toFixed(0), LABEL_WIDTH - 6, top + 10);
-    context.fillText(below.toFixed(0), LABEL_WIDTH - 6, top + height - 2);
+    const placeOf = (number) => top + 3 + ((number - above) / (below - above || 1)) * (height - 6);
+    for (const tick of roundTicks(low, high, height / 24)) {
+      context.fillStyle = themeColour("--line");
+      context.fillRect(LABEL_WIDTH, placeOf(tick), width - LABEL_WIDTH, 1);
+      context.fillStyle = themeColour("--quiet");
+      context.fillText(String(+tick.toFixed(2)), LABEL_WIDTH - 6, Math.min(Math.max(placeOf(tick) + 4, top + 9), top + height - 1));
+    }
     context.textAlign = "left";
-    const place = (row) => top + 3 + ((value(row) - above) / (below - above || 1)) * (height - 6);
+    const place = (row) => placeOf(value(row));
     for (const { track, rows } of paths) this._drawPath(context, track, rows, place, width);
   }
 
@@ -185,7 +211,8 @@ function drawHistogram(canvas, { bins, highest }) {
   context.fillRect(0, base, width, 1);
   context.fillStyle = themeColour("--quiet");
   context.font = "11px system-ui, sans-serif";
-  context.fillText(`${total.toLocaleString("en")} joints, fullest bar ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`, 0, 10);
+  const fullest = `${total.toLocaleString("en")} joints, fullest bar ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`;
+  context.fillText(total ? fullest : "no joints", 0, 10);
   for (let tick = 0; tick <= 4; tick++) {
     context.textAlign = ["left", "center", "center", "center", "right"][tick];
     context.fillText(((highest * tick) / 4).toFixed(2), (width * tick) / 4, height - 5);

@@ -10,11 +10,12 @@ class View {
     const changed = (what) => this.invalidate(what);
     this.player = new Player(clip, $("film"), changed);
     this.stage = new Stage($("stage"), $("overlay"), clip, this.player, options, () => changed("frame"));
-    const parts = { counts: $("counts"), axis: $("axis"), lanes: $("lanes"), list: $("lane-list"), laneCanvas: $("lane-canvas"), playheads: [$("playhead"), $("trajectory-now")] };
+    const parts = { counts: $("counts"), axis: $("axis"), lanes: $("lanes"), list: $("lane-list"), laneCanvas: $("lane-canvas"), playheads: [$("playhead"), $("trajectory-now"), $("measure-now")] };
     this.tooltip = new Tooltip($("tooltip"));
     this.timeline = new Timeline(parts, clip, this.player, this.tooltip);
     this.person = new PersonPanel($("person-title"), $("person-facts"), $("person"), clip, this.player);
     this.trajectory = new TrajectoryChart($("trajectory"), $("trajectory-title"), clip, this.player, this.timeline, this.stage.options);
+    this.measure = new MeasurePanel({ card: $("measure-card"), canvas: $("measure"), title: $("measure-title"), table: $("measure-table"), choice: $("angle"), all: $("measure-all") }, clip, this.player, this.timeline, this.tooltip, this.stage.options);
     this.statistics = clip.scoreStatistics();
     $("joint-means").replaceChildren(scoreBars(clip.header.joints, this.statistics.means));
     $("joint").replaceChildren(...clip.header.joints.map((name, index) => new Option(name.replaceAll("_", " "), index)));
@@ -61,7 +62,10 @@ class View {
     else if (has("frame")) this.timeline.drawPlayhead();
     if (has("selection")) this.timeline.markSelected();
     if (has("frame", "selection")) this.person.draw();
-    if (has("selection", "window", "options")) this.trajectory.draw();
+    if (has("selection", "window", "options")) {
+      this.trajectory.draw();
+      this.measure.draw();
+    }
     if (has()) drawHistogram($("histogram"), this.statistics);
     if (has("frame")) this._showPlace();
     if (has("playing")) this._showPlaying();
@@ -122,7 +126,7 @@ function factsOf(clip) {
   const size = header.width ? `${header.width} × ${header.height}` : "pictures of several sizes";
   const pictures = { embed: "clip in the page", link: "clip beside the page", strip: `${header.pictures.strip.length} pictures of the clip`, none: "without pictures" }[header.pictures.mode];
   const megabytes = (document.documentElement.dataset.bytes / 1e6).toFixed(1);
-  return [header.source || header.name, size, `${clip.slotCount} frames`, formatTime(clip.duration, 1), header.fps ? `${+header.fps.toFixed(2)} fps` : "", `${ids} people`, `${header.joints.length} joints (${header.skeleton})`, pictures, `page ${megabytes} MB`, header.complete ? "" : "the run was cut off"].filter(Boolean).join(" · ");
+  return [header.source || header.name, size, `${clip.slotCount} frames`, formatTime(clip.duration, 1), header.fps ? `${+header.fps.toFixed(2)} fps` : "", `${ids} ${ids === 1 ? "identity" : "identities"}`, `${header.joints.length} joints (${header.skeleton})`, pictures, `page ${megabytes} MB`, header.complete ? "" : "the run was cut off"].filter(Boolean).join(" · ");
 }
 
 /** What a key does, by its name; true where it is ours. */
@@ -163,6 +167,9 @@ function listen(current) {
   when("show-ids", "change", (view, input) => view.setOption("ids", input.checked));
   when("colour", "change", (view, input) => view.setOption("colour", input.value));
   when("trail", "change", (view, input) => view.setOption("trail", +input.value));
+  when("angle", "change", (view, input) => view.setOption("angle", +input.value));
+  when("measure-all", "click", (view) => view.measure.choose(null));
+  when("measure-export", "click", (view) => view.measure.save());
   when("joint", "change", (view, input) => view.setOption("joint", +input.value));
   when("least-score", "input", (view, input) => {
     $("least-score-value").textContent = (+input.value).toFixed(2);
@@ -202,7 +209,7 @@ function say(error) {
 function start() {
   let view = null;
   const clips = new Map();
-  const options = { limbs: true, boxes: true, ids: true, colour: "identity", leastScore: 0.3, trail: 1, joint: 0 };
+  const options = { limbs: true, boxes: true, ids: true, colour: "identity", leastScore: 0.3, trail: 1, joint: 0, angle: 0 };
   const names = Array.from(document.querySelectorAll("script.clip"), (script) => JSON.parse(script.textContent).name);
   $("clip-choice").replaceChildren(...names.map((name, number) => new Option(name, number)));
   $("clip-choice-label").hidden = names.length < 2;

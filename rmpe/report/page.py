@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rmpe.formats import PoseReader, ReadHints, read_records
+from rmpe.report.measuring import page_angles
 from rmpe.report.packing import TICKS_PER_S, PackedPoses, pack_poses
 from rmpe.report.pictures import ClipPictures, PictureOptions, clip_pictures
 
 SUMMARY_NAME = "summary.json"
-_SCRIPTS = ("data.js", "player.js", "stage.js", "timeline.js", "charts.js", "page.js")
+_SCRIPTS = ("data.js", "player.js", "stage.js", "timeline.js", "charts.js", "measure.js", "page.js")
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,17 @@ def find_clip(reader: PoseReader, records: Path) -> Path | None:
 
 
 def find_clip_file(source: str, records: Path, folder: bool = False) -> Path | None:
-    """Return the clip (or folder of pictures) that records name, as :func:`find_clip`."""
+    """Return the clip (or folder of pictures) that records name, as :func:`find_clip`.
+
+    Records of single pictures name the first of them: their folder is meant.
+    """
     if not source or "://" in source:
         return None
     for candidate in (Path(source), records.parent / source, records.parent / Path(source).name):
         if candidate.resolve() == records.resolve():
             continue
+        if folder and candidate.is_file():
+            return candidate.parent
         if candidate.is_dir() if folder else candidate.is_file():
             return candidate
     return None
@@ -191,6 +197,7 @@ def _page_header(
             "strip": [picture.to_json() for picture in pictures.strip],
         },
         "timing": summary.get("timing") or {},
+        "angles": page_angles(header.skeleton),
     }
 
 

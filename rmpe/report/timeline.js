@@ -1,4 +1,4 @@
-// The timeline: people per second over the whole clip, and one lane per identity over a window.
+// The timeline: people in a frame over the whole clip, and one lane per identity over a window.
 
 const LANE_HEIGHT = 24;
 const LABEL_WIDTH = 112;
@@ -11,6 +11,23 @@ function formatTime(seconds, digits = 2) {
   const minutes = Math.floor(whole / 60) % 60;
   const rest = (seconds - 60 * Math.floor(whole / 60)).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** Whole numbers for an axis from 0 to a highest count: the ends and perhaps the middle. */
+function countTicks(highest) {
+  const top = Math.floor(highest);
+  return top < 1 ? [0] : top < 4 ? [0, top] : [0, Math.round(top / 2), top];
+}
+
+/** About `wanted` round numbers between two values, for the ticks of an axis. */
+function roundTicks(low, high, wanted) {
+  const rough = (high - low) / Math.max(wanted, 1);
+  if (!(rough > 0)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((part) => part * power).find((size) => size >= rough);
+  const ticks = [];
+  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + 1e-9 * step; count++) ticks.push(count * step);
+  return ticks;
 }
 
 function nameOf(track) { return track.id > 0 ? `Person ${track.id}` : "Without id"; }
@@ -97,7 +114,7 @@ class Timeline {
     };
     this.counts.onmousemove = (event) => {
       const second = Math.min(Math.floor(timeAt(event, true)), this.perSecond.length - 1);
-      this.tooltip.show(event, `${formatTime(second, 0)}  ${this.perSecond[second].toFixed(1)} people`);
+      this.tooltip.show(event, `${formatTime(second, 0)}  ${this.perSecond[second].toFixed(1)} people a frame`);
     };
     this.counts.onmouseleave = () => this.tooltip.hide();
   }
@@ -186,7 +203,15 @@ class Timeline {
     context.fill();
     context.fillStyle = themeColour("--quiet");
     context.font = "11px system-ui, sans-serif";
-    context.fillText(`most ${most.toFixed(most < 10 ? 1 : 0)}`, 2, 10);
+    const highest = Math.max(0, ...this.perSecond);
+    context.fillText(highest ? `most ${+highest.toFixed(1)}, mean of a second` : "nobody", 2, 10);
+    for (const tick of countTicks(highest)) {
+      const y = base - (tick / most) * (base - 14);
+      context.fillRect(width - 4, y, 4, 1);
+      context.textAlign = "right";
+      context.fillText(String(tick), width - 7, y + 4);
+      context.textAlign = "left";
+    }
     context.fillStyle = themeColour("--track");
     context.fillRect(0, height - 4, width, 3);
     context.fillStyle = themeColour("--accent");

@@ -9,6 +9,7 @@ import pytest
 
 from rmpe.report import PictureOptions, ReportOptions, write_report
 from rmpe.skeletons import COCO_17, HALPE_136
+from tests.helpers.stick_walker import true_angles, write_walker
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 support = pytest.importorskip("selenium.webdriver.support.ui")
@@ -280,3 +281,65 @@ def contrast(first, second):
         linear = np.where(part <= 0.03928, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
         values.append(float(linear @ [0.2126, 0.7152, 0.0722]))
     return (max(values) + 0.05) / (min(values) + 0.05)
+
+
+@pytest.fixture
+def walk_records(tmp_path):
+    """A walker whose angles are formulas, facing left."""
+    return write_walker(tmp_path / "walk.ndjson", np.arange(60) / 30.0, faces_left=True)
+
+
+def test_angles_of_the_page_are_those_that_measure_gives(open_page, walk_records):
+    page = open_page(walk_records, mode="none")
+    names = [option.text for option in Select(page.element("angle")).options]
+    assert "left knee" in names and "trunk (segment)" in names
+    page.run(
+        """HTMLAnchorElement.prototype.click = () => {};
+        const make = URL.createObjectURL;
+        URL.createObjectURL = (blob) => { window.blob = blob; return make(blob); };"""
+    )
+    for name, truth_of in (("left knee", "left_knee"), ("right hip", "right_hip")):
+        Select(page.element("angle")).select_by_visible_text(name)
+        page.settle()
+        page.element("measure-export").click()
+        text = page.browser.execute_async_script("window.blob.text().then(arguments[0]);")
+        rows = [line.split(",") for line in text.splitlines()]
+        assert rows[0] == ["id", "frame", "time_s", f"{truth_of}_deg"] and len(rows) == 61
+        truth = true_angles(np.arange(60) / 30.0)[truth_of]
+        # The page holds places in quarters of a pixel, the shank is 80 pixels long.
+        np.testing.assert_allclose([float(row[3]) for row in rows[1:]], truth, atol=0.5)
+
+
+def test_a_span_is_dragged_and_its_statistics_shown(open_page, walk_records):
+    page = open_page(walk_records, mode="none")
+    Select(page.element("angle")).select_by_visible_text("left hip")
+    page.settle()
+    middle = 112 + (page.width("measure") - 112) / 2
+    drag = page.at("measure", 114, 100).click_and_hold().move_by_offset(round(middle - 114), 0)
+    drag.release().perform()
+    page.settle()
+    cells = page.browser.find_elements("css selector", "#measure-table tbody td")
+    frames, least, most = int(cells[1].text), float(cells[2].text), float(cells[3].text)
+    assert 28 <= frames <= 33
+    truth = true_angles(np.arange(frames) / 30.0)["left_hip"]
+    assert (least, most) == pytest.approx((truth.min(), truth.max()), abs=1.0)
+    page.element("measure-all").click()
+    page.settle()
+    cells = page.browser.find_elements("css selector", "#measure-table tbody td")
+    assert cells[1].text == "60"
+    page.assert_clean()
+
+
+def test_a_clip_without_people_says_so(open_page, write_records, tmp_path):
+    page = open_page(write_records(tmp_path / "poses.ndjson", 20, people=0), mode="none")
+    assert "0 identities" in page.element("facts").text
+    assert not page.element("measure-card").is_displayed()
+    drawn = page.run(
+        """const texts = [];
+        CanvasRenderingContext2D.prototype.fillText = (text) => texts.push(text);
+        window.dispatchEvent(new Event("resize"));
+        document.getElementById("theme").click();
+        return new Promise((done) => setTimeout(() => done(texts), 300));"""
+    )
+    assert "nobody" in drawn and "no joints" in drawn
+    assert not [text for text in drawn if "most" in text or "%" in text]

@@ -133,6 +133,21 @@ def test_pictures_of_a_folder_make_the_strip(tmp_path, walkers):
     assert [(p["slot"], p["width"]) for p in strip] == [(0, 60), (1, 60)]
 
 
+def test_single_pictures_are_found_again_by_the_first_that_records_name(tmp_path, walkers):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    source = str(tmp_path / "a.png")
+    header = ClipHeader(COCO_17, source, WIDTH, HEIGHT, image_names=("a.png", "b.png"))
+    (tmp_path / "a_rmpe").mkdir()
+    writer = NativeWriter(tmp_path / "a_rmpe" / "poses.ndjson", header)
+    for index in range(2):
+        writer.write(index, 0.0, walkers(index, 1))
+    writer.close()
+    written = write_report(tmp_path / "report.html", [tmp_path / "a_rmpe" / "poses.ndjson"])
+    assert written.warnings == () and written.clips[0].pictures == "strip"
+    assert len(header_of(written.path)["pictures"]["strip"]) == 2
+
+
 def test_a_clip_that_is_gone_is_said_and_left_out(tmp_path, write_records):
     records = write_records(tmp_path / "p.ndjson", 2, source="gone.mp4")
     written = write_report(tmp_path / "r.html", [records])
