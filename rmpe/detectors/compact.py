@@ -6,30 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
+from numpy.typing import ArrayLike
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
-from torchvision.ops import nms
 
+from rmpe.detectors._boxes import box_nms, read_output
 from rmpe.geometry.boxes import clip_boxes
-from rmpe.networks.compact_detector import (
-    MEAN_BGR,
-    STD_BGR,
-    CompactDetector,
-    boxes_from_output,
-)
 from rmpe.records import Boxes, FloatArray, ImageArray
-from rmpe.runtimes import (
-    Precision,
-    PreprocessedNetwork,
-    Runtime,
-    RuntimeName,
-    build_runtime,
-)
+from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array, build_runtime, bundled_runtime
+
+if TYPE_CHECKING:
+    from rmpe.networks.compact_detector import CompactDetector
+    from rmpe.runtimes import PreprocessedNetwork
 
 BUNDLED_WEIGHTS = "compact_detector.safetensors"
 _STEP = 32
@@ -110,7 +101,7 @@ class Letterbox:
 
 
 class CompactPersonDetector:
-    """Finds people with :class:`rmpe.networks.compact_detector.CompactDetector` on any runtime."""
+    """Finds people with the compact network on any runtime."""
 
     def __init__(self, runtime: Runtime, options: CompactOptions | None = None):
         """Join a runtime of the network and the rules for reading boxes.
@@ -133,18 +124,19 @@ class CompactPersonDetector:
         found: dict[int, Boxes] = {}
         for (height, width), places in groups.items():
             batch = np.stack([frames[place].apply(images_bgr[place]) for place in places])
-            output = self.runtime(batch)[0]
-            boxes, scores = boxes_from_output(output, height, width)
+            output = as_array(self.runtime(batch)[0])  # (N, cells, 5)
+            lowest = min(self.options.score_threshold, self.options.small_score_threshold)
             for row, place in enumerate(places):
                 image = images_bgr[place]
-                kept = select_boxes(boxes[row], scores[row], self.options)
+                boxes, scores = read_output(output[row], height, width, lowest)
+                kept = select_boxes(boxes, scores, self.options)
                 corners = frames[place].to_image(kept.boxes_xyxy)
                 corners = clip_boxes(corners, image.shape[1], image.shape[0])
                 found[place] = Boxes(corners, kept.scores)
         return [found[place] for place in range(len(images_bgr))]
 
 
-def select_boxes(boxes: Tensor, scores: Tensor, options: CompactOptions) -> Boxes:
+def select_boxes(boxes: ArrayLike, scores: ArrayLike, options: CompactOptions) -> Boxes:
     """Return the boxes above the threshold that no better box covers, best first.
 
     Args:
@@ -152,12 +144,12 @@ def select_boxes(boxes: Tensor, scores: Tensor, options: CompactOptions) -> Boxe
         scores: 0..1, (A,).
         options: thresholds.
     """
-    lowest = torch.full_like(scores, options.score_threshold)
-    lowest[boxes[:, 3] - boxes[:, 1] < options.small_px] = options.small_score_threshold
-    above = torch.nonzero(scores >= lowest)[:, 0]
-    boxes, scores = boxes[above].float(), scores[above].float()
-    kept = nms(boxes, scores, options.nms_iou)[: options.max_boxes]
-    return Boxes(boxes[kept].cpu().numpy(), scores[kept].cpu().numpy())
+    corners, sure = np.asarray(boxes, np.float32), np.asarray(scores, np.float32)
+    is_small = corners[:, 3] - corners[:, 1] < options.small_px
+    lowest = np.where(is_small, options.small_score_threshold, options.score_threshold)
+    above = np.flatnonzero(sure >= lowest.astype(np.float32))
+    kept = above[box_nms(corners[above], sure[above], options.nms_iou)[: options.max_boxes]]
+    return Boxes(corners[kept], sure[kept])
 
 
 def load_compact_network(weights: Path | str | None = None) -> CompactDetector:
@@ -167,6 +159,10 @@ def load_compact_network(weights: Path | str | None = None) -> CompactDetector:
         OSError: the file cannot be read.
         ValueError: it holds something else than this network's weights.
     """
+    from safetensors.torch import load_file
+
+    from rmpe.networks.compact_detector import CompactDetector
+
     network = CompactDetector()
     if weights is None:
         with resources.as_file(resources.files("rmpe.weights") / BUNDLED_WEIGHTS) as bundled:
@@ -181,6 +177,15 @@ def load_compact_network(weights: Path | str | None = None) -> CompactDetector:
     except RuntimeError as error:
         raise ValueError(f"{weights} does not fit the compact detector: {error}") from error
     return network.eval()
+
+
+def preprocessed_network(weights: Path | str | None = None) -> PreprocessedNetwork:
+    """Return the network as it takes pictures; see :func:`load_compact_network`."""
+    from rmpe.networks.compact_detector import MEAN_BGR, STD_BGR
+    from rmpe.runtimes import PreprocessedNetwork
+
+    network = load_compact_network(weights)
+    return PreprocessedNetwork(network, "bgr", MEAN_BGR, STD_BGR, any_size=True)
 
 
 def build_compact_detector(
@@ -202,9 +207,17 @@ def build_compact_detector(
     Raises:
         OSError, ValueError: see :func:`load_compact_network` and ``build_runtime``.
     """
-    network = load_compact_network(weights)
-    door = PreprocessedNetwork(network, "bgr", MEAN_BGR, STD_BGR, any_size=True)
-    engine = build_runtime(
-        door, runtime=runtime, device=device, precision=precision, threads=threads
-    )
+    engine = None
+    if weights is None:
+        engine = bundled_runtime(
+            BUNDLED_WEIGHTS, runtime=runtime, device=device, precision=precision, threads=threads
+        )
+    if engine is None:
+        engine = build_runtime(
+            preprocessed_network(weights),
+            runtime=runtime,
+            device=device,
+            precision=precision,
+            threads=threads,
+        )
     return CompactPersonDetector(engine, options)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, get_args
+import ctypes.util
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from rmpe.runtimes.preprocess import PreprocessedNetwork
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from rmpe.runtimes.preprocess import PreprocessedNetwork
 
 RuntimeName = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
+NetworkOutput: TypeAlias = Union["Tensor", NDArray[np.float32]]
+"""What a network answers: a tensor of torch's, or an array where torch is not needed."""
+
 DEVICES_HELP = "auto, cpu, cuda, cuda:N or mps"
+
+_SIGNS_OF_A_GPU = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")
 
 
 class Runtime(Protocol):
@@ -25,11 +36,38 @@ class Runtime(Protocol):
     weights_digest: str
     """Digest of the network's weights and preprocessing, see ``PreprocessedNetwork.digest``."""
 
-    def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+    def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[NetworkOutput, ...]:
         """Return the network's outputs, float32, for uint8 pictures (N, H, W, 3).
 
-        The tensors stay on the runtime's device.
+        Tensors stay on the runtime's device.
         """
+
+
+def as_array(output: NetworkOutput) -> NDArray[np.float32]:
+    """Return a network's answer as an array, float32 in the computer's own memory."""
+    if isinstance(output, np.ndarray):
+        return output
+    return np.asarray(output.detach().float().cpu().numpy(), np.float32)
+
+
+def runs_without_torch(runtime: str, device: str) -> bool:
+    """Tell whether these choices mean OpenVINO on the CPU, without asking torch.
+
+    ``auto`` is a GPU where there is one; only torch knows for sure, so a sign of one is enough to
+    leave the choice to torch.
+    """
+    if runtime not in ("auto", "openvino"):
+        return False
+    return device == "cpu" or (device == "auto" and not _gpu_may_be_there())
+
+
+def _gpu_may_be_there() -> bool:
+    """Tell whether torch might compute on a GPU of this machine."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return ctypes.util.find_library("nvcuda") is not None
+    return any(Path(path).exists() for path in _SIGNS_OF_A_GPU)
 
 
 def choose_device(device: str) -> torch.device:
@@ -38,6 +76,8 @@ def choose_device(device: str) -> torch.device:
     Raises:
         ValueError: the name is unknown or the device is not there.
     """
+    import torch
+
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -56,21 +96,37 @@ def choose_device(device: str) -> torch.device:
 
 def cpu_has_bf16() -> bool:
     """Tell whether the processor computes in bfloat16 (AMX or AVX-512 bf16)."""
+    import torch
+
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def choose_precision(precision: Precision, device: torch.device) -> Precision:
     """Return the precision to compute in: ``auto`` is half where the hardware has it."""
-    if precision not in get_args(Precision):
-        raise ValueError(
-            f"unknown precision {precision!r}; supported are {', '.join(get_args(Precision))}"
-        )
+    _check_precision(precision)
     if precision != "auto":
         return precision
     if device.type == "cuda":
         return "fp16"
     return "bf16" if device.type == "cpu" and cpu_has_bf16() else "fp32"
+
+
+def choose_openvino_precision(precision: Precision) -> Precision:
+    """Return the precision that OpenVINO computes in: ``auto`` is half where the processor is."""
+    from rmpe.runtimes._openvino import cpu_computes_bf16
+
+    _check_precision(precision)
+    if precision != "auto":
+        return precision
+    return "bf16" if cpu_computes_bf16() else "fp32"
+
+
+def _check_precision(precision: str) -> None:
+    if precision not in get_args(Precision):
+        raise ValueError(
+            f"unknown precision {precision!r}; supported are {', '.join(get_args(Precision))}"
+        )
 
 
 def build_runtime(

@@ -1,40 +1,22 @@
-"""Run a network with OpenVINO, converted directly from the torch module."""
+"""Run a torch network with OpenVINO, converted directly from the module."""
 
 from __future__ import annotations
 
 import copy
-import sys
-import threading
 import warnings
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rmpe.runtimes._openvino import OpenVinoEngine, openvino
 from rmpe.runtimes.base import Precision
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 
-# Every conversion would be reported to OpenVINO's maker over the network, unasked. Without its
-# package for reports OpenVINO sends none.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
-import openvino  # noqa: E402
-
-_HINTS = {"fp32": "f32", "bf16": "bf16"}
-_ANY_SIZE = (-1, -1)
-# Tracing a network, by which OpenVINO reads it, works in one thread of a process at a time.
-_TRACING = threading.Lock()
-
-
-class OpenVinoRuntime:
-    """OpenVINO on the CPU; one compiled model for the first picture size, one for all others.
-
-    Threads may share it: their calls follow each other.
-
-    A network whose trace depends on the size (``any_size`` is not set) is compiled for every size.
-    """
+class OpenVinoRuntime(OpenVinoEngine):
+    """A torch network on OpenVINO, on the CPU."""
 
     def __init__(self, network: PreprocessedNetwork, precision: Precision, threads: int) -> None:
         """Prepare ``network``; compiling happens at the first picture.
@@ -47,52 +29,21 @@ class OpenVinoRuntime:
         Raises:
             ValueError: the precision is not one of the engine's.
         """
-        if precision not in _HINTS:
-            raise ValueError(
-                f"runtime 'openvino' computes in {', '.join(_HINTS)}, got {precision!r}"
-            )
+        super().__init__(precision, threads, network.any_size, network.digest())
         self._network = copy.deepcopy(network).cpu().float().eval()
-        self._core = openvino.Core()
-        self._settings: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,
-        }
-        self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
-        self._model: openvino.Model | None = None
-        self._busy = threading.Lock()
-        version = openvino.__version__.split("-")[0]
-        self.description = f"openvino {version} {precision} on cpu"
-        self.weights_digest = network.digest()
-
-    def _request(self, height: int, width: int) -> openvino.InferRequest:
-        """Return the request of a picture size, any batch."""
-        size: tuple[int, int] = (height, width)
-        if size in self._requests:
-            return self._requests[size]
-        # A clip has one size, and a model of one size is quicker; all others share a model.
-        if self._network.any_size and self._requests:
-            size = _ANY_SIZE
-        if size not in self._requests:
-            model = self._model or self._convert(height, width)
-            if self._network.any_size:
-                self._model = model.clone()
-            model.reshape([-1, *size, 3])
-            compiled = self._core.compile_model(model, "CPU", self._settings)
-            self._requests[size] = compiled.create_infer_request()
-        return self._requests[size]
 
     def _convert(self, height: int, width: int) -> openvino.Model:
-        example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-        with _TRACING, torch.inference_mode(), warnings.catch_warnings():
-            # The converter traces with torch.jit, which torch calls deprecated.
-            warnings.simplefilter("ignore")
-            return openvino.convert_model(self._network, example_input=example)
+        return converted(self._network, height, width)
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
-        with self._busy:
-            request = self._request(*images_bgr.shape[1:3])
-            results = request.infer([np.ascontiguousarray(images_bgr)], share_inputs=True)
-        return tuple(torch.from_numpy(np.asarray(value)) for value in results.values())
+        return tuple(torch.from_numpy(output) for output in self.infer(images_bgr))
+
+
+def converted(network: PreprocessedNetwork, height: int, width: int) -> openvino.Model:
+    """Return a network in fp32 on the CPU as a model of OpenVINO's, traced at a picture size."""
+    example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The converter traces with torch.jit, which torch calls deprecated.
+        warnings.simplefilter("ignore")
+        return openvino.convert_model(network, example_input=example)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 import cv2
-import torch
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ def limit_threads(cores: int | None = None) -> ThreadCounts:
         openvino=max(1, count // 2),
         video=max(1, min(count // 2, 4)),
     )
-    torch.set_num_threads(counts.torch)
+    # Torch takes long to load and is not always needed; it finds the number when it comes.
+    os.environ["OMP_NUM_THREADS"] = str(counts.torch)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(counts.torch)
     cv2.setNumThreads(counts.opencv)
     return counts

@@ -1,0 +1,175 @@
+"""Networks that need no torch: the graph of a bundled network is stored, its weights are not.
+
+A graph file holds what OpenVINO's converter made of a torch network, with a note for every constant
+that is one of the network's tensors. The weights come from the network's own file, so they stand in
+the package once, and a graph serves every set of weights of its architecture.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load as load_tensors
+
+from rmpe.runtimes._openvino import HINTS, OpenVinoEngine, openvino
+
+__all__ = ["HINTS", "Graph", "GraphRuntime"]
+
+SCHEMA = "rmpe-graph/1"
+_CONSTANT = re.compile(r'<data element_type="(\w+)" shape="[^"]*" offset="(\d+)" size="(\d+)"')
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What a graph file holds."""
+
+    xml: str
+    """The model as OpenVINO writes it."""
+    size: int
+    """Bytes of all constants."""
+    tensors: Mapping[str, int]
+    """Where in them the float32 values of each of the network's tensors lie."""
+    rest: Mapping[int, str]
+    """The other constants by place, in base64."""
+    height: int
+    """Rows of the picture that it was traced with."""
+    width: int
+    """Columns."""
+    any_size: bool
+    """Whether it holds for pictures of all sizes."""
+
+    def save(self, path: Path | str) -> None:
+        """Write the file, the same bytes every time."""
+        text = json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True)
+        Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+
+    @classmethod
+    def load(cls, content: bytes) -> Graph:
+        """Read a file's content.
+
+        Raises:
+            ValueError: it is no graph file.
+        """
+        try:
+            item = json.loads(gzip.decompress(content))
+            if item.pop("schema") != SCHEMA:
+                raise ValueError("another schema")
+            item["rest"] = {int(place): text for place, text in item["rest"].items()}
+            return cls(**item)
+        except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"got {len(content)} bytes that are no graph file") from error
+
+    @classmethod
+    def of_model(
+        cls,
+        model: openvino.Model,
+        tensors: Mapping[str, NDArray[np.float32]],
+        size: tuple[int, int],
+        any_size: bool,
+    ) -> Graph:
+        """Return the graph of a converted network.
+
+        Args:
+            model: made by the converter.
+            tensors: the network's, by name; each with values of its own, so that they are known
+                again: draw them at random.
+            size: (height, width) of the picture that it was traced with.
+            any_size: whether it holds for all.
+
+        Raises:
+            ValueError: a tensor is not among the model's constants, or two are alike.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            openvino.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)
+            xml = Path(folder, "model.xml").read_text("utf-8")
+            values = Path(folder, "model.bin").read_bytes()
+        names = {tensor.tobytes(): name for name, tensor in tensors.items()}
+        if len(names) != len(tensors):
+            raise ValueError("two tensors of the network are alike: draw them at random")
+        places: dict[str, int] = {}
+        rest: dict[int, str] = {}
+        for _, offset, length in _CONSTANT.findall(xml):
+            place = int(offset)
+            part = values[place : place + int(length)]
+            name = names.get(part)
+            if name is None:
+                rest[place] = base64.b64encode(part).decode("ascii")
+            else:
+                places[name] = place
+        missing = sorted(set(tensors) - set(places))
+        if missing:
+            raise ValueError(f"the model does not hold {', '.join(missing)} as they are")
+        return cls(xml, len(values), places, rest, *size, any_size)
+
+    def filled(self, tensors: Mapping[str, NDArray[np.floating]]) -> openvino.Model:
+        """Return the model with a network's weights.
+
+        Args:
+            tensors: the network's, by name.
+
+        Raises:
+            ValueError: their names or sizes are not those of the graph.
+        """
+        if set(tensors) != set(self.tensors):
+            different = sorted(set(tensors) ^ set(self.tensors))
+            raise ValueError(f"the weights are not of this graph: {', '.join(different[:3])}, ...")
+        values = np.zeros(self.size, np.uint8)
+        for place, text in self.rest.items():
+            part = np.frombuffer(base64.b64decode(text), np.uint8)
+            values[place : place + len(part)] = part
+        lengths = {int(at): int(length) for _, at, length in _CONSTANT.findall(self.xml)}
+        for name, tensor in tensors.items():
+            place = self.tensors[name]
+            part = np.ascontiguousarray(tensor, np.float32).reshape(-1).view(np.uint8)
+            if len(part) != lengths[place]:
+                raise ValueError(f"the weights are not of this graph: {name} has another size")
+            values[place : place + len(part)] = part
+        try:
+            return openvino.Core().read_model(self.xml.encode(), openvino.Tensor(values))
+        except RuntimeError as error:
+            raise ValueError(f"this OpenVINO cannot read the graph: {error}") from error
+
+
+class GraphRuntime(OpenVinoEngine):
+    """A stored graph with its weights on OpenVINO, on the CPU; answers in numpy arrays."""
+
+    def __init__(self, graph: Graph, weights: bytes, precision: str, threads: int) -> None:
+        """Prepare a network.
+
+        Args:
+            graph: the network.
+            weights: content of its ``.safetensors`` file.
+            precision: fp32 or bf16.
+            threads: threads of one call; 0 leaves it to OpenVINO.
+
+        Raises:
+            ValueError: the weights are not of the graph, this OpenVINO cannot read it, or the
+                precision is not one of the engine's.
+        """
+        digest = hashlib.sha256(weights).hexdigest()[:12]
+        super().__init__(precision, threads, graph.any_size, digest)
+        self._filled = graph.filled(load_tensors(weights))
+        self._graph = graph
+
+    def _convert(self, height: int, width: int) -> openvino.Model:
+        graph = self._graph
+        if not graph.any_size and (height, width) != (graph.height, graph.width):
+            raise ValueError(
+                f"the network takes pictures of {graph.width}x{graph.height} pixels, "
+                f"got {width}x{height}"
+            )
+        return self._filled.clone()
+
+    def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
+        return tuple(self.infer(images_bgr))
