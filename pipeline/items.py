@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rmpe.records import Boxes, Frame, ImageArray, Poses
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from rmpe.geometry.crop import CropTransform
+    from rmpe.heatmaps import Maps
 
 
 class PosedFrame(NamedTuple):
@@ -74,7 +73,7 @@ class CropBatch:
 class HeatmapBatch:
     """What the network answered to a :class:`CropBatch`."""
 
-    heatmaps: Tensor | None
+    heatmaps: Maps | None
     """(B, V, K, h, w) in the order of ``frames``, V views of a crop; None without any crop."""
     frames: tuple[FrameCrops, ...]
     """Whose heatmaps these are, in frame order."""
@@ -108,5 +107,5 @@ def bytes_of(item: Any) -> int:
     return (
         pictures
         + (0 if crops is None else int(crops.nbytes))
-        + (0 if heatmaps is None else heatmaps.numel() * heatmaps.element_size())
+        + (0 if heatmaps is None else heatmaps.nbytes)
     )

@@ -9,31 +9,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from rmpe._picture_calls import as_boxes, call_estimator
-from rmpe.association import AssociationParameters, associate
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
-from rmpe.heatmaps import SimccCodec, decode_with_flip, flip_average, get_codec
-from rmpe.heatmaps.dark import OVER_CELLS
+from rmpe.heatmaps import Maps, decode_with_flip, flip_average, get_codec, join_maps
+from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.results import PictureResult
-from rmpe.runtimes import Precision, PreprocessedNetwork, Runtime, RuntimeName, build_runtime
+from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array, build_runtime
 from rmpe.skeletons import Skeleton
-from rmpe.sstn import SymmetricPose
-from rmpe.zoo import LoadChoices, LoadedNetwork, load, load_bundled_pose
-from rmpe.zoo.bundled import BUNDLED
+from rmpe.zoo.bundled import BUNDLED, ready_pose
 from rmpe.zoo.conventions import Conventions
 from rmpe.zoo.presets import get_preset
+
+if TYPE_CHECKING:  # these need torch, which the bundled networks do without
+    from rmpe.association import AssociationParameters
+    from rmpe.zoo import LoadChoices, LoadedNetwork
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class PoseEstimator:
         # The pose network serves the frames' batches and whoever looks for missing people.
         self._finding, self._running = Lock(), Lock()
         if self.options.association is not None and (
-            conventions.codec in OVER_CELLS or isinstance(self._codec, SimccCodec)
+            conventions.codec in (*OVER_CELLS, "simcc", "simcc_384")
         ):
             raise ValueError(
                 "association needs a network whose maps peak at 1 for each joint candidate; "
@@ -173,6 +172,15 @@ class PoseEstimator:
             detector = build_detector(
                 detector, device=device, runtime=runtime, precision=precision, threads=threads
             )
+        if network in BUNDLED and weights is None and not sstn:
+            ready = ready_pose(
+                network, runtime=runtime, device=device, precision=precision, threads=threads
+            )
+            if ready is not None:
+                return cls(detector, *ready, options)
+        from rmpe.runtimes import PreprocessedNetwork
+        from rmpe.sstn import SymmetricPose
+
         loaded = _load_network(network, weights, weights_choices, sstn)
         conventions = loaded.conventions
         if isinstance(loaded.network, SymmetricPose) and precision == "auto":
@@ -229,7 +237,7 @@ class PoseEstimator:
             crops[place] = transform.warp(image_bgr)
         return crops, transforms
 
-    def infer(self, crops_bgr: ImageArray) -> Tensor:
+    def infer(self, crops_bgr: ImageArray) -> Maps:
         """Return heatmaps, float32 (N, V, K, h, w), on the runtime's device.
 
         V is 1, or 2 with the flip test: the crop's own maps and those of its mirror image.
@@ -244,17 +252,18 @@ class PoseEstimator:
             raise ValueError("infer needs at least one crop, got none")
         size = self.options.batch_size
         parts = [self._views(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return join_maps(parts)
 
-    def _views(self, crops_bgr: ImageArray) -> Tensor:
+    def _views(self, crops_bgr: ImageArray) -> Maps:
         with self._running:
             views = [self._codec.join(self.runtime(crops_bgr))]
             if self.options.flip_test:
                 mirrored = np.ascontiguousarray(crops_bgr[:, :, ::-1])
                 views.append(self._codec.join(self.runtime(mirrored)))
-        return torch.stack(views, 1)[:, :, : self.skeleton.joint_count]
+        # (N, K, h, w) each -> (N, V, K, h, w)
+        return join_maps([view[:, None, : self.skeleton.joint_count] for view in views], 1)
 
-    def decode(self, heatmaps: Tensor, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:
+    def decode(self, heatmaps: Maps, transforms: Sequence[CropTransform], boxes: Boxes) -> Poses:
         """Return the poses of N crops in frame pixels.
 
         Args:
@@ -270,11 +279,11 @@ class PoseEstimator:
             points, joint_scores = decode_with_flip(
                 self._codec, heatmaps[:, 0], heatmaps[:, 1], self.skeleton.mirror_permutation
             )
-        scores = np.clip(_to_numpy(joint_scores), 0, 1)
+        scores = np.clip(as_array(joint_scores), 0, 1)
         return Poses(
             boxes_xyxy=boxes.boxes_xyxy,
             box_scores=boxes.scores,
-            keypoints_xy=points_to_image(_to_numpy(points), list(transforms)),
+            keypoints_xy=points_to_image(as_array(points), list(transforms)),
             keypoint_scores=scores,
             scores=boxes.scores * joint_mean(scores, self.conventions.score_rule),
             ids=np.zeros(len(boxes), np.int64),
@@ -282,16 +291,21 @@ class PoseEstimator:
 
     def _associate(
         self,
-        heatmaps: Tensor,
+        heatmaps: Maps,
         transforms: Sequence[CropTransform],
         boxes: Boxes,
         parameters: AssociationParameters,
     ) -> Poses:
         """Return the people of one picture that its joint candidates make up."""
+        import torch
+
+        from rmpe.association import associate
+
         maps = heatmaps[:, 0]
         if heatmaps.shape[1] == 2:
             order = self.skeleton.mirror_permutation
             maps = flip_average(maps, heatmaps[:, 1], order, self._codec.flip_shift)
+        maps = torch.as_tensor(maps)
         return associate(maps, transforms, boxes, self._codec, self.skeleton.sigmas, parameters)
 
     def estimate(self, image_bgr: ImageArray, boxes: Boxes | ArrayLike) -> Poses:
@@ -352,6 +366,8 @@ class PoseEstimator:
 def _load_network(
     network: str, weights: str | None, choices: LoadChoices | None, sstn: bool
 ) -> LoadedNetwork:
+    from rmpe.zoo import load, load_bundled_pose
+
     if sstn and (weights is not None or network != "compact"):
         raise ValueError(
             f"got sstn with {weights or network}; the bundled spatial transformer is the compact "
@@ -367,7 +383,3 @@ def _described(part: Detector | Runtime) -> str:
     engine = getattr(part, "runtime", part)
     words = getattr(engine, "description", type(engine).__name__)
     return f"{words} {getattr(engine, 'weights_digest', '')}".strip()
-
-
-def _to_numpy(values: Tensor) -> NDArray[np.float32]:
-    return np.asarray(values.detach().float().cpu().numpy(), np.float32)

@@ -26,12 +26,16 @@ def build_estimator(
         detect: whether a detector is needed; none is loaded if boxes come from a file either.
     """
     from pipeline.sources import find_nobody
-    from rmpe.association import AssociationParameters
     from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.pose_nms import choose_nms
     from rmpe.zoo import LoadChoices
     from rmpe.zoo.presets import get_preset
 
+    association = None
+    if choices.association:
+        from rmpe.association import AssociationParameters
+
+        association = AssociationParameters()
     with wrong_use():
         preset = get_preset(choices.preset)
         detected = detect and choices.boxes is None
@@ -51,7 +55,7 @@ def build_estimator(
                 flip_test=choices.flip_test,
                 batch_size=choices.batch_size,
                 nms=choose_nms(choices.nms, choices.nms_parameters, choices.oks_threshold),
-                association=AssociationParameters() if choices.association else None,
+                association=association,
             ),
         )
 

@@ -41,13 +41,12 @@ def store(name: str, network: PreprocessedNetwork, height: int, width: int) -> N
 
 def main() -> None:
     """Store all of them."""
-    store(
-        detector.BUNDLED_WEIGHTS, detector.preprocessed_network(), DETECTOR_SIDE, DETECTOR_SIDE
-    )
-    loaded = bundled.load_bundled_pose()
-    rules = loaded.conventions
-    network = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
-    store(bundled.WEIGHTS_FILE, network, rules.input_height, rules.input_width)
+    store(detector.BUNDLED_WEIGHTS, detector.preprocessed_network(), DETECTOR_SIDE, DETECTOR_SIDE)
+    for name, file in bundled.BUNDLED.items():
+        loaded = bundled.load_bundled_pose(name)
+        rules = loaded.conventions
+        network = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
+        store(file, network, rules.input_height, rules.input_width)
 
 
 if __name__ == "__main__":

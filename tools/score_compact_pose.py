@@ -22,7 +22,7 @@ from sample_people import SAMPLE_FILES, read_sample_people
 from rmpe.datasets.lspet import read_lspet
 from rmpe.geometry.crop import points_to_image
 from rmpe.heatmaps import decode_with_flip, get_codec
-from rmpe.heatmaps.dark import CompactCodec
+from rmpe.heatmaps.compact import CompactCodec
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.training.bundled.coco_people import read_coco_people
 from rmpe.training.bundled.compact_pose import load_compact_pose

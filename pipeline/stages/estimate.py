@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import torch
-
 from pipeline.engine.stage import Stage
 from pipeline.items import CropBatch, FrameCrops, HeatmapBatch, PosedFrame
+from rmpe.heatmaps import Maps, join_maps
 from rmpe.records import Poses
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class DecodeStage(Stage):
 
     def __init__(self, estimator: PoseEstimator) -> None:
         self._estimator = estimator
-        self._held: list[torch.Tensor] = []
+        self._held: list[Maps] = []
 
     def process(self, item: HeatmapBatch) -> Iterable[PosedFrame]:
         """Give each frame its share of the batch; return the frames that are complete."""
@@ -54,5 +53,5 @@ class DecodeStage(Stage):
         held, self._held = self._held, []
         if not held:
             return Poses.empty(self._estimator.skeleton.joint_count)
-        heatmaps = held[0] if len(held) == 1 else torch.cat(held)
+        heatmaps = join_maps(held)
         return self._estimator.decode(heatmaps, its.transforms, its.boxes)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from numpy.typing import NDArray
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from rmpe.heatmaps._mirror import unflip
-from rmpe.heatmaps.codec import Codec
+from numpy.typing import NDArray
+
+from rmpe.heatmaps.codec import Codec, Maps, unflip
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def flip_average(
-    heatmaps: Tensor,
-    flipped_heatmaps: Tensor,
+    heatmaps: Maps,
+    flipped_heatmaps: Maps,
     mirror_permutation: Tensor | NDArray,
     shift: bool,
-) -> Tensor:
+) -> Maps:
     """Return the mean (N, K, h, w) of the plain and the mirrored crop's maps.
 
     Args: as :func:`unflip`.
@@ -24,10 +27,10 @@ def flip_average(
 
 def decode_with_flip(
     codec: Codec,
-    heatmaps: Tensor,
-    flipped_heatmaps: Tensor,
+    heatmaps: Maps,
+    flipped_heatmaps: Maps,
     mirror_permutation: Tensor | NDArray,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Maps, Maps]:
     """Return joints (N, K, 2) in input pixels and scores (N, K) by the codec's own flip test.
 
     Most conventions average the maps; regression networks average what was decoded.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rmpe._door import lazy_door
 from rmpe.runtimes.base import (
     DEVICES_HELP,
     NetworkOutput,
@@ -21,9 +21,6 @@ from rmpe.runtimes.threads import ThreadCounts, limit_threads
 if TYPE_CHECKING:
     from rmpe.runtimes.preprocess import PreprocessedNetwork
 
-_LATER = {"PreprocessedNetwork": "rmpe.runtimes.preprocess"}
-"""What needs torch, and where it is."""
-
 __all__ = [
     "DEVICES_HELP",
     "NetworkOutput",
@@ -39,9 +36,5 @@ __all__ = [
     "limit_threads",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name that needs torch the first time it is asked for (PEP 562)."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'rmpe.runtimes' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+# It needs torch.
+__getattr__, __dir__ = lazy_door(__name__, {"PreprocessedNetwork": "rmpe.runtimes.preprocess"})

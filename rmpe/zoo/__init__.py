@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from rmpe.zoo.bundled import load_bundled_pose
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
 from rmpe.zoo.conventions import Conventions
-from rmpe.zoo.loading import LoadedNetwork, from_state_dict, load
 from rmpe.zoo.meaning import LoadChoices
+
+if TYPE_CHECKING:
+    from rmpe.zoo.bundled import load_bundled_pose
+    from rmpe.zoo.loading import LoadedNetwork, from_state_dict, load
 
 __all__ = [
     "Conventions",
@@ -15,3 +20,14 @@ __all__ = [
     "load",
     "load_bundled_pose",
 ]
+
+# These need torch.
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "LoadedNetwork": "rmpe.zoo.loading",
+        "from_state_dict": "rmpe.zoo.loading",
+        "load": "rmpe.zoo.loading",
+        "load_bundled_pose": "rmpe.zoo.bundled",
+    },
+)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import resources
+from typing import TYPE_CHECKING
 
-import safetensors.torch
+from rmpe.runtimes import Precision, Runtime, RuntimeName, bundled_runtime
+from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
-from rmpe.zoo._transformer import wrap_with_transformer
-from rmpe.zoo.card import read_card
-from rmpe.zoo.loading import LoadedNetwork, from_state_dict
+if TYPE_CHECKING:
+    from rmpe.zoo.loading import LoadedNetwork
 
 BUNDLED = {
     "compact": "compact_pose.safetensors",
     "compact-accurate": "compact_accurate_pose.safetensors",
 }
 """Name of a bundled network to its file in ``rmpe/weights``."""
+_ORIGINS: dict[str, Origin] = {"compact": "compact", "compact-accurate": "compact-accurate"}
 TRANSFORMER_FILE = "compact_sstn.safetensors"
 
 
@@ -32,6 +34,12 @@ def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNet
     Raises:
         ValueError: there is no such network, or no transformer for it.
     """
+    import safetensors.torch
+
+    from rmpe.zoo._transformer import wrap_with_transformer
+    from rmpe.zoo.card import read_card
+    from rmpe.zoo.loading import from_state_dict
+
     if name not in BUNDLED or (sstn and name != "compact"):
         with_transformer = " inside a transformer" if sstn else ""
         supported = "compact" if sstn else ", ".join(BUNDLED)
@@ -49,3 +57,26 @@ def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNet
         loaded.network, {key: value.float() for key, value in state.items()}
     )
     return replace(loaded, network=whole.eval(), conventions=card.conventions)
+
+
+def ready_pose(
+    name: str,
+    *,
+    runtime: RuntimeName = "auto",
+    device: str = "auto",
+    precision: Precision = "auto",
+    threads: int = 0,
+) -> tuple[Runtime, Conventions] | None:
+    """A bundled pose network ready to run without torch, and its conventions.
+
+    Args:
+        name: ``compact`` or ``compact-accurate``.
+        runtime, device, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
+
+    Returns:
+        None where torch is needed, see :func:`rmpe.runtimes.bundled_runtime`.
+    """
+    engine = bundled_runtime(
+        BUNDLED[name], runtime=runtime, device=device, precision=precision, threads=threads
+    )
+    return None if engine is None else (engine, CONVENTIONS[_ORIGINS[name]])

@@ -16,12 +16,15 @@ import dataclasses
 import logging
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rmpe.skeletons import SKELETONS, Skeleton, get_skeleton
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.catalogue import CatalogueEntry
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
-from rmpe.zoo.recognise import Architecture
+
+if TYPE_CHECKING:
+    from rmpe.zoo.recognise import Architecture
 
 JOINT_COUNT_SKELETONS = {
     14: "crowdpose14",

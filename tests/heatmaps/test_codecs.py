@@ -13,7 +13,7 @@ from benchmarks import bench_decode
 from rmpe.heatmaps import CODECS, decode_with_flip, flip_average, get_codec, soft_argmax
 from rmpe.heatmaps._gaussian import blur_matrix, gaussian_kernel
 from rmpe.heatmaps._two_highest import two_highest
-from rmpe.heatmaps.dark import OVER_CELLS, CompactCodec
+from rmpe.heatmaps.compact import OVER_CELLS, CompactCodec
 from rmpe.heatmaps.flip import unflip
 from rmpe.heatmaps.integral import IntegralCodec
 from rmpe.heatmaps.megvii import SmoothedCodec

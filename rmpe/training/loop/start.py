@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from rmpe.heatmaps.dark import OVER_CELLS
+from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rmpe.heatmaps import get_codec, soft_argmax
-from rmpe.heatmaps.dark import CompactCodec
+from rmpe.heatmaps.compact import CompactCodec
 from rmpe.sstn import apply_affine, centred_targets, invert_affine, warp
 from rmpe.training.data.person_crops import CropBatch
 from rmpe.training.loop.transformer_start import transform_error

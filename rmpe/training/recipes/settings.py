@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from rmpe.heatmaps.dark import OVER_CELLS
+from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
 LossKind = Literal["heatmap", "integral", "classification"]
