@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -160,14 +159,19 @@ def clip_jobs(
     from pipeline.clips.jobs import ClipJob
     from pipeline.clips.outputs import OutputPlan
     from pipeline.readers import Span
-    from pipeline.readers.finding import find_clips, output_folders, read_list
+    from pipeline.readers.finding import LeftOut, find_clips, output_folders, read_list
     from pipeline.stages.track import build_tracker
 
     if not inputs and not worklist.lists:
         raise click.UsageError("Missing argument 'INPUTS...': give clips, or --list FILE")
+    if clip.fps < 0:
+        raise click.UsageError(f"--fps is {clip.fps:g}, allowed is more than 0")
+    left_out = LeftOut()
     with wrong_use(OSError):
-        sources = find_clips(inputs, output.recursive)
+        sources = find_clips(inputs, output.recursive, frames=clip.fps > 0, left_out=left_out)
         sources += [source for path in worklist.lists for source in read_list(path)]
+    for line in left_out.lines():
+        click.echo(f"warning: {line}", err=True)
     with wrong_use():
         span = Span(clip.start, clip.end, clip.stride)
         build_tracker(clip.track, clip.smooth)
@@ -190,6 +194,7 @@ def clip_jobs(
         ClipJob(
             source,
             plan,
+            fps=clip.fps,
             span=span,
             options=options,
             track=clip.track,
@@ -211,6 +216,7 @@ def report_worklist(outcomes: list[ClipOutcome], output: OutputChoices) -> None:
 
     if len(outcomes) > 1:
         click.echo(worklist_table(outcomes), err=True)
-        write_worklist_summary((output.output or Path()) / "summary.json", outcomes)
+        if output.output is not None:
+            write_worklist_summary(output.output / "summary.json", outcomes)
     if not all(outcome.succeeded for outcome in outcomes):
         sys.exit(1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +15,7 @@ from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, OutputChoices, ShowingChoices, option, takes
 
 if TYPE_CHECKING:
-    from pipeline.clips.outputs import OutputPlan
     from pipeline.items import PosedFrame
-    from pipeline.options import RunOptions
-    from pipeline.readers import Reader
-    from rmpe.estimator import PoseEstimator
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,9 @@ class PictureChoices:
 
     no_images: bool = option(
         "--no-images", default=False, is_flag=True, help="Write no annotated pictures."
+    )
+    overwrite: bool = option(
+        "--overwrite", default=False, is_flag=True, help="Replace results that are there already."
     )
 
 
@@ -53,14 +51,17 @@ def images(
     and summary.json. A picture that cannot be read is reported; exit code 1.
     """
     from pipeline.clips.outputs import OutputPlan
-    from pipeline.readers import ImageReader
-    from pipeline.readers.finding import find_images, output_folders
+    from pipeline.clips.pictures import run_pictures
+    from pipeline.engine.stage import StageError
+    from pipeline.readers.finding import LeftOut, find_images, output_folders
+    from pipeline.sources import NetworkPoses
     from rmpe.runtimes import limit_threads
+    from rmpe_cli._progress import frame_bar, tell_end
 
+    left_out = LeftOut()
     with wrong_use(OSError):
-        found = find_images(inputs, output.recursive)
+        found = find_images(inputs, output.recursive, left_out)
     options = building.run_options(estimator)
-    built = building.build_estimator(estimator, limit_threads().openvino)
     plan = OutputPlan(
         output_folders(inputs[:1], output.output)[0],
         output.formats,
@@ -68,50 +69,34 @@ def images(
         images=not pictures.no_images,
         look=showing.look(),
     )
-    reader = partial(ImageReader, found, source=inputs[0])
-    described = {
+    request = {
         "formats": list(output.formats),
         "no_images": pictures.no_images,
         **estimator.identity(),
     }
-    if not run_one(reader, built, plan, options, described, output.quiet):
-        sys.exit(1)
-
-
-def run_one(
-    open_reader: Callable[[], Reader],
-    estimator: PoseEstimator,
-    plan: OutputPlan,
-    options: RunOptions,
-    described: dict[str, Any],
-    quiet: bool,
-) -> bool:
-    """Run the pictures with a progress bar, say what came of it, and return whether all is well."""
-    from pipeline.clips.clip import process_clip
-    from pipeline.engine.stage import StageError
-    from pipeline.sources import NetworkPoses
-    from rmpe_cli._progress import frame_bar, tell_end
-
     try:
-        reader = open_reader()
-        with frame_bar(reader.info.frames_expected, quiet) as bar:
+        with frame_bar(len(found), output.quiet) as bar:
 
             def advance(result: PosedFrame) -> None:
                 bar.set_postfix(people=len(result.poses), refresh=False)
                 bar.update()
 
-            summary = process_clip(
-                reader,
-                NetworkPoses(estimator),
+            summary = run_pictures(
+                found,
+                lambda: NetworkPoses(building.build_estimator(estimator, limit_threads().openvino)),
                 plan,
+                source=inputs[0],
+                left_out=left_out.lines(),
                 options=options,
-                request=described,
+                request=request,
+                overwrite=pictures.overwrite,
                 on_frame=advance,
             )
     except (OSError, ValueError, StageError) as error:
         logging.getLogger("rmpe").info("the failure in full", exc_info=True)
         click.echo(f"error: {error}", err=True)
-        return False
-    tell_end(summary, partial(click.echo, err=True), quiet)
+        sys.exit(1)
+    tell_end(summary, partial(click.echo, err=True), output.quiet)
     click.echo(f"{plan.folder}: {summary.frames} frames, up to {summary.most_people} people")
-    return summary.succeeded
+    if not summary.succeeded:
+        sys.exit(1)

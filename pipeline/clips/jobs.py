@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.clips.claiming import claim_folder, prepare_folder
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.journal import (
@@ -24,9 +25,11 @@ from pipeline.clips.journal import (
 from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
+from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
+from pipeline.readers.finding import is_pattern, pictures_of
+from pipeline.readers.frames import open_clip
 from pipeline.readers.span import Span
-from pipeline.readers.video import VideoReader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import build_tracker
 from rmpe.drawing import Look
@@ -43,6 +46,8 @@ class ClipJob:
     """File or address."""
     plan: OutputPlan
     """What is written, where to."""
+    fps: float = 0.0
+    """Frames a second of a clip that lies in pictures; 0: the source is a video."""
     span: Span = field(default_factory=Span)
     """Part of the clip."""
     options: RunOptions = field(default_factory=RunOptions)
@@ -73,13 +78,16 @@ class ClipJob:
     end: int | None = None
     """Frames of the clip after which this part ends; None goes on to the end."""
 
+    def inputs(self) -> list[str]:
+        """Return the files and addresses that are read."""
+        return [self.source, *map(str, self.files)]
+
     def whole_request(self) -> dict[str, Any]:
         """Return all that is asked for: request, outputs, and the state of its files."""
-        files = [self.source, *map(str, self.files)]
         item = {
             **self.request,
-            "source": self.source,
-            "files": {name: _stamp(name) for name in files},
+            "source": shown_source(self.source),
+            "files": {shown_source(name): _stamp(name) for name in self.inputs()},
             "chunk": self.options.chunk,
             "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
@@ -114,8 +122,7 @@ def run_job(
         StageError: a stage failed.
     """
     folder = job.plan.folder
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    is_new = claim_folder(folder)
     try:
         with FolderLock(folder):
             return _run_locked(job, get_poses, on_start, on_frame)
@@ -138,11 +145,20 @@ def _run_locked(
         if finished is not None:
             shutil.rmtree(work, ignore_errors=True)
             return finished
+    overwrite = job.rerun == "overwrite"
+    if overwrite or Checkpoint.load(work / CHECKPOINT_NAME) is None:
+        prepare_folder(job.plan, job.inputs(), overwrite=overwrite)
     poses = get_poses()
     fresh = Checkpoint(request, poses.engine, 0, 0.0)
-    start = fresh if job.rerun == "overwrite" else _latest(work, fresh)
-    reader = VideoReader(
-        job.source, job.span, job.threads, first=job.first, skip=start.frames, end=job.end
+    start = fresh if overwrite else _latest(work, fresh)
+    reader = open_clip(
+        job.source,
+        job.span,
+        job.threads,
+        fps=job.fps,
+        first=job.first,
+        skip=start.frames,
+        end=job.end,
     )
     try:
         if not start.frames:
@@ -246,8 +262,14 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _stamp(name: str) -> list[int] | None:
-    """Return size and time of change of a file; None for what is no file."""
+    """Return size and time of change of a file, number and latest time of a folder's pictures.
+
+    None for what is neither.
+    """
     with suppress(OSError, ValueError):
+        if os.path.isdir(name) or is_pattern(name):
+            times = [os.stat(path).st_mtime_ns for path in pictures_of(name)]
+            return [len(times), max(times)]
         if os.path.isfile(name):
             status = os.stat(name)
             return [status.st_size, status.st_mtime_ns]

@@ -19,7 +19,7 @@ from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.journal import WORK_NAME
 from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
-from pipeline.readers.video import VideoReader
+from pipeline.readers.frames import open_clip
 from pipeline.stages.stored import StoredPoses
 from rmpe.formats import PoseRecord
 from rmpe.formats.native import NativeReader
@@ -64,7 +64,7 @@ def part_jobs(job: ClipJob, count: int) -> list[ClipJob]:
     Raises:
         OSError: the clip cannot be opened.
     """
-    reader = VideoReader(job.source, job.span, job.threads)
+    reader = open_clip(job.source, job.span, job.threads, fps=job.fps)
     expected = reader.info.frames_expected
     reader.close()
     return [

@@ -16,6 +16,7 @@ from pipeline.clips.jobs import ClipJob, frames_saved, run_job
 from pipeline.clips.journal import write_atomically
 from pipeline.engine.stage import StageError
 from pipeline.items import PosedFrame
+from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.sources import NetworkPoses
 
@@ -136,7 +137,12 @@ def failed(job: ClipJob, reason: str, began: float, kept: int = 0) -> ClipOutcom
         reason += f"; its first {kept} frames are kept and the same command goes on after them"
     seconds = round(time.perf_counter() - began, 3)
     return ClipOutcome(
-        job.source, str(job.plan.folder), "failed", reason, frames=kept, seconds=seconds
+        shown_source(job.source),
+        str(job.plan.folder),
+        "failed",
+        reason,
+        frames=kept,
+        seconds=seconds,
     )
 
 
@@ -148,7 +154,7 @@ def summed_up(job: ClipJob, summary: ClipSummary, seconds: float) -> ClipOutcome
         state = "damaged"
         reason = f"damaged in {summary.decoder_errors} places; {summary.decoder_messages[0]}"
     return ClipOutcome(
-        job.source,
+        shown_source(job.source),
         str(job.plan.folder),
         state,
         reason,
@@ -161,7 +167,7 @@ def summed_up(job: ClipJob, summary: ClipSummary, seconds: float) -> ClipOutcome
 
 def not_run(job: ClipJob) -> ClipOutcome:
     """Return the outcome of a clip that was left out after another one's failure."""
-    return ClipOutcome(job.source, str(job.plan.folder), "not run")
+    return ClipOutcome(shown_source(job.source), str(job.plan.folder), "not run")
 
 
 def worklist_table(outcomes: Sequence[ClipOutcome]) -> str:

@@ -18,6 +18,7 @@ from pipeline.clips.jobs import ClipJob
 from pipeline.clips.worklist import ClipOutcome, attempt_job, not_run
 from pipeline.fleet.cores import CoreClaim
 from pipeline.items import PosedFrame
+from pipeline.readers.address import shown_source
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -149,7 +150,7 @@ class _Fleet:
             reason = "its worker died, also when the clip was tried again"
         except errors.RayTaskError as error:
             reason = f"{type(error.cause).__name__}: {error.cause}"
-        return ClipOutcome(job.source, str(job.plan.folder), "failed", reason)
+        return ClipOutcome(shown_source(job.source), str(job.plan.folder), "failed", reason)
 
 
 class _FrameCounter:

@@ -19,6 +19,7 @@ from pipeline.clips.worklist import ClipOutcome, failed, run_worklist, summed_up
 from pipeline.engine.stage import StageError
 from pipeline.fleet.ray_workers import BuildEstimator, FleetOptions, run_on_ray
 from pipeline.items import PosedFrame
+from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.stages.stored import OtherFramesError
 from rmpe.runtimes.threads import available_cores
@@ -170,13 +171,13 @@ def _joined(
         reasons = [outcome.reason for outcome in came_of if outcome.state == "failed"]
         return failed(job, reasons[0] if reasons else "left out", began)
     if "damaged" in states:
-        log.info("%s is damaged: it is run in one go", job.source)
+        log.info("%s is damaged: it is run in one go", shown_source(job.source))
         return None
     try:
         summary = join_parts(job, parts, on_frame, get_estimator)
     except StageError as error:
         if isinstance(error.__cause__, OtherFramesError):
-            log.info("%s: %s: it is run in one go", job.source, error)
+            log.info("%s: %s: it is run in one go", shown_source(job.source), error)
             return None
         return failed(job, str(error), began)
     except (OSError, ValueError) as error:

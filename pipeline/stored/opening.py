@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.readers import ImageReader, VideoReader
+from pipeline.readers.address import is_address
 from pipeline.readers.base import Reader
-from pipeline.readers.finding import find_images, is_address
+from pipeline.readers.finding import find_images
 from rmpe.formats import ClipHeader, PoseReader, ReadHints, read_records
 
 _NO_CLIPS = frozenset({".json", ".ndjson", ".txt", ".csv", ".parquet"})
@@ -40,8 +41,10 @@ def open_stored(
     if video and images:
         raise ValueError("give --video or --images, not both")
     hints = hints or ReadHints()
+    fps = hints.fps
     if not video and not images:
         header = read_records(records, format_name, hints).header
+        fps = fps or header.fps
         source = _source_of(header, records)
         video, images = (None, [source]) if header.image_names else (source, [])
     reader: Reader
@@ -49,7 +52,7 @@ def open_stored(
         pictures = find_images(images)
         if not pictures:
             raise FileNotFoundError(f"{images[0]} holds no pictures")
-        reader = ImageReader(pictures, source=str(pictures[0].parent))
+        reader = ImageReader(pictures, fps=fps, source=str(pictures[0].parent))
         hints = replace(hints, image_names=reader.info.image_names)
     else:
         reader = VideoReader(str(video), threads=threads)

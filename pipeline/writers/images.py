@@ -17,7 +17,7 @@ class ImagesWriter:
 
     Args:
         folder: where to; it is made if missing.
-        names: file name of each picture by frame index; folders in a name are kept.
+        names: file name of each picture by frame index; folders in a name are kept, ways out not.
         skeleton: of the poses.
         painter: paints the pictures; None draws everything on them. What it makes transparent is
             written as PNG.
@@ -38,7 +38,8 @@ class ImagesWriter:
     def write(self, frame: Frame, poses: Poses) -> None:
         """Draw and write one picture; ``OSError`` if that cannot be."""
         name = Path(self._names[frame.index])
-        path = self._folder / (Path(*name.parts[1:]) if name.is_absolute() else name)
+        inside = [part for part in name.parts if part not in ("..", name.anchor)]
+        path = self._folder.joinpath(*inside)
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn = self._painter.paint(frame.image_bgr, poses)
         if self._painter.has_alpha:

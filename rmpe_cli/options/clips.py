@@ -59,6 +59,9 @@ class WorklistChoices:
 class ClipChoices:
     """Which part of a clip is taken and what is done over time. All of it decides the poses."""
 
+    fps: float = option(
+        "--fps", default=0.0, help="Frames a second: folders or patterns of pictures are clips."
+    )
     start: float = option("--start", default=0.0, help="First second of the clip to take.")
     end: float | None = option(
         "--end", default=None, type=float, help="Second of the clip to stop at."

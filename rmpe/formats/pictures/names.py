@@ -35,7 +35,8 @@ def is_frame_of_video(name: str) -> bool:
 def natural_order(path: PurePath) -> list[tuple[int, int | str]]:
     """Return a sort key that orders file names as people do: 2 before 10."""
     pieces = re.split("([0-9]+)", str(path))
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in pieces]
+    # Every second piece is a number; other characters that count as digits are none.
+    return [(0, int(p)) if place % 2 else (1, p) for place, p in enumerate(pieces)]
 
 
 def unique_stems(image_names: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,118 @@
+"""One picture file as BGR: turned as its EXIF says, of any depth, of many kinds."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rmpe.records import ImageArray
+
+_DEPTHS = (8, 10, 12, 14)
+"""Bits that cameras and microscopes put into 16."""
+_EIGHT_BITS = 255
+
+
+@dataclass(frozen=True, eq=False)
+class ReadPicture:
+    """A picture file that was read, or why it was not."""
+
+    image_bgr: ImageArray | None
+    """The picture, uint8 (H, W, 3); None if it cannot be read."""
+    note: str = ""
+    """What was guessed about it, or why it cannot be read."""
+
+
+def read_picture(path: Path) -> ReadPicture:
+    """Read a picture file; never raises for what is in it."""
+    try:
+        if not path.is_file():
+            return ReadPicture(None, "is no file" if path.exists() else "does not exist")
+        data = np.fromfile(path, np.uint8)
+    except (OSError, ValueError) as error:
+        return ReadPicture(None, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    if not data.size:
+        return ReadPicture(None, "cannot be read as a picture: it is empty")
+    try:
+        deep = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # (H, W, 3) BGR
+        if deep is not None and deep.dtype == np.uint8:
+            return ReadPicture(np.asarray(deep, np.uint8), _pages(path))
+        if deep is not None:
+            return _eight_bits(data, np.asarray(deep))
+    except cv2.error as error:
+        return ReadPicture(None, f"cannot be read as a picture: {_reason(error)}")
+    return _by_pillow(path)
+
+
+def _eight_bits(data: ImageArray, deep: np.ndarray[tuple[int, ...], np.dtype]) -> ReadPicture:
+    """Return a picture of more than eight bits by the range that it uses itself.
+
+    Args:
+        data: the file's bytes.
+        deep: the picture (H, W, 3), uint16 or floating point.
+    """
+    values = np.nan_to_num(deep.astype(np.float32), posinf=0.0, neginf=0.0)
+    most = float(values.max(initial=0.0))
+    if deep.dtype == np.uint16:
+        bits = next((depth for depth in _DEPTHS if most < 2**depth), 16)
+        if bits == 16:
+            return ReadPicture(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8))
+        limit, note = 2.0**bits - 1, f"{bits} of 16 bits are used: it is read by that range"
+    elif most <= 1:
+        limit, note = 1.0, "it has floating-point values: 1 is taken for white"
+    else:
+        limit, note = most, f"it has values up to {most:g}: that is taken for white"
+    scaled = np.clip(values * (_EIGHT_BITS / limit), 0, _EIGHT_BITS)
+    return ReadPicture(np.asarray(np.rint(scaled), np.uint8), note)
+
+
+def _by_pillow(path: Path) -> ReadPicture:
+    """Read what OpenCV does not know, HEIC with the extra ``[heif]`` among it."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    has_heif = _register_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                upright = ImageOps.exif_transpose(opened).convert("RGB")
+    except UnidentifiedImageError:
+        if path.suffix.lower() in (".heic", ".heif") and not has_heif:
+            return ReadPicture(None, "cannot be read without the extra: pip install 'rmpe[heif]'")
+        return ReadPicture(None, "cannot be read as a picture")
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombWarning,
+        Image.DecompressionBombError,
+    ) as error:
+        return ReadPicture(None, f"cannot be read as a picture: {_reason(error)}")
+    return ReadPicture(np.ascontiguousarray(np.asarray(upright, np.uint8)[..., ::-1]))
+
+
+def _register_heif() -> bool:
+    """Let Pillow read HEIC if its plug-in is installed, and return whether it is."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _pages(path: Path) -> str:
+    if path.suffix.lower() not in (".tif", ".tiff", ".gif"):
+        return ""
+    count = cv2.imcount(str(path))
+    return f"it has {count} pages, the first is read" if count > 1 else ""
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    if isinstance(error, cv2.error):
+        return "its header promises more pixels than are read"
+    return text[0] if text else type(error).__name__
