@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     import fcntl
 
 
@@ -27,7 +27,7 @@ class CoreClaim:
     def __init__(self, count: int, folder: Path | None = None) -> None:
         self.cores: frozenset[int] = frozenset()
         self._handles: list[int] = []
-        if not hasattr(os, "sched_getaffinity"):
+        if sys.platform != "linux":
             return
         allowed = os.sched_getaffinity(0)
         if count >= len(allowed):
@@ -45,21 +45,38 @@ class CoreClaim:
         claimed = []
         for core in allowed:
             handle = os.open(folder / f"core{core}", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock(handle):
                 os.close(handle)
                 continue
             self._handles.append(handle)
             claimed.append(core)
             if len(claimed) == count:
                 self.cores = frozenset(claimed)
-                for thread in os.listdir("/proc/self/task"):
-                    with suppress(ProcessLookupError):
-                        os.sched_setaffinity(int(thread), self.cores)
+                _stay_on(self.cores)
                 return
         self.release()
 
 
+def _lock(handle: int) -> bool:
+    """Lock an open file if nobody else has; False elsewhere than on Linux."""
+    if sys.platform == "linux":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+    return False
+
+
+def _stay_on(cores: frozenset[int]) -> None:
+    """Keep every thread of this process on some cores, those that are there already too."""
+    if sys.platform == "linux":
+        for thread in os.listdir("/proc/self/task"):
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread), cores)
+
+
 def _shared_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir()) / "rmpe-cores"  # the folder is the user's own
     return Path(tempfile.gettempdir()) / f"rmpe-cores-{os.getuid()}"

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Sampler
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.sstn import SymmetricPose
 from rmpe.training.data.person_crops import CropBatch, CropRecord, PersonCrops, collate
+from rmpe.training.data.workers import start_method
 from rmpe.training.loop.relative_adam import RelativeAdam
 from rmpe.training.loop.resuming import RUN_KEY
 from rmpe.training.loop.validation import ValidationPeople
@@ -206,7 +207,7 @@ class NetworkData(lightning.LightningDataModule):
             num_workers=self._workers,
             collate_fn=collate,
             prefetch_factor=4 if self._workers else None,
-            multiprocessing_context="forkserver" if self._workers else None,
+            multiprocessing_context=start_method() if self._workers else None,
             persistent_workers=self._workers > 0,
         )
 

@@ -15,6 +15,7 @@ from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SpatialTransformer, SymmetricPose
 from rmpe.training.data.person_crops import PersonCrops, collate
+from rmpe.training.data.workers import start_method
 from rmpe.training.loop.backbones import start_backbone
 from rmpe.training.loop.heads import start_heads_near_zero
 from rmpe.training.loop.transformer_start import look_at, start_transformer
@@ -167,7 +168,7 @@ def start_localisation(
         sampler=range(recipe.transformer_start),
         num_workers=workers,
         collate_fn=collate,
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context=start_method() if workers else None,
     )
     door = PreprocessedNetwork(
         nn.Identity(), conventions.colour_order, conventions.mean, conventions.std
