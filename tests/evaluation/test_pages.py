@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from rmpe.datasets.keypoint_set import AnnotatedPerson, Picture
 from rmpe.evaluation.page._charts import histogram_svg, precision_svg
+from rmpe.evaluation.page._parts import PREDICTION_COLOUR, TRUTH_COLOUR, draw_failure
 from rmpe.evaluation.page.report import worst_pictures, write_report
 from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 from rmpe.skeletons import MPII_16
@@ -23,6 +27,8 @@ def test_report_is_one_file_with_curves_and_the_worst_pictures(coco):
     assert page.count("data:image/jpeg;base64,") == 2  # the third picture has nobody
     assert page.index("2.png") < page.index("1.png")  # nobody found there
     assert "http" not in page and "<script" not in page
+    assert 'name="viewport"' in page and "prefers-color-scheme:dark" in page
+    assert "1 person" in page
     write_report(coco / "r.html", result, coco / "truth.json")
     assert "data:image" not in (coco / "r.html").read_text()
 
@@ -43,6 +49,26 @@ def test_charts_place_values_by_their_size():
     assert "<svg" in histogram_svg([])
     curve = precision_svg([0.5, 0.95], np.stack([np.ones(101), np.full(101, -1)]))
     assert curve.count("<polyline") == 1
+    assert curve.count("<li><i ") == 1 and "0.50</li>" in curve  # a key for every line drawn
+
+
+def test_a_failure_shows_truth_prediction_and_their_scores():
+    limbs = ((0, 1),)
+    person = AnnotatedPerson(
+        Picture(1, Path("a.png")),
+        1,
+        np.float32([40, 40, 200, 160]),
+        np.float32([[60, 60], [180, 60]]),
+        np.uint8([2, 2]),
+        1.0,
+    )
+    found = np.array([[60.0, 140.0, 1.0], [180.0, 140.0, 1.0]])
+    plain = draw_failure(np.zeros((200, 240, 3), np.uint8), [person], [found], limbs)
+    told = draw_failure(np.zeros((200, 240, 3), np.uint8), [person], [found], limbs, [0.25], [0.75])
+    green, orange = np.array(TRUTH_COLOUR), np.array(PREDICTION_COLOUR)
+    assert (plain[60, 120] == green).all() and (plain[140, 120] == orange).all()
+    changed = (plain != told).any(-1)
+    assert changed[30:58].any() and changed[145:165].any() and not changed[75:125].any()
 
 
 def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):

@@ -23,16 +23,25 @@ def precision_svg(thresholds: Sequence[float], precision: ArrayLike) -> str:
     """
     rows = np.asarray(precision, np.float64)
     recalls = np.linspace(0, 1, rows.shape[1])
-    lines = []
+    lines, names = [], []
     for place, (threshold, row) in enumerate(zip(thresholds, rows)):
         if (row < 0).any():
             continue
-        lines.append(_line(recalls, row, _colour(place, len(thresholds)), f"OKS {threshold:.2f}"))
-    note = (
-        f'<text x="{WIDTH - RIGHT}" y="{TOP - 10}" text-anchor="end">OKS {thresholds[0]:.2f} (blue)'
-        f" to {thresholds[-1]:.2f} (red)</text>"
+        colour = _colour(place, len(thresholds))
+        lines.append(_line(recalls, row, colour, f"OKS {threshold:.2f}"))
+        names.append((f"{threshold:.2f}", colour))
+    return _frame("recall", "precision", "".join(lines)) + _key("OKS", names)
+
+
+def _key(title: str, names: Sequence[tuple[str, str]]) -> str:
+    """Return what the colours of lines mean, in words below the chart; nothing without lines."""
+    if not names:
+        return ""
+    items = "".join(
+        f'<li><i style="background:{colour}"></i>{html.escape(name)}</li>' for name, colour in names
     )
-    return _frame("recall", "precision", "".join(lines) + note)
+    head = f"<li>{html.escape(title)}</li>" if title else ""
+    return f'<ul class="key">{head}{items}</ul>'
 
 
 def share_svg(limit: float, shares: Mapping[str, ArrayLike], across: str) -> str:
@@ -43,17 +52,13 @@ def share_svg(limit: float, shares: Mapping[str, ArrayLike], across: str) -> str
         shares: values in 0..1 at evenly spaced distances, by what they are of.
         across: name of the distance.
     """
-    parts = []
+    parts, names = [], []
     for place, (name, values) in enumerate(shares.items()):
         row = np.asarray(values, np.float64)
         colour = _colour(place, len(shares))
         parts.append(_line(np.linspace(0, 1, len(row)), row, colour, name))
-        y = HEIGHT - BOTTOM - 8 - 15 * (len(shares) - 1 - place)
-        parts.append(
-            f'<text x="{WIDTH - RIGHT - 6}" y="{y}" text-anchor="end" style="fill:{colour}">'
-            f"{html.escape(name)}</text>"
-        )
-    return _frame(across, "share of joints", "".join(parts), right=limit)
+        names.append((name, colour))
+    return _frame(across, "share of joints", "".join(parts), right=limit) + _key("", names)
 
 
 def histogram_svg(values: Sequence[float], across: str = "OKS") -> str:
@@ -66,14 +71,14 @@ def histogram_svg(values: Sequence[float], across: str = "OKS") -> str:
         y = _y(count / top)
         bars.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_y(0) - y:.1f}" '
-            f'fill="#4b86b4"><title>{low:.2f} to {high:.2f}: {count}</title></rect>'
+            f'class="bar"><title>{low:.2f} to {high:.2f}: {count}</title></rect>'
         )
     return _frame(across, "people", "".join(bars), top=float(top))
 
 
 def _colour(place: int, count: int) -> str:
     """Return blue for the first of several lines to red for the last."""
-    return f"hsl({210 - 200 * place / max(count - 1, 1):.0f} 70% 45%)"
+    return f"hsl({210 - 200 * place / max(count - 1, 1):.0f} 70% 52%)"
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64], colour: str, title: str) -> str:
@@ -102,7 +107,7 @@ def _frame(across: str, up: str, content: str, *, right: float = 1.0, top: float
         share = tick / TICKS
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" '
-            f'stroke="#e3e8ee"/><text x="{LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">'
+            f'class="grid"/><text x="{LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">'
             f"{share * top:g}</text>"
             f'<text x="{_x(share):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
             f"{share * right:g}</text>"

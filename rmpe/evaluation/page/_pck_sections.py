@@ -113,4 +113,4 @@ def _drawn(
         joints = errors.predicted_xy[row]
         there = np.isfinite(joints).all(1, keepdims=True)
         found.append(np.concatenate([np.where(there, joints, 0), there], 1))
-    return draw_failure(image, truth, found, limbs)
+    return draw_failure(image, truth, found, limbs, errors.right[rows].tolist())

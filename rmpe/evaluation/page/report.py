@@ -92,9 +92,12 @@ def _failure_sheet(
     by_picture = keypoint_set.people_by_picture()
     pictures = {picture.image_id: picture for picture in keypoint_set.pictures}
     found: dict[int | str, list[NDArray[np.float64]]] = {}
+    sure: dict[int | str, list[float | None]] = {}
+    similarity = {(p.image_id, p.annotation_id): p.oks for p in scores.people}
     for item in predictions:
         joints = np.asarray(item["keypoints"], np.float64).reshape(-1, 3)
         found.setdefault(item["image_id"], []).append(joints)
+        sure.setdefault(item["image_id"], []).append(item.get("score"))
     figures = []
     for image_id, mean, count in worst_pictures(scores.people, WORST_PICTURES):
         if image_id not in pictures:
@@ -103,10 +106,17 @@ def _failure_sheet(
             image = pictures[image_id].load()
         except OSError:
             continue  # already named among the skipped ones
+        truth = by_picture[image_id]
         drawn = draw_failure(
-            image, by_picture[image_id], found.get(image_id, []), keypoint_set.skeleton.limbs
+            image,
+            truth,
+            found.get(image_id, []),
+            keypoint_set.skeleton.limbs,
+            [similarity.get((image_id, person.annotation_id)) for person in truth],
+            sure.get(image_id, []),
         )
-        told = f"mean OKS {mean:.3f}, {count} people"
+        people = "1 person" if count == 1 else f"{count} people"
+        told = f"mean OKS {mean:.3f}, {people}"
         figures.append(figure(pictures[image_id].path.name, drawn, told))
     return worst_section(figures)
 
