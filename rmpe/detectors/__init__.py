@@ -6,7 +6,8 @@ from rmpe.detectors.base import Detector
 from rmpe.runtimes import Precision, RuntimeName
 
 DETECTOR_HELP = (
-    "compact, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE or rtmdet:ONNX_FILE"
+    "compact, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE, rtmdet:ONNX_FILE or "
+    "rtmdet:WEIGHTS_FILE"
 )
 
 __all__ = ["DETECTOR_HELP", "Detector", "build_detector"]
@@ -24,7 +25,8 @@ def build_detector(
 
     Args:
         name: ``compact`` (weights in the package), ``compact:FILE``, ``torchvision:MODEL``
-            (pretrained on COCO, fetched by torch), ``yolox:FILE`` or ``rtmdet:FILE`` (ONNX).
+            (pretrained on COCO, fetched by torch), ``yolox:FILE`` or ``rtmdet:FILE`` (ONNX), or
+            ``rtmdet:FILE`` of OpenMMLab's own weights (``.pth``).
         device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`; torchvision
             uses the device alone, ONNX files the threads alone.
 
@@ -43,6 +45,12 @@ def build_detector(
         from rmpe.detectors.torchvision import build_torchvision_detector
 
         return build_torchvision_detector(rest, device=device)
+    if kind == "rtmdet" and rest and not rest.endswith(".onnx"):
+        from rmpe.detectors.rtmdet import build_rtmdet_detector
+
+        return build_rtmdet_detector(
+            rest, device=device, runtime=runtime, precision=precision, threads=threads
+        )
     if rest and (kind == "yolox" or kind == "rtmdet"):
         from rmpe.detectors.onnx import OnnxDetector
 

@@ -35,19 +35,6 @@ __all__ = [
     "hrnet_w32",
 ]
 
-_HOMES = {
-    "CPN": "cpn",
-    "MSPN": "mspn",
-    "RSN": "rsn",
-    "FastPose": "fastpose",
-    "HRNet": "hrnet",
-    "PoseNetwork": "variants",
-    "SimpleBaseline": "simplebaseline",
-    "StackedHourglass": "hourglass",
-    "build_network": "variants",
-    "hrnet_w32": "hrnet",
-}
-
 __getattr__, __dir__ = lazy_door(
     __name__,
     {

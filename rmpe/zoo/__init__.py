@@ -10,7 +10,7 @@ from rmpe.zoo.meaning import LoadChoices
 
 if TYPE_CHECKING:
     from rmpe.zoo.bundled import load_bundled_pose
-    from rmpe.zoo.loading import LoadedNetwork, from_state_dict, load
+    from rmpe.zoo.loading import LoadedNetwork, from_state_dict, load, load_detector
 
 __all__ = [
     "Conventions",
@@ -19,6 +19,7 @@ __all__ = [
     "from_state_dict",
     "load",
     "load_bundled_pose",
+    "load_detector",
 ]
 
 # These need torch.
@@ -29,5 +30,6 @@ __getattr__, __dir__ = lazy_door(
         "from_state_dict": "rmpe.zoo.loading",
         "load": "rmpe.zoo.loading",
         "load_bundled_pose": "rmpe.zoo.bundled",
+        "load_detector": "rmpe.zoo.loading",
     },
 )

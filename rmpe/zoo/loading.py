@@ -70,6 +70,41 @@ def load(
         OSError: the file is not there, or cannot be fetched.
         ValueError: the name is unknown, or the file is damaged, refused or of no known network.
     """
+    loaded = _load(source, choices, options, progress)
+    if loaded.finds != "joints":
+        raise ValueError(
+            f"{source} holds {loaded.variant}, a person detector, which finds no joints; give it "
+            "as the detector"
+        )
+    return loaded
+
+
+def load_detector(
+    source: str | Path,
+    choices: LoadChoices | None = None,
+    *,
+    options: FetchOptions | None = None,
+    progress: Progress | None = None,
+) -> LoadedNetwork:
+    """A published person detector by its file or its name in the catalogue.
+
+    Args and raises: as :func:`load`.
+    """
+    loaded = _load(source, choices, options, progress)
+    if loaded.finds != "boxes":
+        raise ValueError(
+            f"{source} holds {loaded.variant}, a pose network, which finds no boxes; give it as "
+            "the network"
+        )
+    return loaded
+
+
+def _load(
+    source: str | Path,
+    choices: LoadChoices | None,
+    options: FetchOptions | None,
+    progress: Progress | None,
+) -> LoadedNetwork:
     path = Path(source)
     entry = entry_of_file(path.name)
     if not path.is_file():
@@ -88,11 +123,6 @@ def load(
         if path.name in str(error):
             raise
         raise ValueError(f"{path.name}: {error}") from error
-    if loaded.finds != "joints":
-        raise ValueError(
-            f"{path.name} holds {loaded.variant}, a person detector, which finds no joints; give "
-            "it as the detector"
-        )
     if entry is not None and loaded.variant != entry.variant:
         raise ValueError(
             f"{path.name} holds {loaded.variant}, the catalogue says {entry.variant}; rename the "
