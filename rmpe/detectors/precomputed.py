@@ -26,7 +26,7 @@ import numpy as np
 
 from rmpe.formats.clip import ReadHints
 from rmpe.formats.motchallenge import MotRows, looks_like_mot, read_mot_rows
-from rmpe.formats.pictures import PictureKey, match_pictures, place_pictures
+from rmpe.formats.pictures import PictureKey, frames_of_clip, match_pictures
 from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.json_files import parse_json
 from rmpe.records import Boxes, Frame
@@ -72,31 +72,40 @@ class PrecomputedBoxes:
         """Return the same boxes by the index of known pictures, or of a clip's frames.
 
         Names and numbers of pictures are matched as those of stored poses are
-        (:mod:`rmpe.formats.pictures`).
+        (:mod:`rmpe.formats.pictures`). Boxes of pictures that are not there are passed over, for a
+        file may be about a whole data set.
 
         Args:
             image_names: names of all pictures in order; none for a clip.
             frames: frames that a clip promises, 0 if it does not say.
 
         Raises:
-            ValueError: boxes are of a picture that is not there.
+            ValueError: no box is of any of the pictures, or numbers are neither theirs nor places.
         """
-        hints = ReadHints(image_names=tuple(image_names), clip_frames=frames)
         keys = tuple(self._by_picture)
         try:
-            placement = place_pictures(keys, hints, self._file)
+            if image_names:
+                placed, notes = match_pictures(keys, image_names)
+            else:
+                placed, notes = frames_of_clip(keys, ReadHints(clip_frames=frames), self._file)
         except ValueError as error:
             raise ValueError(str(error).replace("poses", "boxes")) from error
-        by_index = {
-            **self._by_frame,
-            **{placement.indices[key]: boxes for key, boxes in self._by_picture.items()},
-        }
+        others = len(keys) - len(placed)
+        if (keys and not placed) or (others and notes):
+            raise ValueError(
+                f"{self._file} has boxes of {next(key for key in keys if key not in placed)}, "
+                "which is not among the pictures"
+            )
+        by_index = dict(self._by_frame)
+        by_index.update({index: self._by_picture[key] for key, index in placed.items()})
         if image_names and any(index >= len(image_names) for index in by_index):
             raise ValueError(
                 f"{self._file} has boxes of frame {max(by_index)}, there are {len(image_names)} "
                 "pictures"
             )
-        notes = (*self.notes, *placement.notes)
+        if others:
+            notes = (*notes, f"boxes of {others} other pictures are passed over")
+        notes = (*self.notes, *notes)
         return PrecomputedBoxes(by_index, None, self._file, self.digest, notes)
 
     def of_pictures(self, names: Mapping[int | str, str]) -> dict[int | str, Boxes]:

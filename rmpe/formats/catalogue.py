@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -176,7 +177,21 @@ def convert_records(
         header = replace(header, options={**header.options, "notes": list(notes)})
     output.parent.mkdir(parents=True, exist_ok=True)
     target.remove_stale(output)
-    writer = target.writer(output, header)
+    # One file comes into its place when it is whole; several are written where they belong.
+    apart = not (target.is_folder or target.beside or (output.exists() and not output.is_file()))
+    written = output.with_name(f"{output.name}.part") if apart else output
+    try:
+        count = _copy(reader, target.writer(written, header))
+        if apart:
+            os.replace(written, output)
+    finally:
+        if apart:
+            written.unlink(missing_ok=True)
+    return count
+
+
+def _copy(reader: PoseReader, writer: PoseWriter) -> int:
+    """Write every record and return their number."""
     count, complete = 0, False
     try:
         for record in reader:

@@ -13,7 +13,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -173,24 +173,31 @@ def read_openpose(path: str | Path, hints: ReadHints | None = None) -> LoadedCli
 
 
 def _is_one_video(stems: tuple[str, ...], folder: Path) -> bool:
-    """Return whether files are a video's frames by OpenPose's own naming; refuse several clips."""
+    """Return whether files are a video's frames by OpenPose's own naming; refuse several clips.
+
+    Twelve digits that count from 0 are a video's; catalogue numbers have them too.
+    """
     numbers: dict[str, set[int]] = defaultdict(set)
     matches = [match for stem in stems if (match := _FRAME_FILE.fullmatch(stem))]
     for match in matches:
         numbers[match["clip"]].add(int(match["number"]))
-    clips = {clip: found for clip, found in numbers.items() if are_close(found)}
-    names = list(clips)
-    for place, clip in enumerate(names):
-        for other in names[:place]:
-            if clips[clip] & clips[other]:
+    is_video = {match["clip"]: len(match["number"]) == _VIDEO_DIGITS for match in matches}
+    clips = [clip for clip, found in numbers.items() if len(found) > 1 and are_close(found)]
+    for place, clip in enumerate(clips):
+        for other in clips[:place]:
+            # Pictures may be called alike in several folders; a video's frames may not.
+            together = PurePosixPath(clip).parent == PurePosixPath(other).parent
+            if numbers[clip] & numbers[other] and (together or is_video[clip]):
                 raise ValueError(
                     f"{folder} holds several clips, {other or 'names without a beginning'} and "
                     f"{clip}: say which with --series {clip}"
                 )
+    found = next(iter(numbers.values()), set())
     return (
         len(matches) == len(stems)
         and len(numbers) == 1
-        and all(len(match["number"]) == _VIDEO_DIGITS for match in matches)
+        and all(is_video.values())
+        and (are_close(found) or 0 in found)
     )
 
 

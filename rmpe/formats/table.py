@@ -2,6 +2,7 @@
 
 Two shapes. ``people``, one row for every person in a frame:
 
+    picture          object    file name of the picture; only where the poses are of pictures
     frame            int64     frame index in the clip
     time_s           float64   time in seconds
     person           int64     place of the person in the frame, from 0
@@ -13,7 +14,7 @@ Two shapes. ``people``, one row for every person in a frame:
 
 ``joints``, one row for every joint of every person in a frame:
 
-    frame, time_s, person, id    as above
+    picture, frame, time_s, person, id    as above
     joint            category  name of the joint
     x y              float32   pixels
     score            float32   confidence of the joint
@@ -64,16 +65,20 @@ def to_table(records: PoseReader, rows: TableRows = "people") -> pandas.DataFram
     ids = base.pop("id")
     identity = pd.arrays.IntegerArray(np.maximum(ids, 0), ids <= 0)
     names = header.skeleton.joints
+    first: tuple[str, ...] = ("frame", "time_s", "person")
+    if header.image_names:
+        base["picture"] = np.array([header.image_name(int(n)) for n in base["frame"]], object)
+        first = ("picture", *first)
     columns: dict[str, Any]
     if rows == "people":
-        columns = {**{name: base[name] for name in ("frame", "time_s", "person")}, "id": identity}
+        columns = {**{name: base[name] for name in first}, "id": identity}
         columns |= {name: base[name] for name in ("score", "box_score", "x1", "y1", "x2", "y2")}
         for place, name in enumerate(names):
             for part, column in enumerate(("x", "y", "score")):
                 columns[f"{name}_{column}"] = joints[:, place, part]
     else:
         repeats = np.repeat(np.arange(len(ids)), len(names))
-        columns = {name: base[name][repeats] for name in ("frame", "time_s", "person")}
+        columns = {name: base[name][repeats] for name in first}
         columns["id"] = identity[repeats]
         columns["joint"] = pd.Categorical.from_codes(
             np.tile(np.arange(len(names)), len(ids)), categories=list(names)

@@ -182,16 +182,23 @@ def test_writers_hold_no_clip_in_memory(tmp_path, name):
     assert detect_format(tmp_path / "o.json") == name
 
 
-def test_closing_a_failed_conversion_leaves_valid_json(tmp_path):
+@pytest.mark.parametrize("name", ["coco", "native"])
+def test_a_failed_conversion_leaves_nothing_and_what_was_there(tmp_path, name):
     native_clip(tmp_path / "in.ndjson", COCO_17, (1, 1, 1))
     lines = (tmp_path / "in.ndjson").read_text().splitlines()
     (tmp_path / "in.ndjson").write_text("\n".join([*lines[:3], "x", *lines[3:]]) + "\n")
+    (tmp_path / "o.json").write_text("of before")
     with pytest.raises(ValueError, match="line 4"):
-        convert_records(tmp_path / "in.ndjson", tmp_path / "o.json", "coco")
-    assert len(json.loads((tmp_path / "o.json").read_text())) == 2
-    with pytest.raises(ValueError, match="line 4"):
-        convert_records(tmp_path / "in.ndjson", tmp_path / "o.ndjson", "native")
-    assert '"end"' not in (tmp_path / "o.ndjson").read_text()
+        convert_records(tmp_path / "in.ndjson", tmp_path / "o.json", name, overwrite=True)
+    assert (tmp_path / "o.json").read_text() == "of before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ndjson", "o.json"]
+
+
+def test_a_writer_that_is_closed_early_leaves_valid_json(tmp_path):
+    writer = open_writer("coco", tmp_path, ClipHeader(COCO_17))
+    writer.write(0, 0.0, people(2, 17, 0))
+    writer.close(complete=False)
+    assert len(json.loads((tmp_path / "coco-results.json").read_text())) == 2
 
 
 def test_wrong_files_are_refused_with_what_is_wrong(tmp_path):

@@ -23,13 +23,13 @@ from rmpe.formats.pictures.names import (
     unique_stems,
 )
 from rmpe.formats.pictures.placed import PlacedReader
-from rmpe.formats.pictures.placing import Placement, are_close, place_pictures
+from rmpe.formats.pictures.placing import are_close, frames_of_clip, place_pictures
 
 __all__ = [
     "PictureKey",
     "PlacedReader",
-    "Placement",
     "are_close",
+    "frames_of_clip",
     "match_pictures",
     "natural_order",
     "picture_number",

@@ -31,7 +31,9 @@ def match_pictures(
         twice = next(place for place in places if places.count(place) > 1)
         both = [str(key) for key, place in best.items() if place == twice][:2]
         raise ValueError(f"{both[0]} and {both[1]} are both picture {image_names[twice]}")
-    return best, (f"pictures are matched {note}",) if note and best else ()
+    # That a number means the number in a name is no guess.
+    guessed = note and (note != _BY_NUMBER or any(isinstance(key, str) for key in best))
+    return best, (f"pictures are matched {note}",) if guessed and best else ()
 
 
 def _by_keys(
@@ -79,12 +81,13 @@ def _number_not_of_video(name: str) -> int | None:
     return None if place_in_name(name) is not None else picture_number(name)
 
 
+_BY_NUMBER = "by the number at the end of their names"
 _WAYS: tuple[
     tuple[str, Callable[[Sequence[PictureKey], Sequence[str]], dict[PictureKey, int]]], ...
 ] = (
     ("", _by_keys(posix, posix)),
     ("", _by_keys(_file_name, _file_name)),
     ("", _by_keys(_stem, _stem)),
-    ("by the number at the end of their names", _by_keys(_number_not_of_video, picture_number)),
+    (_BY_NUMBER, _by_keys(_number_not_of_video, picture_number)),
     ("by their places", _at_place),
 )
