@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
+
+from rmpe._assignment import linear_sum_assignment
 
 IntArray = NDArray[np.int64]
 

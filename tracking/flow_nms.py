@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from rmpe._assignment import linear_sum_assignment
 from rmpe.records import Poses
 from tracking.flow import Flow, join_poses
 from tracking.parameters import FloatArray
