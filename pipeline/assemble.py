@@ -45,7 +45,7 @@ def assemble(
         watch: stages between tracker and writers that look at results and hand them on.
         interrupt: wakes a reader that waits for a camera, when the run is over.
     """
-    options = options or RunOptions()
+    options = replace(options or RunOptions(), pixel_aspect=reader.info.pixel_aspect)
     stages = [
         *poses.stages(options),
         *([] if tracker is None else [TrackStage(tracker)]),

@@ -23,6 +23,9 @@ class RunOptions:
     """How a pose becomes the next frame's box, with ``detect_every`` other than 1."""
     limits: ChannelLimits = field(default_factory=ChannelLimits)
     """How much may wait between stages."""
+    pixel_aspect: tuple[int, int] = (1, 1)
+    """Width and height of the clip's pixels as they are shown; people are searched in square ones.
+    A run takes it from its reader."""
     batch_frames: int = 8
     """Frames that may share a batch of crops, so that a clip with few people neither waits long nor
     piles up pictures; 1 sends the people of every frame at once, as live runs need."""

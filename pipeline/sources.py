@@ -15,6 +15,7 @@ from pipeline.stages.detect import DetectStage, FindBoxes
 from pipeline.stages.estimate import DecodeStage, EstimateStage
 from pipeline.stages.follow import FollowStage
 from pipeline.stages.rhythm import build_rhythm
+from pipeline.stages.square import Stretch, in_square_pixels
 from pipeline.stages.suppress import SuppressStage
 from rmpe.records import Boxes, Frame, ImageArray
 from rmpe.skeletons import Skeleton
@@ -75,15 +76,17 @@ class NetworkPoses:
         detect = DetectStage(find_boxes, rhythm)
         if options.detect_every != 1:
             # A frame between two searches looks where its people were: it must wait for them.
-            return [detect, FollowStage(estimator, options.follow, rhythm)]
-        return [
-            detect,
-            CropStage(estimator),
-            BatchStage(estimator.options.batch_size, options.batch_frames, options.chunk),
-            EstimateStage(estimator),
-            DecodeStage(estimator),
-            SuppressStage(estimator),
-        ]
+            stages: list[Stage] = [detect, FollowStage(estimator, options.follow, rhythm)]
+        else:
+            stages = [
+                detect,
+                CropStage(estimator),
+                BatchStage(estimator.options.batch_size, options.batch_frames, options.chunk),
+                EstimateStage(estimator),
+                DecodeStage(estimator),
+                SuppressStage(estimator),
+            ]
+        return in_square_pixels(stages, *options.pixel_aspect)
 
     def looker(self) -> PoseEstimator:
         """Return the estimator, which looks for people who are missing too."""
@@ -98,6 +101,8 @@ def boxes_finder(estimator: PoseEstimator, options: RunOptions) -> FindBoxes:
 
     def from_file(frames: Sequence[Frame]) -> list[Boxes]:
         found = precomputed.find(frames)
+        if options.pixel_aspect != (1, 1):
+            found = [Stretch.of_aspect(*options.pixel_aspect).boxes_to_square(b) for b in found]
         return [estimator.limit(boxes, frame.image_bgr) for boxes, frame in zip(found, frames)]
 
     return from_file

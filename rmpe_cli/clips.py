@@ -185,6 +185,7 @@ def clip_jobs(
                 output.formats,
                 not worklist.no_video,
                 video_threads=video_threads,
+                audio=not worklist.no_audio,
                 look=look,
             )
             for folder in output_folders(sources, output.output)

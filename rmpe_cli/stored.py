@@ -125,6 +125,9 @@ class RenderChoices:
         default=0.0,
         help="Frames a second of the result; the clip's own, or 25 for pictures, if not given.",
     )
+    no_audio: bool = option(
+        "--no-audio", default=False, is_flag=True, help="Leave the clip's sound out of an MP4."
+    )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress bar.")
 
 
@@ -183,6 +186,7 @@ def render(
             look=look,
             fps=choices.fps,
             video_threads=threads.video,
+            sound_of="" if pictures or choices.no_audio else reader.info.source,
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{count} frames -> {output}")

@@ -21,6 +21,7 @@ from pipeline.options import RunOptions
 from pipeline.readers.base import Reader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import Tracker
+from pipeline.writers.sound import SoundTrack
 from rmpe.formats import ClipHeader
 from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Poses
@@ -96,6 +97,7 @@ def process_clip(
     tracker: Tracker | None = None,
     request: Mapping[str, Any] | None = None,
     on_frame: Callable[[PosedFrame], None] | None = None,
+    sound_of: str = "",
     start: Checkpoint | None = None,
     journal: Journal | None = None,
 ) -> ClipSummary:
@@ -111,6 +113,7 @@ def process_clip(
         tracker: gives identities; None leaves every id 0.
         request: how the run was asked for, for the records' header and the summary.
         on_frame: called with every result, for progress.
+        sound_of: file whose sound goes into the annotated clip of a run that can go on.
         start: where the run begins, for one that can go on after an interruption; reader and
             tracker must be there too. None: a run in one go.
         journal: notes how far the run has come; it is the last writer.
@@ -131,13 +134,15 @@ def process_clip(
         fps=info.fps,
         options=request,
         image_names=info.image_names,
+        pixel_aspect=info.pixel_aspect,
     )
     try:
         options = options or RunOptions()
         if options.boxes is not None:
             boxes = options.boxes.placed(info.image_names, info.frames_expected)
             options = replace(options, boxes=boxes)
-        writers = open_writers(plan, header, start, options.chunk)
+        sound = SoundTrack(sound_of) if sound_of and plan.audio else None
+        writers = open_writers(plan, header, start, options.chunk, sound)
         if journal is not None:
             writers.append(("journal", journal))
         if start is not None:
@@ -167,6 +172,7 @@ def process_clip(
         _note_reading(summary, reader, run)
         summary.warnings += options.boxes.notes if options.boxes is not None else ()
         summary.warnings += journal.warnings if journal is not None else []
+        summary.warnings += [sound.failure] if sound is not None and sound.failure else []
         write_summary(plan.folder / SUMMARY_NAME, summary, request, poses.network)
     return summary
 

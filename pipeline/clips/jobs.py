@@ -90,7 +90,7 @@ class ClipJob:
             "files": {shown_source(name): _stamp(name) for name in self.inputs()},
             "chunk": self.options.chunk,
             "part": [self.first, self.end],
-            "outputs": [*self.plan.formats, self.plan.video, self.plan.images],
+            "outputs": [*self.plan.formats, self.plan.video, self.plan.images, self.plan.audio],
         }
         if self.plan.look != Look():
             item["look"] = asdict(self.plan.look)
@@ -192,6 +192,7 @@ def _run_locked(
         tracker=tracker,
         request=job.header_options,
         on_frame=on_frame,
+        sound_of="" if job.fps > 0 else job.source,
         start=start,
         journal=journal,
     )

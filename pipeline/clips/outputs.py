@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.clips.journal import CHUNKS_NAME, WORK_NAME, Checkpoint
 from pipeline.writers import ChunkedVideoWriter, ImagesWriter, RecordsWriter, VideoWriter, Writer
+from pipeline.writers.sound import SoundTrack
 from rmpe.drawing import FramePainter, Look
 from rmpe.formats import ClipHeader, get_format, read_records
 from rmpe.formats.clip import PoseRecord
@@ -32,6 +33,8 @@ class OutputPlan:
     """Write annotated pictures, for folders of pictures."""
     video_threads: int = 1
     """Threads of the encoder."""
+    audio: bool = True
+    """Copy the clip's sound into ``annotated.mp4``."""
     look: Look = field(default_factory=Look)
     """How people are shown in the annotated clip and pictures."""
 
@@ -43,7 +46,11 @@ class OutputPlan:
 
 
 def open_writers(
-    plan: OutputPlan, header: ClipHeader, start: Checkpoint | None = None, chunk: int = 64
+    plan: OutputPlan,
+    header: ClipHeader,
+    start: Checkpoint | None = None,
+    chunk: int = 64,
+    sound: SoundTrack | None = None,
 ) -> list[tuple[str, Writer]]:
     """Return every writer of a run with its name; nothing stays open if one of them fails.
 
@@ -55,6 +62,7 @@ def open_writers(
         header: what is true for the whole clip.
         start: where a run begins that can go on; None for a run in one go.
         chunk: frames after which such a run can be cut.
+        sound: of the clip, for the annotated copy of a run that can go on.
 
     Raises:
         OSError: an output cannot be written.
@@ -81,7 +89,7 @@ def open_writers(
             writers.append(("images", images))
         if plan.video:
             (plan.folder / VIDEO_NAME).unlink(missing_ok=True)
-            writers.append(("video", _video_writer(plan, header, start, chunk)))
+            writers.append(("video", _video_writer(plan, header, start, chunk, sound)))
     except BaseException:
         for _, writer in writers:
             writer.close(complete=False)
@@ -96,11 +104,16 @@ def stored_poses(folder: Path, frames: int) -> Iterator[PoseRecord]:
 
 
 def _video_writer(
-    plan: OutputPlan, header: ClipHeader, start: Checkpoint | None, chunk: int
+    plan: OutputPlan,
+    header: ClipHeader,
+    start: Checkpoint | None,
+    chunk: int,
+    sound: SoundTrack | None,
 ) -> Writer:
     path = plan.folder / VIDEO_NAME
     painter = FramePainter(header.skeleton, plan.look)
     settings: dict[str, Any] = {"painter": painter, "threads": plan.video_threads}
+    settings["pixel_aspect"] = header.pixel_aspect
     if start is None:
         return VideoWriter(path, header.skeleton, header.fps, **settings)
 
@@ -114,4 +127,5 @@ def _video_writer(
         open_chunk,
         done=start.frames,
         first_time_s=start.first_time_s,
+        sound=sound,
     )

@@ -27,6 +27,8 @@ class ClipInfo:
     """Frames that the header promises, for the progress bar only; 0 if unknown."""
     codec: str = ""
     """Name of the decoder."""
+    pixel_aspect: tuple[int, int] = (1, 1)
+    """Width and height of a pixel as it is shown, upright."""
     image_names: tuple[str, ...] = ()
     """File name of every picture of a folder, by frame index."""
 

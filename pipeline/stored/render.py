@@ -9,6 +9,8 @@ from pathlib import Path
 from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
 from pipeline.writers import open_target
+from pipeline.writers.chunked_video import VideoChunk, join_chunks
+from pipeline.writers.sound import SoundTrack
 from rmpe.drawing import FramePainter, Look
 from rmpe.formats import PoseReader
 from rmpe.records import Poses
@@ -99,6 +101,7 @@ def render_records(
     look: Look | None = None,
     fps: float = 0.0,
     video_threads: int = 1,
+    sound_of: str = "",
     on_frame: Callable[[PosedFrame], object] | None = None,
 ) -> int:
     """Draw stored poses and write the annotated clip, or annotated pictures.
@@ -111,6 +114,7 @@ def render_records(
         look: how everything is shown.
         fps: frames a second of the result; 0 keeps the clip's own times.
         video_threads: threads of the encoder.
+        sound_of: file whose sound goes into an MP4; empty for none.
         on_frame: called with every frame, for progress.
 
     Returns:
@@ -129,9 +133,10 @@ def render_records(
         frames = _pictures_at_rate(frames, info.fps or _PICTURES_PER_S)
     else:
         frames = at_rate(frames, fps)
-    written, complete = 0, False
+    written, first_s, complete = 0, 0.0, False
     try:
         for posed in frames:
+            first_s = posed.frame.timestamp_s if not written else first_s
             writer.write(posed.frame, posed.poses)
             written += 1
             if on_frame is not None:
@@ -140,4 +145,6 @@ def render_records(
     finally:
         writer.close(complete)
         reader.close()
+    if sound_of and written and output.suffix.lower() == ".mp4":
+        join_chunks([VideoChunk(output, 0, 0)], output, SoundTrack(sound_of), first_s)
     return written

@@ -53,7 +53,14 @@ def open_target(
     suffix = "" if output.is_dir() else output.suffix.lower()
     (output.parent if suffix else output).mkdir(parents=True, exist_ok=True)
     if suffix == ".mp4":
-        return VideoWriter(output, skeleton, info.fps, painter=painter, threads=threads)
+        return VideoWriter(
+            output,
+            skeleton,
+            info.fps,
+            painter=painter,
+            threads=threads,
+            pixel_aspect=info.pixel_aspect,
+        )
     if suffix == ".gif":
         return GifWriter(output, painter, info.fps)
     if suffix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 
+from pipeline.writers.sound import SoundTrack
 from pipeline.writers.video import TICKS, VideoWriter
 from rmpe.records import Frame, Poses
 
@@ -56,6 +57,7 @@ class ChunkedVideoWriter:
         open_video: makes the writer of one chunk from its path and size (None: the first frame's).
         done: frames already in chunks, a multiple of ``chunk_frames``; later chunks are removed.
         first_time_s: time of the clip's first frame; used when ``done`` is not 0.
+        sound: put into the joined file.
 
     Raises:
         OSError: the folder cannot be used, or the chunks of the frames that are done are gone.
@@ -70,7 +72,9 @@ class ChunkedVideoWriter:
         *,
         done: int = 0,
         first_time_s: float = 0.0,
+        sound: SoundTrack | None = None,
     ) -> None:
+        self._sound = sound
         self._path = path
         self._folder = folder
         self._chunk_frames = chunk_frames
@@ -110,7 +114,7 @@ class ChunkedVideoWriter:
         self._end_chunk()
         chunks = VideoChunk.all_in(self._folder)
         if chunks:
-            join_chunks(chunks, self._path)
+            join_chunks(chunks, self._path, self._sound, self._first_time_s)
 
     def _end_chunk(self) -> None:
         """Close the current chunk and bring it to the disk."""
@@ -129,7 +133,7 @@ class ChunkedVideoWriter:
         chunks = VideoChunk.all_in(self._folder)
         if [chunk.first for chunk in chunks] != list(range(0, self._count, self._chunk_frames)):
             raise OSError(f"{self._folder} does not hold the clip's first {self._count} frames")
-        with av.open(str(chunks[-1].path)) as container:
+        with av.open(f"file:{chunks[-1].path}") as container:
             stream = container.streams.video[0]
             self._size = (stream.codec_context.width, stream.codec_context.height)
             last = max(packet.pts or 0 for packet in container.demux(stream) if packet.size)
@@ -137,19 +141,26 @@ class ChunkedVideoWriter:
         self._next_tick = chunks[-1].tick + ticks + 1
 
 
-def join_chunks(chunks: Sequence[VideoChunk], path: Path) -> None:
+def join_chunks(
+    chunks: Sequence[VideoChunk],
+    path: Path,
+    sound: SoundTrack | None = None,
+    first_time_s: float = 0.0,
+) -> None:
     """Put chunks of one clip into one file without encoding anew; it is there when it is whole.
 
     Args:
         chunks: chunks in order, all of the same size and codec.
         path: the file; an existing one is replaced.
+        sound: put beside the pictures, if its source has any.
+        first_time_s: moment of the sound's source with which the clip begins.
 
     Raises:
         OSError: a chunk cannot be read or the file not written.
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
-        _copy_packets(chunks, temporary)
+        _copy_packets(chunks, temporary, sound, first_time_s)
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):
@@ -157,20 +168,47 @@ def join_chunks(chunks: Sequence[VideoChunk], path: Path) -> None:
         raise
 
 
-def _copy_packets(chunks: Sequence[VideoChunk], path: Path) -> None:
-    with av.open(str(path), "w", format="mp4") as output:
-        stream = None
-        for chunk in chunks:
-            with av.open(str(chunk.path)) as container:
-                source = container.streams.video[0]
-                if stream is None:
-                    stream = output.add_stream_from_template(source)
-                    stream.time_base = Fraction(1, TICKS)
-                for packet in container.demux(source):
-                    if packet.pts is None or packet.time_base is None:
-                        continue
-                    tick = chunk.tick + round(packet.pts * packet.time_base * TICKS)
-                    packet.stream = stream
-                    packet.time_base = Fraction(1, TICKS)
-                    packet.pts = packet.dts = tick
-                    output.mux(packet)
+def _copy_packets(
+    chunks: Sequence[VideoChunk], path: Path, sound: SoundTrack | None, first_time_s: float
+) -> None:
+    """Write the packets of pictures and sound by their times, so that none waits long in memory."""
+    with av.open(f"file:{path}", "w", format="mp4") as output:
+        with av.open(f"file:{chunks[0].path}") as container:
+            stream = output.add_stream_from_template(container.streams.video[0])
+        stream.time_base = Fraction(1, TICKS)
+        heard: Iterator[tuple[float, av.Packet]] = iter(())
+        if sound is not None and sound.open(output):
+            heard = sound.packets(first_time_s, _end_of(chunks[-1]))
+        waiting = next(heard, None)
+        for tick, packet in _pictures(chunks):
+            while sound is not None and waiting is not None and waiting[0] <= tick / TICKS:
+                waiting[1].stream = sound.output
+                output.mux(waiting[1])
+                waiting = next(heard, None)
+            packet.stream = stream
+            packet.time_base = Fraction(1, TICKS)
+            packet.pts = packet.dts = tick
+            output.mux(packet)
+        while sound is not None and waiting is not None:
+            waiting[1].stream = sound.output
+            output.mux(waiting[1])
+            waiting = next(heard, None)
+
+
+def _pictures(chunks: Sequence[VideoChunk]) -> Iterator[tuple[int, av.Packet]]:
+    """Yield the packets of all chunks with their ticks from the start of the clip."""
+    for chunk in chunks:
+        with av.open(f"file:{chunk.path}") as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                yield chunk.tick + round(packet.pts * packet.time_base * TICKS), packet
+
+
+def _end_of(chunk: VideoChunk) -> float:
+    """Return the second at which the clip's last picture ends."""
+    last = 0
+    for tick, packet in _pictures([chunk]):
+        shown = round((packet.duration or 0) * (packet.time_base or Fraction(1, TICKS)) * TICKS)
+        last = max(last, tick + shown)
+    return last / TICKS

@@ -39,6 +39,7 @@ class VideoWriter:
         quality: x264's constant rate factor, 0 (best) to 51.
         preset: x264's speed.
         size: (width, height) of the clip, both even; None takes the first frame's.
+        pixel_aspect: width and height of a pixel as it is shown.
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class VideoWriter:
         quality: int = 23,
         preset: str = "ultrafast",
         size: tuple[int, int] | None = None,
+        pixel_aspect: tuple[int, int] = (1, 1),
     ) -> None:
+        self._pixel_aspect = pixel_aspect
         self._path = Path(path)
         self._fps = fps if fps > 0 else _DEFAULT_FPS
         self._painter = painter or FramePainter(skeleton)
@@ -107,13 +110,15 @@ class VideoWriter:
             height, width = drawn.shape[:2]
             self._size = (width + width % 2, height + height % 2)
         rate = Fraction(self._fps).limit_denominator(1001)
-        container = av.open(str(self._path), "w", format="mp4", options=_CONTAINER)
+        container = _open_output(self._path)
         group = max(round(self._fps * _KEYFRAME_EVERY_S), 1)
         stream = container.add_stream(
             "libx264", rate=rate, options={**self._codec_options, "g": str(group)}
         )
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
+        if self._pixel_aspect != (1, 1):
+            stream.codec_context.sample_aspect_ratio = Fraction(*self._pixel_aspect)
         stream.codec_context.time_base = Fraction(1, TICKS)
         stream.codec_context.thread_count = self._threads
         # OpenCV converts by BT.601, limited range; players must be told.
@@ -125,6 +130,15 @@ class VideoWriter:
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
             self._container.mux(packet)
+
+
+def _open_output(path: Path) -> Any:
+    """Open a file for writing, whatever it is called; ``OSError`` in words if that cannot be."""
+    try:
+        return av.open(f"file:{path}", "w", format="mp4", options=_CONTAINER)
+    except (av.error.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"{path} cannot be written: {reason}") from error
 
 
 def to_i420(image_bgr: ImageArray, width: int, height: int) -> ImageArray:

@@ -28,6 +28,8 @@ class ClipHeader:
     """How the poses were made, for the record; anything that JSON can hold."""
     image_names: tuple[str, ...] = ()
     """File name of every picture of a folder, by frame index; empty for a video."""
+    pixel_aspect: tuple[int, int] = (1, 1)
+    """Width and height of a pixel as it is shown; coordinates count stored pixels."""
 
     def image_name(self, frame_index: int) -> str:
         """Return the file name of a frame; frames of a video are called ``<index>.jpg``."""

@@ -290,6 +290,8 @@ def header_to_json(header: ClipHeader) -> dict[str, Any]:
         "fps": header.fps,
         "options": dict(header.options),
     }
+    if header.pixel_aspect != (1, 1):
+        item["pixel_aspect"] = list(header.pixel_aspect)
     if header.image_names:
         item["images"] = list(header.image_names)
     return item
@@ -309,6 +311,7 @@ def header_from_json(item: dict[str, Any] | None, path: Path) -> ClipHeader:
             fps=max(finite(item.get("fps") or 0, "fps"), 0.0),
             options=dict(item.get("options") or {}),
             image_names=_names(item.get("images") or (), "images"),
+            pixel_aspect=_aspect(item.get("pixel_aspect") or (1, 1)),
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
@@ -339,3 +342,11 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return item if isinstance(item, dict) else None
+
+
+def _aspect(value: Any) -> tuple[int, int]:
+    """Return a pixel aspect, two whole numbers above 0."""
+    width, height = map(_whole, value)
+    if width < 1 or height < 1:
+        raise ValueError(f"got pixel_aspect {width}:{height}, allowed is 1 or more each")
+    return width, height

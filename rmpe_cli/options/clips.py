@@ -44,6 +44,9 @@ class WorklistChoices:
     no_video: bool = option(
         "--no-video", default=False, is_flag=True, help="Write no annotated.mp4."
     )
+    no_audio: bool = option(
+        "--no-audio", default=False, is_flag=True, help="Leave the sound out of annotated.mp4."
+    )
     resume: bool = option(
         "--resume/--overwrite",
         default=True,
