@@ -13,7 +13,7 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import FOLDER, EstimatorChoices, as_json, option, takes
+from rmpe_cli.options import FILE, FOLDER, EstimatorChoices, as_json, option, takes
 from rmpe_cli.options.names import LIVE_POLICIES
 
 
@@ -53,7 +53,16 @@ class LiveChoices:
         metavar="[HOST:]PORT",
         help="Show it in a browser; on this machine only unless HOST says otherwise.",
     )
-    token: str = option("--token", default="", help="What viewers of --serve must know.")
+    token: str = option(
+        "--token",
+        default="",
+        envvar="RMPE_TOKEN",
+        help="What viewers of --serve must know; RMPE_TOKEN or --token-file keep it out of the "
+        "shell's history.",
+    )
+    token_file: Path | None = option(
+        "--token-file", default=None, type=FILE, help="File that holds the token."
+    )
     record: Path | None = option(
         "--record", default=None, type=FOLDER, help="Folder to record into."
     )
@@ -78,6 +87,21 @@ class LiveChoices:
         help="Look for people whom the detector missed where they should be; needs tracking.",
     )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress line.")
+
+    def secret(self) -> str:
+        """Return the token, from its file if one was given.
+
+        Raises:
+            ValueError: both were given, or the file holds none.
+        """
+        if self.token_file is None:
+            return self.token
+        if self.token:
+            raise ValueError("give --token-file or --token (RMPE_TOKEN), not both")
+        token = self.token_file.read_text("utf-8").strip()
+        if not token:
+            raise ValueError(f"{self.token_file} holds no token")
+        return token
 
     def described(self) -> dict[str, Any]:
         """Return the options for the records' header and the summary, without the secret one."""

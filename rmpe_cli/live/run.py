@@ -94,7 +94,8 @@ class LiveCommand:
         build_tracker(live.track, live.smooth)
         if live.segment and live.record is None:
             raise ValueError("--segment divides a recording: it needs --record FOLDER")
-        if live.token and not live.serve:
+        token = live.secret()
+        if (live.token_file or live.token) and not live.serve:
             raise ValueError("--token protects the browser view: it needs --serve PORT")
         return cls(
             source=source,
@@ -109,7 +110,7 @@ class LiveCommand:
             smooth=live.smooth,
             propagate=live.propagate,
             serve=_parse_serve(live.serve) if live.serve else None,
-            token=live.token,
+            token=token,
             record=live.record,
             segment=SegmentRule.parse(live.segment) if live.segment else None,
             video=not live.no_video,
@@ -199,7 +200,9 @@ def _serve(
     stack.callback(hub.close)
     server = LiveServer(hub, *command.serve, command.token)
     stack.callback(server.stop)
-    say(f"serving {server.address}")
+    say(f"serving {server.address.partition('?')[0]}")
+    if command.token:
+        say("viewers add ?token= and the token to the address")
     return [hub]
 
 

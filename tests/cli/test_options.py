@@ -28,6 +28,7 @@ from rmpe.training.runs import recipe_names
 from rmpe.zoo.presets import PRESETS, WITHOUT_ADDRESS
 from rmpe_cli import building
 from rmpe_cli.clips import clip_jobs
+from rmpe_cli.live import LiveChoices
 from rmpe_cli.options import (
     ClipChoices,
     EstimatorChoices,
@@ -149,6 +150,17 @@ def test_choices_reach_the_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     assert built["detector"] == PRESETS["mspn"].detector
     building.build_estimator(choices, 3, detect=False)
     assert built["detector"]([None])[0].boxes_xyxy.shape == (0, 4)
+
+
+def test_the_token_may_come_from_a_file_and_is_told_to_nobody(tmp_path: Path) -> None:
+    file, empty = tmp_path / "token.txt", tmp_path / "empty.txt"
+    file.write_text("open-sesame\n")
+    empty.write_text("\n")
+    assert LiveChoices(token_file=file).secret() == LiveChoices(token="open-sesame").secret()
+    assert "open-sesame" not in str(LiveChoices(token="open-sesame").described())
+    for wrong in (LiveChoices(token="a", token_file=file), LiveChoices(token_file=empty)):
+        with pytest.raises(ValueError, match="token"):
+            wrong.secret()
 
 
 def commands(group: click.Group, path: str = "rmpe") -> Iterator[tuple[str, click.Command]]:

@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.live.serving.access import AccessControl, App
+from pipeline.live.serving.access import HEALTH_PATH, AccessControl, App
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.page import render_page
 
 _BOUNDARY = "rmpe-picture"
 _STATUS_EVERY_S = 0.5
+_HEALTHY_S = 10.0
+"""A newest result that is older than this means that nothing comes any more."""
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -30,6 +32,7 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
     - ``/records`` header, records and events as server-sent events, one JSON object each;
       ``/records.ndjson`` the same as plain lines
     - ``/status`` the figures as server-sent events, twice a second; ``/status.json`` once
+    - ``/healthz`` whether results come: 200, or 503; it asks for no token and names no source
 
     Args:
         hub: where results come from.
@@ -84,6 +87,12 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
     async def status_once(request: Request) -> Response:
         return JSONResponse(hub.figures(), headers={"Cache-Control": "no-store"})
 
+    async def health(request: Request) -> Response:
+        age_s = hub.age_s
+        is_well = age_s is not None and age_s <= _HEALTHY_S and not hub.is_closed
+        figures = {"ready": is_well, "age_s": age_s if age_s is None else round(age_s, 3)}
+        return JSONResponse(figures, 200 if is_well else 503, {"Cache-Control": "no-store"})
+
     routes = [
         Route("/", page),
         Route("/picture.mjpg", pictures),
@@ -92,6 +101,7 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
         Route("/records.ndjson", record_lines),
         Route("/status", status),
         Route("/status.json", status_once),
+        Route(HEALTH_PATH, health),
     ]
     return AccessControl(Starlette(routes=routes), token, is_loopback)
 

@@ -92,6 +92,7 @@ class ViewHub:
         self._longest_side = longest_side
         self._style = style
         self._newest: tuple[Frame, Poses] | None = None
+        self._shown_s: float | None = None
         self._changed = threading.Condition()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,6 +107,7 @@ class ViewHub:
         """Take the newest result; returns at once."""
         with self._changed:
             self._newest = (frame, poses)
+            self._shown_s = time.monotonic()
             self._changed.notify_all()
         if self._record_viewers:
             people = people_to_json(poses)
@@ -127,6 +129,11 @@ class ViewHub:
     def is_closed(self) -> bool:
         """Whether the run is over."""
         return self._closed
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the newest result; None before the first."""
+        return None if self._shown_s is None else time.monotonic() - self._shown_s
 
     @property
     def viewers(self) -> int:

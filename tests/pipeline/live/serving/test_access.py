@@ -60,3 +60,13 @@ def test_a_link_on_another_site_may_be_followed_to_the_page_alone(view):
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert shown.status("/", link) == 200
     assert shown.status("/picture.jpg", link) == 403
+
+
+def test_a_watcher_asks_without_the_token_and_learns_whether_results_come(view, monkeypatch):
+    shown = view(token=TOKEN)
+    assert shown.status("/healthz") == 503
+    shown.show(0)
+    assert shown.status("/healthz") == 200
+    monkeypatch.setattr(type(shown.hub), "age_s", property(lambda hub: 10.5))
+    assert shown.status("/healthz") == 503
+    assert shown.status("/healthz", {"Host": "elsewhere.example"}) == 403
