@@ -37,12 +37,11 @@ from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.proposals import ProposalGenerator, match_boxes
 from rmpe.proposals.generator import side_offsets
-from rmpe.training.bundled.compact_pose import START_WEIGHTS
-from rmpe.training.data.people import TrainingPeople, lspet_people
+from rmpe.training.data.people import TrainingPeople
 from rmpe.training.data.proposal_fitting import fit_proposals
 from rmpe.training.loop.run import RunOptions, train_network
 from rmpe.training.recipes.published import COMPACT_TRUNK, NETWORK_RECIPES
-from rmpe.zoo import load
+from rmpe.zoo import load, load_bundled_pose
 
 Floats = NDArray[np.float64]
 
@@ -161,18 +160,18 @@ def compare_training(
         "jitter": ["scale_low=0.7", "scale_high=1.3", "shift_share=0.15"],
         "generated": ["scale_low=1", "scale_high=1", "proposals_from=0"],
     }
-    samples = read_lspet(data / "lspet", "validation")
+    samples = read_lspet(data / "lspet", "validation").people
     chosen = [samples[row] for row in found.rows]
     boxes = list(found.boxes_xyxy)
     score: Callable[[Path], float] = lambda path: pck(chosen, boxes, Reader(load(path)))  # noqa: E731
     print(f"PCK@0.2 on the detector's boxes of {len(chosen)} validation people")
-    print(f"{'start':<12}{score(START_WEIGHTS):8.2f}")
+    print(f"{'start':<12}{pck(chosen, boxes, Reader(load_bundled_pose())):8.2f}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "proposals.npz"
         generator.save(file)
         for kind, own in kinds.items():
             recipe = NETWORK_RECIPES["compact_coco"].with_settings([*common, *own])
-            options = RunOptions(START_WEIGHTS, proposals=file, device="cpu", workers=0,
+            options = RunOptions(proposals=file, device="cpu", workers=0,
                                  progress=False)  # fmt: skip
             path = train_network(TrainingPeople(train, None), Path(folder) / kind, recipe, options)
             print(f"{kind:<12}{score(path):8.2f}  after {steps} steps of 16", flush=True)
@@ -190,8 +189,8 @@ def main() -> None:
     torch.set_num_threads(1)
     # Pictures of all sizes: OpenVINO would compile for each.
     detector = build_detector("compact", runtime="torch", threads=1)
-    train = lspet_people(arguments.data / "lspet", "train")
-    held_out = lspet_people(arguments.data / "lspet", "validation")
+    train = read_lspet(arguments.data / "lspet", "train")
+    held_out = read_lspet(arguments.data / "lspet", "validation")
     generator = fit_proposals(train, detector, arguments.fit_pictures)
     found = detected(held_out, detector, arguments.held_out)
     print(f"learnt from {len(generator.offsets)} people in {len(generator.atomic.centres)} atomic "

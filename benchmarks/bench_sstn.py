@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,8 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 
+from rmpe.datasets.keypoint_set import AnnotatedPerson
 from rmpe.datasets.lspet import read_lspet
-from rmpe.datasets.pose_samples import PoseSample
 from rmpe.evaluation.pck.scores import pck_scores
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import get_codec
@@ -34,7 +35,7 @@ from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
 BATCH = 32
 
 
-def moved_boxes(samples: list[PoseSample], share: float, seed: int) -> list[np.ndarray]:
+def moved_boxes(samples: Sequence[AnnotatedPerson], share: float, seed: int) -> list[np.ndarray]:
     """Return every person's box shifted by up to ``share`` sides and scaled by 1 ± ``share``."""
     rng = np.random.default_rng(seed)
     boxes = []
@@ -61,7 +62,7 @@ class Reader:
         self.seconds, self.people = 0.0, 0
 
     @torch.no_grad()
-    def joints(self, samples: list[PoseSample], boxes: list[np.ndarray]) -> np.ndarray:
+    def joints(self, samples: Sequence[AnnotatedPerson], boxes: list[np.ndarray]) -> np.ndarray:
         """Return the joints (N, K, 2) of people in picture pixels."""
         rules = self._rules
         transforms = [
@@ -70,7 +71,7 @@ class Reader:
             )
             for box in boxes
         ]
-        crops = np.stack([t.warp(s.load()) for t, s in zip(transforms, samples)])
+        crops = np.stack([t.warp(s.picture.load()) for t, s in zip(transforms, samples)])
         planes = self._door(torch.from_numpy(crops))
         begun = time.thread_time()
         if isinstance(self._network, SymmetricPose):
@@ -87,14 +88,14 @@ class Reader:
         return points_to_image(points.numpy(), transforms)
 
 
-def pck(samples: list[PoseSample], boxes: list[np.ndarray], reader: Reader) -> float:
+def pck(samples: Sequence[AnnotatedPerson], boxes: list[np.ndarray], reader: Reader) -> float:
     """Return PCK@0.2 of the limb joints, in per cent, for crops of the given boxes."""
     parts = [slice(first, first + BATCH) for first in range(0, len(samples), BATCH)]
     found = np.concatenate([reader.joints(samples[part], boxes[part]) for part in parts])
     scores = pck_scores(
         found,
         np.stack([sample.keypoints_xy for sample in samples]),
-        np.stack([sample.trust for sample in samples]) > 0,
+        np.stack([sample.joint_weights for sample in samples]) > 0,
         np.array([sample.torso for sample in samples]),
         COCO_19,
     )
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    samples = read_lspet(arguments.data / "lspet", "validation")[: arguments.people]
+    samples = read_lspet(arguments.data / "lspet", "validation").people[: arguments.people]
     true = [sample.box_xyxy for sample in samples]
     moved = moved_boxes(samples, arguments.share, arguments.seed)
     plain = Reader(load_bundled_pose())

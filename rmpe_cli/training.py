@@ -47,9 +47,6 @@ class TrainChoices:
         help="Replace a value of the recipe; may be given several times.",
     )
     start: Path | None = option("--start", default=None, type=_THERE, help="Weights to start from.")
-    teacher: Path | None = option(
-        "--teacher", default=None, type=_THERE, help="Weights that teach compact-pose."
-    )
     resume: Path | None = option(
         "--resume", default=None, type=_THERE, help="last.ckpt of an interrupted run to go on from."
     )
@@ -59,7 +56,7 @@ class TrainChoices:
         help="Boxes as a detector errs: an .npz file, or a detector to learn them from.",
     )
     labels: Path | None = option(
-        "--labels", default=None, type=_THERE, help="Labels of unknown regions, for the detector."
+        "--labels", default=None, type=_THERE, help="What a teacher says of the makers' packs."
     )
     device: Literal["auto", "cpu", "gpu"] = option(
         "--device",

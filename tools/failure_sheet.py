@@ -14,10 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from held_out_people import LIMBS, torso_length
 from numpy.typing import NDArray
 
 from rmpe import PoseEstimator
-from rmpe.datasets.pose_samples import LIMB_JOINTS, torso_length
 from rmpe.drawing import draw_poses
 from rmpe.estimator import EstimatorOptions
 from rmpe.records import Boxes
@@ -47,7 +47,7 @@ def main() -> None:
         poses = estimator.estimate(frame.image_bgr, boxes)
         truth = frame.keypoints_xy[0, : COCO_17.joint_count]
         shown = frame.visible[0, : COCO_17.joint_count]
-        limbs = [joint for joint in LIMB_JOINTS if shown[joint]]
+        limbs = [joint for joint in LIMBS if shown[joint]]
         if len(limbs) < 6:
             continue
         torso = torso_length(truth, np.ones(COCO_17.joint_count, bool))

@@ -93,6 +93,17 @@ class AnnotatedPerson:
     """Reference length of PCKh in pixels, NaN if not known."""
     track_id: int | None = None
     """Identity in the clip."""
+    weights: FloatArray | None = None
+    """How far each joint may be believed in training, 0..1, (K,); None believes all annotated."""
+    torso: float = float("nan")
+    """Reference length of PCK in pixels, NaN if not known."""
+
+    @property
+    def joint_weights(self) -> FloatArray:
+        """``weights``, or 1 for the annotated joints and 0 for the others, (K,)."""
+        if self.weights is not None:
+            return self.weights
+        return np.asarray(self.visibility > 0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)

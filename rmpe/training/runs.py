@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rmpe.datasets.keypoint_set import KeypointSet
+    from rmpe.training.recipes.settings import NetworkRecipe
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ class RunRequest:
     """Folder of their pictures; None is ``images``."""
     start: Path | None = None
     """Weights to start from; each recipe has its own."""
-    teacher: Path | None = None
-    """Weights of the larger network that teaches, for the compact pose network."""
     resume: Path | None = None
     """``last.ckpt`` of an interrupted run of the same recipe, settings and people."""
     proposals: str | None = None
     """Boxes as a detector errs, for recipes that sample them: a file of them, or the name of a
     detector that is run on the training pictures first."""
     labels: Path | None = None
-    """Labels of unknown regions, for the detector's second round."""
+    """What a teacher says of the packs: its poses for the compact pose networks
+    (``tools/teach_poses.py``), people in unknown regions for the detector
+    (``tools/label_people.py``)."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train."""
     devices: int = 1
@@ -57,7 +58,7 @@ def run_recipe(
     """Train by a recipe's name; return the weights' path.
 
     Args:
-        name: a key of ``NETWORK_RECIPES``, ``POSE_RECIPES`` or ``DETECTOR_RECIPES``.
+        name: one of :func:`recipe_names`.
         data: folder of the data set; network recipes take the request's annotations instead.
         output: folder for checkpoints, logs and the weights.
         request: the rest.
@@ -73,28 +74,16 @@ def run_recipe(
         raise ValueError(
             "training needs Lightning: install it with python -m pip install 'rmpe[train]'"
         ) from error
-    from rmpe.training.bundled.compact_recipes import POSE_RECIPES, run_pose_recipe
     from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES, run_detector_recipe
-    from rmpe.training.recipes.published import NETWORK_RECIPES
 
-    if name in NETWORK_RECIPES:
+    if name in _network_recipes():
         return _run_network_recipe(name, data, output, request)
-    if name not in POSE_RECIPES and name not in DETECTOR_RECIPES:
+    if name not in DETECTOR_RECIPES:
         raise ValueError(f"got recipe {name!r}, supported are {', '.join(recipe_names())}")
     if data is None or request.annotations is not None:
         raise ValueError(f"recipe {name} trains on the data packs: give --data, no --annotations")
     if request.settings:
         raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
-    if name in POSE_RECIPES:
-        return run_pose_recipe(
-            name,
-            data,
-            output,
-            start=request.start,
-            teacher=request.teacher,
-            resume=request.resume,
-            device=request.device,
-        )
     return run_detector_recipe(
         name,
         data,
@@ -130,11 +119,9 @@ def is_first_process() -> bool:
 
 def recipe_names() -> list[str]:
     """Return every recipe's name."""
-    from rmpe.training.bundled.compact_recipes import POSE_RECIPES
     from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES
-    from rmpe.training.recipes.published import NETWORK_RECIPES
 
-    return [*NETWORK_RECIPES, *POSE_RECIPES, *DETECTOR_RECIPES]
+    return [*_network_recipes(), *DETECTOR_RECIPES]
 
 
 def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
@@ -143,18 +130,24 @@ def describe_recipe(name: str, settings: Sequence[str] = ()) -> str:
     Raises:
         ValueError: there is none of that name, or a setting does not fit.
     """
-    from rmpe.training.bundled.compact_recipes import POSE_RECIPES
     from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES
-    from rmpe.training.recipes.published import NETWORK_RECIPES
+    from rmpe.training.recipes.settings import describe
 
-    if name in NETWORK_RECIPES:
-        return NETWORK_RECIPES[name].with_settings(settings).describe()
-    if name not in recipe_names():
+    networks = _network_recipes()
+    if name in networks:
+        return describe(networks[name].with_settings(settings))
+    if name not in DETECTOR_RECIPES:
         raise ValueError(f"got recipe {name!r}, supported are {', '.join(recipe_names())}")
     if settings:
         raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
-    fixed = POSE_RECIPES[name]() if name in POSE_RECIPES else DETECTOR_RECIPES[name]()
-    return "\n".join(f"{field} = {value!r}" for field, value in vars(fixed).items())
+    return describe(DETECTOR_RECIPES[name]())
+
+
+def _network_recipes() -> dict[str, NetworkRecipe]:
+    from rmpe.training.bundled.pose_recipes import POSE_RECIPES
+    from rmpe.training.recipes.published import NETWORK_RECIPES
+
+    return {**NETWORK_RECIPES, **POSE_RECIPES}
 
 
 def _run_network_recipe(
@@ -162,16 +155,15 @@ def _run_network_recipe(
 ) -> Path:
     from rmpe.training.data.people import OwnFiles, read_data_set, read_own_files, with_crowds
     from rmpe.training.loop.run import RunOptions, train_network
-    from rmpe.training.recipes.published import NETWORK_RECIPES
 
-    recipe = NETWORK_RECIPES[name].with_settings(request.settings)
+    recipe = _network_recipes()[name].with_settings(request.settings)
     if request.annotations is not None and request.images is not None and data is None:
         files = OwnFiles(
             request.annotations, request.images, request.val_annotations, request.val_images
         )
         people = read_own_files(files)
     elif data is not None and request.annotations is None:
-        people = read_data_set(recipe.dataset, data)
+        people = read_data_set(recipe.dataset, data, request.labels)
     else:
         raise ValueError(
             f"recipe {name} needs either --data with the folder of {recipe.dataset}, or "

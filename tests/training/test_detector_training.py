@@ -10,18 +10,18 @@ from safetensors.torch import load_file, save_file
 from rmpe.networks.compact_detector import CompactDetector
 from rmpe.training.bundled.box_scenes import SceneMaker, SceneRecipe
 from rmpe.training.bundled.detector import (
+    EARLY_FILTERS,
     START_WEIGHTS,
     DetectorRecipe,
     SceneBatches,
-    freeze_early_filters,
     mix,
     parameter_groups,
-    save_weights,
     start_network,
     train_detector,
 )
 from rmpe.training.bundled.detector_recipes import run_detector_recipe
 from rmpe.training.bundled.person_boxes import PersonPicture
+from rmpe.training.loop._weights import freeze, save_weights
 
 RECIPE = DetectorRecipe(steps=2, pictures_per_step=1, sides=(64,), warm_up_steps=1)
 SCENES = SceneRecipe(source_shares={"coco128": 1.0})
@@ -74,7 +74,7 @@ def test_pictures_are_normalised_channel_by_channel(pictures):
 
 def test_rates_go_to_their_parts_and_the_early_filters_rest():
     network = CompactDetector()
-    freeze_early_filters(network)
+    freeze(network, EARLY_FILTERS)
     recipe = DetectorRecipe(head_rate=3.0, neck_rate=2.0, backbone_rate=1.0)
     counts = {
         group["lr"]: sum(value.numel() for value in group["params"])
@@ -92,7 +92,7 @@ def test_a_run_may_start_from_any_detector(tmp_path):
     torch.manual_seed(7)
     trained = CompactDetector()
     path = tmp_path / "round1.safetensors"
-    save_weights(trained, path)
+    save_weights(trained, path, half=True)
     started = start_network(path)
     torch.testing.assert_close(
         started.heads[0].output.weight, trained.heads[0].output.weight, atol=1e-3, rtol=1e-3

@@ -8,8 +8,9 @@ from rmpe.association import AssociationParameters
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.records import Boxes
 from rmpe.training.data.people import with_crowds
+from rmpe.training.loop._weights import freeze
 from rmpe.training.loop.run import RunOptions, train_network
-from rmpe.training.loop.start import freeze_parts, starting_network
+from rmpe.training.loop.start import starting_network
 from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo import load, load_bundled_pose
 
@@ -51,8 +52,8 @@ def test_logits_are_no_start_for_maps(crowd):
 
 def test_unknown_frozen_parts_are_refused():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1))
-    with pytest.raises(ValueError, match="got the frozen part 'trunk', compact has 0"):
-        freeze_parts(network, RECIPE.with_settings(["frozen=trunk"]))
+    with pytest.raises(ValueError, match="got the frozen part 'trunk', Sequential has 0"):
+        freeze(network, ("trunk",))
 
 
 @pytest.mark.usefixtures("quiet_lightning")

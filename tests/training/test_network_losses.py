@@ -15,6 +15,7 @@ from rmpe.training.losses.published import (
     output_losses,
 )
 from rmpe.training.recipes.published import NETWORK_RECIPES
+from rmpe.training.recipes.settings import NetworkRecipe
 
 HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 
@@ -24,6 +25,10 @@ def truth(points: list[list[list[float]]], others: list | None = None) -> JointT
     people, joints = xy.shape[:2]
     others_xy = torch.zeros(people, 0, joints, 2) if others is None else torch.tensor(others)
     return JointTruth(xy, torch.ones(people, joints), others_xy, torch.ones(others_xy.shape[:3]))
+
+
+def losses_of(recipe: NetworkRecipe, outputs: list, crop: JointTruth) -> list:
+    return output_losses(recipe, get_codec(recipe.conventions("coco17").codec), outputs, crop)
 
 
 def test_joint_errors_are_half_the_mean_square_over_the_cells():
@@ -94,7 +99,7 @@ def test_coarse_outputs_have_wider_targets_and_weigh_a_quarter():
     codec = get_codec("mspn")
     crop = truth([[[32.0, 32.0]]])
     nothing = [torch.zeros(1, 1, 16, 16)] * 4
-    losses = output_losses(recipe, nothing, crop)
+    losses = losses_of(recipe, nothing, crop)
     for loss, kernel, weight in zip(losses, (11, 9, 7, 5), (0.25, 0.25, 0.25, 1.0)):
         target = type(codec)(target_kernel_size=kernel).encode(
             crop.keypoints_xy, crop.weights, 16, 16
@@ -106,17 +111,17 @@ def test_coarse_outputs_have_wider_targets_and_weigh_a_quarter():
 def test_every_hourglass_is_supervised_alike():
     recipe = NETWORK_RECIPES["hourglass2_mpii"]
     crop = truth([[[32.0, 32.0]]])
-    first, second = output_losses(recipe, [torch.zeros(1, 1, 16, 16)] * 2, crop)
+    first, second = losses_of(recipe, [torch.zeros(1, 1, 16, 16)] * 2, crop)
     assert first.item() == second.item() > 0
 
 
 def test_the_target_itself_is_no_loss_and_integral_finds_the_joint():
     crop = truth([[[30.0, 21.0]]])
     target = get_codec("hrnet").encode(crop.keypoints_xy, crop.weights, 16, 16)
-    assert output_losses(HRNET, [target], crop)[0].item() == 0
+    assert losses_of(HRNET, [target], crop)[0].item() == 0
     logits = get_codec("softmax_integral").encode(crop.keypoints_xy, crop.weights, 16, 16)
     recipe = NETWORK_RECIPES["fastpose_res50_integral_coco"]
-    assert output_losses(recipe, [logits], crop)[0].item() < 0.01
+    assert losses_of(recipe, [logits], crop)[0].item() < 0.01
 
 
 def test_classification_is_least_at_the_joint():
@@ -124,10 +129,10 @@ def test_classification_is_least_at_the_joint():
     crop = truth([[[33.5, 21.5]]])  # the middle of cell (8, 5)
     right, wrong = torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)
     right[0, 0, 5, 8], wrong[0, 0, 8, 5] = 5.0, 5.0
-    flat = output_losses(recipe, [torch.zeros(1, 1, 16, 16)], crop)[0].item()
+    flat = losses_of(recipe, [torch.zeros(1, 1, 16, 16)], crop)[0].item()
     assert flat == pytest.approx(np.log(256), rel=1e-4)
-    assert output_losses(recipe, [right], crop)[0].item() < flat
-    assert output_losses(recipe, [wrong], crop)[0].item() > flat
+    assert losses_of(recipe, [right], crop)[0].item() < flat
+    assert losses_of(recipe, [wrong], crop)[0].item() > flat
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_classification_is_least_at_the_joint():
 )
 def test_a_recipe_that_does_not_fit_its_network_is_refused(settings, outputs, message):
     with pytest.raises(ValueError, match=message):
-        output_losses(
+        losses_of(
             HRNET.with_settings(settings),
             [torch.zeros(1, 1, 8, 8)] * outputs,
             truth([[[1.0, 1.0]]]),
@@ -150,7 +155,7 @@ def test_a_recipe_that_does_not_fit_its_network_is_refused(settings, outputs, me
 def test_a_wider_target_can_be_asked_for():
     crop = truth([[[32.0, 32.0]]])
     nothing = [torch.zeros(1, 1, 24, 24)]
-    narrow = output_losses(HRNET, nothing, crop)[0]
-    wide = output_losses(HRNET.with_settings(["target_sigma=3"]), nothing, crop)[0]
+    narrow = losses_of(HRNET, nothing, crop)[0]
+    wide = losses_of(HRNET.with_settings(["target_sigma=3"]), nothing, crop)[0]
     # The mean square of a Gaussian grows with its variance: 9 / 4 on a map that holds it all.
     assert (wide / narrow).item() == pytest.approx(9 / 4, rel=0.02)

@@ -1,10 +1,16 @@
 """Recipes as values: printed, hashed, overridden, refused."""
 
 import pytest
+import torch
 
+from rmpe.networks.compact_pose import compact_pose
 from rmpe.networks.variants import variant_names
-from rmpe.training.loop.module import rate_share
+from rmpe.training.loop._average import averaged
+from rmpe.training.loop._schedule import recipe_schedule
+from rmpe.training.loop._weights import freeze
 from rmpe.training.recipes.published import NETWORK_RECIPES
+from rmpe.training.recipes.settings import NetworkRecipe, describe
+from rmpe.training.runs import describe_recipe, recipe_names
 
 HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 
@@ -76,24 +82,70 @@ def test_equal_recipes_have_equal_hashes_and_digests():
     assert hash(again) == hash(HRNET)
     assert again.digest() == HRNET.digest()
     assert HRNET.with_settings(["epochs=211"]).digest() != HRNET.digest()
-    assert "rate_drops             = (170, 200)" in HRNET.describe()
+    assert "rate_drops             = (170, 200)" in describe(HRNET)
+
+
+def rates(recipe: NetworkRecipe, steps_per_epoch: int, steps: list[int]) -> list[float]:
+    """Learning rates of some steps in units of the recipe's."""
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = recipe_schedule(recipe, optimiser, steps_per_epoch)
+    found = []
+    for _ in range(max(steps) + 1):
+        found.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    return [found[step] for step in steps]
 
 
 def test_steps_drop_at_the_epochs_named():
-    shares = [rate_share(HRNET, step, 10) for step in (0, 1699, 1700, 1999, 2000)]
-    assert shares == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+    assert rates(HRNET, 1, [0, 169, 170, 199, 200]) == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
 def test_a_linear_schedule_falls_to_nothing_at_the_end():
     recipe = NETWORK_RECIPES["mspn_1stage_coco"].with_settings(["epochs=4"])
-    assert [rate_share(recipe, step, 10) for step in (0, 20, 40)] == [1, 0.5, 0]
+    assert rates(recipe, 10, [0, 20, 40]) == pytest.approx([1, 0.5, 0], abs=1e-6)
+
+
+def test_a_cosine_falls_by_half_of_its_way_in_the_middle():
+    recipe = HRNET.with_settings(["epochs=4", "schedule=cosine"])
+    assert rates(recipe, 10, [0, 20, 40]) == pytest.approx([1, 0.5, 0], abs=1e-6)
 
 
 def test_halving_counts_people_not_epochs():
     recipe = NETWORK_RECIPES["cpn50_coco"].with_settings(["halving_people=64"])  # batches of 32
-    assert [rate_share(recipe, step, 7) for step in (0, 1, 2, 3, 4)] == [1, 1, 0.5, 0.5, 0.25]
+    assert rates(recipe, 7, [0, 1, 2, 3, 4]) == [1, 1, 0.5, 0.5, 0.25]
 
 
-def test_a_warm_up_rises_from_the_first_step():
-    recipe = HRNET.with_settings(["warm_up_steps=4"])
-    assert [rate_share(recipe, step, 100) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
+def test_a_warm_up_rises_evenly_and_the_schedule_follows():
+    recipe = HRNET.with_settings(["warm_up_steps=4", "epochs=4", "schedule=linear"])
+    # 4 of 12 steps of warm-up, then 8 in which the rate falls to nothing.
+    assert rates(recipe, 3, [0, 1, 2, 3, 4, 8, 12]) == pytest.approx(
+        [0.2, 0.4, 0.6, 0.8, 1, 0.5, 0], abs=1e-6
+    )
+
+
+def test_an_average_forgets_its_start_quickly_and_later_steps_slowly():
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(network.weight, 5.0)
+    mean = averaged(network, 0.5)
+    for value in (1.0, 2.0, 3.0):  # the first step is copied, later ones weigh 9/11 and 9/12
+        torch.nn.init.constant_(network.weight, value)
+        mean.update_parameters(network)
+    second = 1.0 + (2.0 - 1.0) * 9 / 11
+    assert mean.module.weight.item() == pytest.approx(second + (3.0 - second) * 9 / 12)
+
+
+def test_frozen_parts_and_depthwise_filters_do_not_learn():
+    network = compact_pose()
+    freeze(network, ("stem", "level8.0"), depthwise=True)
+    learning = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert "head.output.weight" in learning and "level8.1.expand.weight" in learning
+    still = ("stem.weight", "level8.0.expand.weight", "level16.0.filter.weight")
+    assert not learning.intersection(still)
+    with pytest.raises(ValueError, match="got the frozen part 'trunk', CompactPose has stem"):
+        freeze(network, ("trunk",))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_can_be_shown(name: str):
+    assert len(describe_recipe(name).splitlines()) > 5

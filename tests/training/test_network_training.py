@@ -20,6 +20,7 @@ from rmpe.networks.blocks.multistage import MultiStageNetwork, TrunkDesign
 from rmpe.networks.hrnet import HRNet
 from rmpe.networks.mspn import MspnBottleneck
 from rmpe.networks.rsn import ResidualStepsBlock
+from rmpe.skeletons import Skeleton
 from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
 from rmpe.training.loop.module import NetworkModule
 from rmpe.training.loop.run import RunOptions, train_network
@@ -236,3 +237,13 @@ def test_joints_can_be_those_of_another_skeleton(crowd, tmp_path):
     recipe = NARROW_HRNET.with_settings(["skeleton=crowdpose14"])
     result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 14))
     assert load(result).conventions.skeleton_name == "crowdpose14"
+
+
+def test_mirrored_crops_of_joints_without_sides_are_refused(crowd, tmp_path):
+    joints = ("tip", "middle", "root")
+    skeleton = Skeleton("own", joints, ((0, 1),), (0.1,) * 3)
+    people = replace(crowd.train, skeleton=skeleton)
+    with pytest.raises(
+        ValueError, match="no left and right are known among the joints tip, middle"
+    ):
+        train_network(TrainingPeople(people, None), tmp_path, NARROW_HRNET, QUICK)

@@ -16,7 +16,7 @@ from rmpe.training.runs import (
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="compact-pose-round1, compact-pose, compact-detector"):
+    with pytest.raises(ValueError, match="compact-pose, compact-accurate-pose, compact-detector"):
         run_recipe("nothing", tmp_path, tmp_path)
 
 

@@ -24,6 +24,7 @@ from rmpe.training.loop.transformer_start import (
 from rmpe.training.losses.published import JointTruth
 from rmpe.training.losses.transformer import transformer_losses
 from rmpe.training.recipes.published import NETWORK_RECIPES
+from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo import load, load_bundled_pose
 
 RECIPE = NETWORK_RECIPES["sstn_compact"]
@@ -35,7 +36,16 @@ def batch_of(points: torch.Tensor, theta: torch.Tensor) -> CropBatch:
         points, torch.ones(count, joints), torch.zeros(count, 0, joints, 2),
         torch.zeros(count, 0, joints),
     )  # fmt: skip
-    return CropBatch(torch.zeros(count, 64, 64, 3, dtype=torch.uint8), truth, theta, [])
+    nothing = torch.zeros(count, 0, 1, 1)
+    crops = torch.zeros(count, 64, 64, 3, dtype=torch.uint8)
+    return CropBatch(
+        crops, truth, torch.zeros(count, joints), nothing, nothing[..., 0, 0], theta, []
+    )
+
+
+def losses_of(recipe: NetworkRecipe, outputs: list, batch: CropBatch) -> dict[str, torch.Tensor]:
+    codec = get_codec(recipe.conventions("coco17").codec)
+    return transformer_losses(recipe, codec, outputs, batch)
 
 
 def logits_at(points: torch.Tensor) -> torch.Tensor:
@@ -49,7 +59,7 @@ def test_a_right_transform_of_a_centred_person_costs_nothing():
     # Two joints about the middle (31.5, 31.5), both branches see them where they are.
     points = torch.tensor([[[23.5, 31.5], [39.5, 31.5]]])
     theta = torch.eye(2, 3)[None]
-    losses = transformer_losses(
+    losses = losses_of(
         RECIPE, [logits_at(points), logits_at(points), theta], batch_of(points, theta)
     )
     assert losses["main"].item() < 1e-3
@@ -60,7 +70,7 @@ def test_a_right_transform_of_a_centred_person_costs_nothing():
 def test_a_person_off_centre_costs_the_parallel_branch_its_distance():
     points = torch.tensor([[[23.5, 31.5], [39.5, 31.5]]]) + torch.tensor([8.0, 0.0])
     theta = torch.eye(2, 3)[None]
-    losses = transformer_losses(
+    losses = losses_of(
         RECIPE, [logits_at(points), logits_at(points), theta], batch_of(points, theta)
     )
     assert losses["main"].item() < 1e-3
@@ -72,12 +82,10 @@ def test_the_main_branch_maps_joints_back_by_the_transform():
     theta = torch.tensor([[[0.8, 0.0, 0.1], [0.0, 0.8, -0.1]]])
     seen = apply_affine(theta, points, (64, 64), (64, 64))
     batch = batch_of(seen, theta)
-    losses = transformer_losses(RECIPE, [logits_at(points), logits_at(points), theta], batch)
+    losses = losses_of(RECIPE, [logits_at(points), logits_at(points), theta], batch)
     assert losses["main"].item() < 1e-3
     assert losses["transform"].item() == 0
-    wrong = transformer_losses(
-        RECIPE, [logits_at(points), logits_at(points), torch.eye(2, 3)[None]], batch
-    )
+    wrong = losses_of(RECIPE, [logits_at(points), logits_at(points), torch.eye(2, 3)[None]], batch)
     assert wrong["main"].item() > 0.02
 
 
@@ -91,7 +99,7 @@ def test_both_branches_move_the_transformer_and_not_the_network():
     points = torch.tensor([[[20.0, 31.5], [30.0, 40.5]]])
     batch = batch_of(points, torch.eye(2, 3)[None])
     outputs = whole.supervised_outputs(torch.rand(1, 3, 64, 64))
-    losses = transformer_losses(RECIPE, outputs, batch)
+    losses = losses_of(RECIPE, outputs, batch)
     for name in ("main", "parallel"):
         gradient = torch.autograd.grad(
             losses[name], whole.transformer.numbers.bias, retain_graph=True
@@ -105,7 +113,7 @@ def test_maps_are_compared_by_their_cells():
     points = torch.tensor([[[31.5, 31.5]]])
     maps = get_codec("hrnet").encode(points, torch.ones(1, 1), 16, 16)
     theta = torch.eye(2, 3)[None]
-    losses = transformer_losses(recipe, [maps, maps, theta], batch_of(points, theta))
+    losses = losses_of(recipe, [maps, maps, theta], batch_of(points, theta))
     assert set(losses) == {"main", "parallel"}
     assert losses["main"].item() < 1e-6
     assert losses["parallel"].item() < 1e-6
@@ -113,7 +121,7 @@ def test_maps_are_compared_by_their_cells():
 
 def test_without_a_parallel_branch_it_is_not_trained():
     with pytest.raises(ValueError, match="parallel branch; enable it first"):
-        transformer_losses(
+        losses_of(
             RECIPE, [torch.zeros(1), torch.zeros(1)], batch_of(torch.zeros(1, 1, 2), torch.zeros(1))
         )
 
@@ -124,11 +132,11 @@ def test_a_larger_crop_is_mapped_back_to_its_own_pixels():
     theta = torch.tensor([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]])
     truth = torch.tensor([[[63.5, 63.5], [71.5, 63.5]]])
     batch = batch_of(truth, theta)._replace(crops_bgr=torch.zeros(1, 128, 128, 3))
-    losses = transformer_losses(RECIPE, [logits_at(shown), logits_at(shown), theta], batch)
+    losses = losses_of(RECIPE, [logits_at(shown), logits_at(shown), theta], batch)
     assert losses["main"].item() < 1e-3
     recipe = RECIPE.with_settings(["loss=heatmap", "origin=hrnet"])
     maps = get_codec("hrnet").encode(shown, torch.ones(1, 2), 16, 16)
-    losses = transformer_losses(recipe, [maps, maps, theta], batch)
+    losses = losses_of(recipe, [maps, maps, theta], batch)
     assert losses["main"].item() < 1e-4
 
 

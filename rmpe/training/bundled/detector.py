@@ -15,19 +15,22 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from rmpe.networks.compact_detector import MEAN_BGR, STD_BGR, CompactDetector
 from rmpe.training.bundled.box_scenes import SceneMaker, SceneRecipe
 from rmpe.training.bundled.person_boxes import PersonPicture
+from rmpe.training.loop._average import averaged
+from rmpe.training.loop._schedule import with_warm_up
+from rmpe.training.loop._weights import freeze, save_weights
 from rmpe.training.loop.relative_adam import RelativeAdam
 from rmpe.training.losses.detection import DetectionLossParameters, detection_loss
 
 logger = logging.getLogger(__name__)
 
-START_WEIGHTS = Path(__file__).parents[1] / "weights" / "compact_detector.safetensors"
+START_WEIGHTS = Path(__file__).parents[2] / "weights" / "compact_detector.safetensors"
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,6 @@ class DetectorRecipe:
     """Peak relative step of the backbone behind stride 4; what lies before is not trained."""
     warm_up_steps: int = 30
     """Steps over which the rates rise from nothing."""
-    last_rate_share: float = 0.02
-    """Share of the peak that the cosine ends at."""
     average_decay: float = 0.99
     """Decay per step of the exponential average that becomes the result."""
     start_share: float = 0.5
@@ -105,10 +106,8 @@ class SceneBatches(IterableDataset[SceneBatch]):
         )
 
 
-def freeze_early_filters(network: CompactDetector) -> None:
-    """Keep the filters up to stride 4: they know edges well, and cost half a step on a CPU."""
-    network.backbone.stem.requires_grad_(False)
-    network.backbone.to_stride4.requires_grad_(False)
+EARLY_FILTERS = ("backbone.stem", "backbone.to_stride4")
+"""What stays as it is: filters up to stride 4 know edges well and cost half a step on a CPU."""
 
 
 class DetectorModule(lightning.LightningModule):
@@ -116,8 +115,8 @@ class DetectorModule(lightning.LightningModule):
 
     def __init__(self, network: CompactDetector, recipe: DetectorRecipe):
         super().__init__()
-        freeze_early_filters(network)
-        self.average = copy.deepcopy(network).requires_grad_(False)
+        freeze(network, EARLY_FILTERS)
+        self.average = averaged(network, recipe.average_decay)
         self.network = network
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
@@ -144,23 +143,14 @@ class DetectorModule(lightning.LightningModule):
 
     def on_train_batch_end(self, outputs: object, batch: SceneBatch, batch_index: int) -> None:
         """Move the averaged weights; the average forgets faster at the start."""
-        step = self.global_step
-        decay = min(self.recipe.average_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.network.parameters()):
-                mean.lerp_(value, 1 - decay)
+        self.average.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:
         """RelativeAdam with a rate for heads, neck and backbone; warm-up, then cosine."""
         optimiser = RelativeAdam(parameter_groups(self.network, self.recipe))
-        recipe = self.recipe
-
-        def share(step: int) -> float:
-            warm = min((step + 1) / max(recipe.warm_up_steps, 1), 1.0)
-            cosine = 0.5 * (1 + np.cos(np.pi * min(step / recipe.steps, 1.0)))
-            return float(warm * (recipe.last_rate_share + (1 - recipe.last_rate_share) * cosine))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+        left = max(self.recipe.steps - self.recipe.warm_up_steps, 1)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, left)
+        schedule = with_warm_up(optimiser, cosine, self.recipe.warm_up_steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
@@ -260,22 +250,18 @@ def train_detector(
         enable_model_summary=False,
     )
     data = SceneData(SceneMaker(pictures, scenes or SceneRecipe()), recipe)
-    trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume))
+    checkpoint = None if resume is None else str(resume)
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     result = folder / "compact_detector.safetensors"
-    save_weights(mix(module.average, start_network(start), recipe.start_share), result)
+    mixed = mix(module.average.module, start_network(start), recipe.start_share)
+    save_weights(mixed, result, half=True)
     return result
 
 
 @torch.no_grad()
-def mix(network: CompactDetector, other: CompactDetector, share: float) -> CompactDetector:
+def mix(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
     """Return the network whose weights are ``share`` of ``other``'s and the rest ``network``'s."""
     mixed = copy.deepcopy(network).cpu()
     for value, added in zip(mixed.parameters(), other.parameters()):
         value.lerp_(added, share)
     return mixed
-
-
-def save_weights(network: CompactDetector, path: Path | str) -> None:
-    """Write the weights as float16."""
-    state = {name: value.half().contiguous() for name, value in network.state_dict().items()}
-    save_file(state, str(path))

@@ -11,7 +11,7 @@ import numpy as np
 
 from rmpe.datasets.coco import read_coco_set
 from rmpe.datasets.crowdpose import read_crowdpose_set
-from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
+from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet
 from rmpe.datasets.lspet import read_lspet
 from rmpe.datasets.mpii import read_mpii_set
 from rmpe.datasets.synthetic_people import write_synthetic_set
@@ -75,22 +75,30 @@ _LAYOUTS: dict[str, _Layout] = {
 }
 
 
-def read_data_set(name: DataSet, folder: Path | str) -> TrainingPeople:
+def read_data_set(
+    name: DataSet, folder: Path | str, labels: Path | str | None = None
+) -> TrainingPeople:
     """Read a data set from its usual folders.
 
     Args:
         name: ``coco`` (``annotations/``, ``train2017/``, ``val2017/``), ``crowdpose`` (``json/``,
-            ``images/``), ``mpii`` (``annot/``, ``images/``) or ``lspet`` (the pack ``lspet/``).
+            ``images/``), ``mpii`` (``annot/``, ``images/``), ``lspet`` (the pack ``lspet/``) or
+            ``packs`` (that and those of everyday people).
         folder: what ``--data`` names.
+        labels: what a teacher says of the everyday people of the packs.
 
     Raises:
         OSError: a file is missing.
         ValueError: a file is no such annotation.
     """
     root = Path(folder)
+    if name == "packs":
+        from rmpe.training.bundled.pose_people import read_pose_people
+
+        return read_pose_people(root, labels)
     if name == "lspet":
         pack = root / "lspet" if (root / "lspet").is_dir() else root
-        return TrainingPeople(lspet_people(pack, "train"), lspet_people(pack, "validation"))
+        return TrainingPeople(read_lspet(pack, "train"), read_lspet(pack, "validation"))
     layout = _LAYOUTS[name]
     train, validation = (
         layout.reader(root / annotations, root / images)
@@ -170,26 +178,6 @@ def _joined(first: KeypointSet, second: KeypointSet) -> KeypointSet:
     )
 
 
-def lspet_people(folder: Path, split: str) -> KeypointSet:
-    """Return the people of the LSPET pack in COCO-19 joints, ``train`` or ``validation``.
-
-    Raises OSError when a file of the pack is missing.
-    """
-    samples = read_lspet(folder, "train" if split == "train" else "validation")
-    people = [
-        AnnotatedPerson(
-            picture=Picture(row, Path(folder) / "images.tar" / sample.name),
-            annotation_id=row,
-            box_xyxy=sample.box_xyxy,
-            keypoints_xy=sample.keypoints_xy,
-            visibility=np.where(sample.trust > 0, 2, 0).astype(np.uint8),
-            area=sample.area,
-        )
-        for row, sample in enumerate(samples)
-    ]
-    return KeypointSet(COCO_19, tuple(p.picture for p in people), tuple(people), ())
-
-
 def in_skeleton(people: KeypointSet, skeleton_name: str) -> KeypointSet:
     """Return the people in another skeleton, matched by name; joints they lack are not annotated.
 
@@ -211,11 +199,13 @@ def in_skeleton(people: KeypointSet, skeleton_name: str) -> KeypointSet:
 def _converted(person: AnnotatedPerson, source: Skeleton, target: Skeleton) -> AnnotatedPerson:
     points = np.zeros((target.joint_count, 2), np.float32)
     visibility = np.zeros(target.joint_count, np.uint8)
+    weights = np.zeros(target.joint_count, np.float32)
     for place, joint in enumerate(target.joints):
         if joint in source.joints:
             points[place] = person.keypoints_xy[source.index(joint)]
             visibility[place] = person.visibility[source.index(joint)]
-    return replace(person, keypoints_xy=points, visibility=visibility)
+            weights[place] = person.joint_weights[source.index(joint)]
+    return replace(person, keypoints_xy=points, visibility=visibility, weights=weights)
 
 
 def report_skipped(people: TrainingPeople, output: Path) -> None:

@@ -19,8 +19,19 @@ from rmpe.geometry.augment import (
     changed_crop_matrix,
     warp_affine,
 )
+from rmpe.geometry.crop import CropTransform
+from rmpe.heatmaps import get_codec
 from rmpe.proposals import ProposalGenerator
 from rmpe.skeletons import Skeleton
+from rmpe.training.data._changes import (
+    change_looks,
+    cover,
+    cut_box,
+    end_picture,
+    set_beside,
+    upright_box,
+)
+from rmpe.training.data.taught import TaughtPerson
 from rmpe.training.losses.published import JointTruth
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo.conventions import Conventions
@@ -33,6 +44,8 @@ INTERFERING_PEOPLE = 6
 LOWER_PARTS = ("hip", "knee", "ankle", "heel", "toe", "pelvis", "foot")
 HALF_BODY_GROWTH = 1.5
 """Side of a half body's crop over the extent of its joints (HRNet's code)."""
+HIDDEN_WEIGHT = 0.5
+"""What a joint under a pasted person or piece still weighs."""
 ATTEMPTS = 20
 """Unreadable pictures in a row after which the data is given up."""
 
@@ -50,6 +63,12 @@ class CropRecord(NamedTuple):
     """(M, K, 2), joints of other people, M being ``INTERFERING_PEOPLE`` or 0."""
     others_weights: FloatArray
     """(M, K)."""
+    absent: FloatArray
+    """1 for annotated joints that are not in the crop, (K,)."""
+    teacher: NDArray[np.float16]
+    """A teacher's logarithms of probabilities of the first joints, (T, h, w); T may be 0."""
+    teacher_weights: FloatArray
+    """(T,); 0 for everybody without a teacher."""
     theta: FloatArray
     """(2, 3), normalised map from the network's own crop of the true box to this crop."""
     skipped: tuple[str, ...]
@@ -63,6 +82,12 @@ class CropBatch(NamedTuple):
     """uint8 (N, H, W, 3)."""
     truth: JointTruth
     """Joints of the N people and of those around them."""
+    absent: Tensor
+    """1 for annotated joints that are not in the crop, (N, K)."""
+    teacher: Tensor
+    """A teacher's logarithms of probabilities of the first T joints, (N, T, h, w)."""
+    teacher_weights: Tensor
+    """(N, T)."""
     theta: Tensor
     """(N, 2, 3), as in :class:`CropRecord`."""
     skipped: list[str]
@@ -84,6 +109,9 @@ def collate(records: Sequence[CropRecord]) -> CropBatch:
     return CropBatch(
         stack([r.crop_bgr for r in records]),
         truth,
+        stack([r.absent for r in records]),
+        stack([r.teacher for r in records]),
+        stack([r.teacher_weights for r in records]),
         stack([r.theta for r in records]),
         [line for r in records for line in r.skipped],
     )
@@ -161,20 +189,89 @@ class PersonCrops(Dataset[CropRecord]):
         recipe, rules = self._recipe, self._conventions
         height, width = rules.input_height, rules.input_width
         box = self._box(person, rng, index // self._epoch_size)
+        shown = np.ones(len(person.keypoints_xy), bool)
+        if rng.random() < recipe.cut_share:
+            box = cut_box(box, rng)
+            if rng.random() < 0.5:
+                image_bgr, shown = end_picture(image_bgr, person, box)
         change = draw_change(recipe, box, rng)
+        if recipe.refit_turned and change.degrees:
+            box = upright_box(person, box, change.degrees)
         matrix = changed_crop_matrix(box, height, width, rules.crop_style, change)
         crop = warp_affine(image_bgr, matrix, height, width, rules.crop_style.border_bgr)
         order = self._skeleton.mirror_permutation if change.mirrored else slice(None)
         points = apply_matrix(matrix, person.keypoints_xy)[order]
-        weights = inside_weights(points, person.visibility[order], height, width)
+        # (K,): how far each joint is believed, and whether it is in the crop at all.
+        believed = person.joint_weights[order]
+        seen = inside_weights(points, height, width) * shown[order]
+        crop, free = self._covered(crop, points, believed * seen, rng)
+        seen_weights = seen * free
+        weights = believed * seen_weights
+        taught = isinstance(person, TaughtPerson)
+        teacher, teacher_weights = self._taught(person, matrix, order, seen_weights)
         others_xy, others_weights = self._others(person, matrix, order)
         plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
         plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
         target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
         return CropRecord(
-            crop, points, weights, others_xy, others_weights,
+            change_looks(crop, recipe, rng), points, weights * (0 if taught else 1),
+            others_xy, others_weights, (believed > 0) * (1 - seen), teacher, teacher_weights,
             normalised_map(target, matrix, height, width), skipped,
         )  # fmt: skip
+
+    def _covered(
+        self,
+        crop: ImageArray,
+        points: FloatArray,
+        weights: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[ImageArray, FloatArray]:
+        """Return the crop with somebody or something before it, and what of each joint is free."""
+        recipe, draw = self._recipe, rng.random()
+        free = np.ones(len(points), np.float32)
+        if draw >= recipe.beside_share + recipe.cover_share:
+            return crop, free
+        other = self._people[int(rng.integers(len(self._people)))]
+        try:
+            picture = other.picture.load()
+        except OSError:
+            return crop, free
+        if draw < recipe.beside_share:
+            crop, hidden = set_beside(crop, picture, other.box_xyxy, points, weights, rng)
+        else:
+            rules = self._conventions
+            patch = CropTransform.from_person_box(
+                other.box_xyxy, crop.shape[0], crop.shape[1], rules.crop_style
+            ).warp(picture)
+            crop, hidden = cover(crop, patch, points, rng)
+        free[hidden] = HIDDEN_WEIGHT
+        return crop, free
+
+    def _taught(
+        self,
+        person: AnnotatedPerson,
+        matrix: Matrix,
+        order: NDArray[np.int64] | slice,
+        seen: FloatArray,
+    ) -> tuple[NDArray[np.float16], FloatArray]:
+        """Return the teacher's maps of the first T joints, (T, h, w), and their weights (T,).
+
+        The mirrored order of T joints is that of their names, so that they have to be the first
+        ones of a skeleton that keeps pairs together, as COCO-17 is in COCO-19.
+        """
+        if not self._recipe.teacher_weight:
+            return np.zeros((0, 1, 1), np.float16), np.zeros(0, np.float32)
+        stride = get_codec(self._conventions.codec).stride
+        rows = self._conventions.input_height // stride
+        columns = self._conventions.input_width // stride
+        if not isinstance(person, TaughtPerson) or person.maps is None:
+            count = self._recipe.teacher_joints
+            return np.zeros((count, rows, columns), np.float16), np.zeros(count, np.float32)
+        count = len(person.maps)
+        maps = person.maps_in(matrix, rows, columns, stride)
+        if not isinstance(order, slice):
+            maps = maps[order[:count]]
+        return maps.astype(np.float16), seen[:count].astype(np.float32)
 
     def _box(self, person: AnnotatedPerson, rng: np.random.Generator, epoch: int) -> FloatArray:
         recipe = self._recipe
@@ -206,16 +303,15 @@ class PersonCrops(Dataset[CropRecord]):
         height, width = self._conventions.input_height, self._conventions.input_width
         for place, other in enumerate(around[:count]):
             points[place] = apply_matrix(matrix, other.keypoints_xy)[order]
-            weights[place] = inside_weights(points[place], other.visibility[order], height, width)
+            inside = inside_weights(points[place], height, width)
+            weights[place] = inside * other.joint_weights[order]
         return points, weights
 
 
-def inside_weights(
-    points_xy: FloatArray, visibility: NDArray[np.uint8], height: int, width: int
-) -> FloatArray:
-    """Return 1 for the annotated joints inside the crop, else 0; (K,)."""
+def inside_weights(points_xy: FloatArray, height: int, width: int) -> FloatArray:
+    """Return 1 for the joints inside the crop, else 0; (K,)."""
     inside = (points_xy >= 0).all(-1) & (points_xy < (width, height)).all(-1)
-    return np.asarray(inside & (visibility > 0), np.float32)
+    return np.asarray(inside, np.float32)
 
 
 def draw_change(
@@ -235,7 +331,10 @@ def draw_change(
         if uniform
         else np.clip(rng.normal() * limit, -2 * limit, 2 * limit)
     )
-    turned = rng.random() < recipe.rotation_share
+    draw = rng.random()
+    turned = draw < recipe.rotation_share
+    if draw >= 1 - recipe.any_turn_share:
+        turned, turn = True, rng.uniform(-180, 180)
     shift = rng.uniform(-1, 1, 2) * recipe.shift_share * (box_xyxy[2:] - box_xyxy[:2])
     return CropChange(
         scale=float(scale),

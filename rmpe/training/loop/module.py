@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 from collections.abc import Iterator, Mapping
@@ -11,15 +10,20 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Sampler
 
+from rmpe.heatmaps import get_codec
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.sstn import SymmetricPose
 from rmpe.training.data.person_crops import CropBatch, CropRecord, PersonCrops, collate
 from rmpe.training.data.workers import start_method
+from rmpe.training.loop._average import averaged
+from rmpe.training.loop._schedule import recipe_schedule
 from rmpe.training.loop.relative_adam import RelativeAdam
 from rmpe.training.loop.resuming import RUN_KEY
 from rmpe.training.loop.validation import ValidationPeople
+from rmpe.training.losses.extra import extra_losses
 from rmpe.training.losses.published import output_losses
 from rmpe.training.losses.transformer import transformer_losses
 from rmpe.training.recipes.settings import NetworkRecipe
@@ -70,10 +74,11 @@ class NetworkModule(lightning.LightningModule):
         self._door = PreprocessedNetwork(
             SupervisedOutputs(network), conventions.colour_order, conventions.mean, conventions.std
         )
-        self.average: nn.Module | None = None
+        self.average: AveragedModel | None = None
         if recipe.average_decay:
-            self.average = copy.deepcopy(network).requires_grad_(False)
-        self._conventions, self._validation = conventions, validation
+            self.average = averaged(network, recipe.average_decay)
+        self._codec = get_codec(conventions.codec)
+        self._validation = validation
         self._record = record
         self._averaged_step = 0
         self.skipped: set[str] = set()
@@ -83,10 +88,11 @@ class NetworkModule(lightning.LightningModule):
         self._note_skipped(batch.skipped)
         outputs = self._door(batch.crops_bgr)
         if isinstance(self.network, SymmetricPose):
-            parts = transformer_losses(self.recipe, outputs, batch)
+            parts = transformer_losses(self.recipe, self._codec, outputs, batch)
         else:
-            losses = output_losses(self.recipe, outputs, batch.truth)
+            losses = output_losses(self.recipe, self._codec, outputs, batch.truth)
             parts = {f"output_{place}": loss for place, loss in enumerate(losses)}
+            parts |= extra_losses(self.recipe, outputs[-1], batch)
         loss = torch.stack(list(parts.values())).sum()
         values = {name: float(part.detach()) for name, part in parts.items()}
         if not math.isfinite(float(loss.detach())):
@@ -102,16 +108,9 @@ class NetworkModule(lightning.LightningModule):
 
     def on_train_batch_end(self, outputs: object, batch: CropBatch, batch_index: int) -> None:
         """Move the averaged weights after every optimiser step, faster at the start."""
-        step = self.global_step
-        if self.average is None or step == self._averaged_step:
-            return
-        self._averaged_step = step
-        decay = min(self.recipe.average_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.network.parameters()):
-                mean.lerp_(value, 1 - decay)
-            for kept, seen in zip(self.average.buffers(), self.network.buffers()):
-                kept.copy_(seen)
+        if self.average is not None and self.global_step != self._averaged_step:
+            self._averaged_step = self.global_step
+            self.average.update_parameters(self.network)
 
     def on_train_epoch_start(self) -> None:
         """Keep what is frozen as it is: batch norms too."""
@@ -138,7 +137,7 @@ class NetworkModule(lightning.LightningModule):
     @property
     def result(self) -> nn.Module:
         """The network that is scored and written: the average if there is one."""
-        return self.network if self.average is None else self.average
+        return self.network if self.average is None else self.average.module
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser with its schedule, step by step."""
@@ -150,10 +149,13 @@ class NetworkModule(lightning.LightningModule):
         elif recipe.optimiser == "rmsprop":
             optimiser = torch.optim.RMSprop(trained, recipe.rate, weight_decay=recipe.weight_decay)
         else:
-            optimiser = RelativeAdam([{"params": trained, "lr": recipe.rate}])
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: rate_share(recipe, step, self.steps_per_epoch)
-        )
+            heads = {id(p) for name, p in self.network.named_parameters() if ".output." in name}
+            groups = [
+                ([p for p in trained if id(p) not in heads], recipe.rate),
+                ([p for p in trained if id(p) in heads], recipe.rate * recipe.output_rate_factor),
+            ]
+            optimiser = RelativeAdam({"params": p, "lr": rate} for p, rate in groups if p)
+        schedule = recipe_schedule(recipe, optimiser, self.steps_per_epoch)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _note_skipped(self, lines: list[str]) -> None:
@@ -161,20 +163,6 @@ class NetworkModule(lightning.LightningModule):
             if line not in self.skipped:
                 self.skipped.add(line)
                 logger.warning("skipped: %s", line)
-
-
-def rate_share(recipe: NetworkRecipe, step: int, steps_per_epoch: int) -> float:
-    """Return the learning rate of an optimiser step in units of the recipe's ``rate``."""
-    warm = min((step + 1) / max(recipe.warm_up_steps, 1), 1.0)
-    progress = min(step / (recipe.epochs * steps_per_epoch), 1.0)
-    if recipe.schedule == "linear":
-        return warm * (1 - progress)
-    if recipe.schedule == "cosine":
-        return warm * 0.5 * (1 + math.cos(math.pi * progress))
-    if recipe.schedule == "halving":
-        return warm * 0.5 ** (step * recipe.batch_size // recipe.halving_people)
-    drops = sum(step >= epoch * steps_per_epoch for epoch in recipe.rate_drops)
-    return float(warm * recipe.rate_factor**drops)
 
 
 class NetworkData(lightning.LightningDataModule):

@@ -110,7 +110,7 @@ def _fingerprint(people: KeypointSet) -> str:
     found = hashlib.sha256(json.dumps(people.skeleton.joints).encode())
     for person in people.people:
         found.update(f"{person.picture.path.name} {person.annotation_id}".encode())
-        for values in (person.box_xyxy, person.keypoints_xy, person.visibility):
+        for values in (person.box_xyxy, person.keypoints_xy, person.joint_weights):
             found.update(values.tobytes())
     return f"{len(people.people)} ({found.hexdigest()[:8]})"
 

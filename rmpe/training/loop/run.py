@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 from collections.abc import Mapping
@@ -12,27 +11,27 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from safetensors.torch import save_file
 from torch import nn
 
 from rmpe.proposals import ProposalGenerator
 from rmpe.skeletons import SKELETONS, Skeleton
 from rmpe.training.data.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.data.person_crops import PersonCrops
+from rmpe.training.loop._weights import freeze, save_weights
 from rmpe.training.loop.depthwise import use_fast_depthwise
 from rmpe.training.loop.module import NetworkData, NetworkModule
 from rmpe.training.loop.resuming import BestCheckpoint, check_resumable, keep_metrics, run_record
 from rmpe.training.loop.start import (
-    freeze_parts,
     start_localisation,
     starting_network,
     with_transformer,
 )
 from rmpe.training.loop.validation import ValidationPeople
-from rmpe.training.recipes.settings import NetworkRecipe
+from rmpe.training.recipes.settings import NetworkRecipe, describe
 from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.card import WeightsCard
 from rmpe.zoo.conventions import Conventions
@@ -94,18 +93,19 @@ def train_network(
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     people = _in_recipe_skeleton(people, recipe)
+    _check_pairs(people.train.skeleton, recipe)
     record = run_record(recipe, people, options.proposals)
     steps_done = check_resumable(options.resume, record) if options.resume is not None else 0
     report_skipped(people, folder)
     conventions = run_conventions(recipe, people.train.skeleton)
     (folder / "recipe.json").write_text(recipe.as_json() + "\n", encoding="utf-8")
-    logger.info("recipe %s (%s)\n%s", recipe.name, recipe.digest(), recipe.describe())
+    logger.info("recipe %s (%s)\n%s", recipe.name, recipe.digest(), describe(recipe))
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     if network is None:
         network = starting_network(
             recipe, people.train.skeleton, options.start, options.resume is not None
         )
-    freeze_parts(network, recipe)
+    freeze(network, recipe.frozen, recipe.frozen_depthwise)
     if recipe.variant in BUNDLED and recipe.precision == "bf16-mixed":
         use_fast_depthwise(network)
     proposals = _proposals(recipe, options)
@@ -146,7 +146,8 @@ def train_network(
         scores = {BEST_BY: float(best.best_model_score or 0.0)}
     result = folder / f"{recipe.name}.safetensors"
     if trainer.is_global_zero:
-        save_weights(module.result, recipe, conventions, scores, result)
+        card = weights_card(recipe, conventions, scores)
+        save_weights(module.result, result, card.as_metadata())
     return result
 
 
@@ -165,6 +166,18 @@ def _in_recipe_skeleton(people: TrainingPeople, recipe: NetworkRecipe) -> Traini
         in_skeleton(people.train, recipe.skeleton),
         None if validation is None else in_skeleton(validation, recipe.skeleton),
     )
+
+
+def _check_pairs(skeleton: Skeleton, recipe: NetworkRecipe) -> None:
+    """Refuse mirrored crops of joints among which no left and right are known."""
+    order = skeleton.mirror_permutation
+    paired = skeleton.mirror is not None or (order != np.arange(len(order))).any()
+    if recipe.flip_share > 0 and len(order) > 1 and not paired:
+        raise ValueError(
+            f"recipe {recipe.name} mirrors crops, but no left and right are known among the joints "
+            f"{', '.join(skeleton.joints)}: a mirrored left would be taught as a right; name them "
+            "left_… and right_…, or give --set flip_share=0"
+        )
 
 
 def _proposals(recipe: NetworkRecipe, options: RunOptions) -> ProposalGenerator | None:
@@ -235,26 +248,9 @@ def _report_unreadable(
         logger.warning("%d pictures could not be read, listed in %s", len(lines), path)
 
 
-def save_weights(
-    network: nn.Module,
-    recipe: NetworkRecipe,
-    conventions: Conventions,
-    scores: Mapping[str, float],
-    path: Path,
-) -> None:
-    """Write weights in float32 with their card; of a symmetric whole the parallel branch is left.
-
-    Raises OSError when the file cannot be written.
-    """
-    card = WeightsCard(
-        recipe.variant,
-        recipe.origin,
-        conventions,
-        json.loads(recipe.as_json()),
-        scores,
-    )
-    state = {
-        name: value.detach().cpu().contiguous().clone()
-        for name, value in copy.copy(network.state_dict()).items()
-    }
-    save_file(state, str(path), metadata=card.as_metadata())
+def weights_card(
+    recipe: NetworkRecipe, conventions: Conventions, scores: Mapping[str, float]
+) -> WeightsCard:
+    """Return the card of a run's weights."""
+    fields = json.loads(recipe.as_json())
+    return WeightsCard(recipe.variant, recipe.origin, conventions, fields, scores)

@@ -68,22 +68,6 @@ def starting_network(
     return network
 
 
-def freeze_parts(network: nn.Module, recipe: NetworkRecipe) -> None:
-    """Switch the gradients of the recipe's frozen parts off.
-
-    Raises:
-        ValueError: the network has no such part.
-    """
-    parts = dict(network.named_children())
-    for name in recipe.frozen:
-        if name not in parts:
-            raise ValueError(
-                f"recipe {recipe.name}: got the frozen part {name!r}, {recipe.variant} has "
-                f"{', '.join(parts)}"
-            )
-        parts[name].requires_grad_(False)
-
-
 def _start_from(
     network: nn.Module,
     source: LoadedNetwork,

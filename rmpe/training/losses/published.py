@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from rmpe.heatmaps import Codec, MegviiCodec, get_codec
+from rmpe.heatmaps import Codec, MegviiCodec
 from rmpe.heatmaps.megvii import SmoothedCodec
 from rmpe.training.losses.cells import cell_targets, spatial_cross_entropy
 from rmpe.training.recipes.settings import NetworkRecipe
@@ -134,7 +134,7 @@ def check_output_count(recipe: NetworkRecipe, count: int) -> None:
 
 
 def output_losses(
-    recipe: NetworkRecipe, outputs: Sequence[Tensor], truth: JointTruth
+    recipe: NetworkRecipe, codec: Codec, outputs: Sequence[Tensor], truth: JointTruth
 ) -> list[Tensor]:
     """Return the weighted loss of every supervised output; their sum is trained.
 
@@ -143,6 +143,7 @@ def output_losses(
 
     Args:
         recipe: kind, targets and weights.
+        codec: the network's.
         outputs: maps of the network, first supervised output first.
         truth: the joints.
 
@@ -150,7 +151,6 @@ def output_losses(
         ValueError: the recipe's lists do not fit the number of outputs.
     """
     check_output_count(recipe, len(outputs))
-    codec = get_codec(recipe.conventions(recipe.skeleton).codec)
     losses = []
     for place, heatmaps in enumerate(outputs):
         loss = _output_loss(recipe, output_codec(recipe, codec, place), heatmaps, truth, place)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rmpe.heatmaps import get_codec, soft_argmax
+from rmpe.heatmaps import Codec, soft_argmax
 from rmpe.heatmaps.compact import CompactCodec
 from rmpe.sstn import apply_affine, centred_targets, invert_affine, warp
 from rmpe.training.data.person_crops import CropBatch
@@ -20,7 +20,7 @@ from rmpe.training.recipes.settings import NetworkRecipe
 
 
 def transformer_losses(
-    recipe: NetworkRecipe, outputs: Sequence[Tensor], batch: CropBatch
+    recipe: NetworkRecipe, codec: Codec, outputs: Sequence[Tensor], batch: CropBatch
 ) -> dict[str, Tensor]:
     """Return the loss of the main branch, of the parallel branch and of the transform.
 
@@ -30,6 +30,7 @@ def transformer_losses(
 
     Args:
         recipe: kind of loss and weight of the regression.
+        codec: the network's.
         outputs: maps, maps of the frozen parallel branch, and θ, as
             :meth:`SymmetricPose.supervised_outputs` gives them.
         batch: joints in the crop's frame and the transform back to the plain crop.
@@ -41,7 +42,6 @@ def transformer_losses(
         raise ValueError("the transformer is trained with its parallel branch; enable it first")
     maps, parallel, theta = outputs
     truth = batch.truth
-    codec = get_codec(recipe.conventions(recipe.skeleton).codec)
     crop = (batch.crops_bgr.shape[1], batch.crops_bgr.shape[2])
     rows, columns = maps.shape[-2:]
     shown = (rows * codec.stride, columns * codec.stride)

@@ -19,7 +19,7 @@ LossKind = Literal["heatmap", "integral", "classification"]
 OptimiserKind = Literal["adam", "rmsprop", "relative_adam"]
 ScheduleKind = Literal["steps", "linear", "halving", "cosine"]
 ScaleDraw = Literal["normal", "uniform"]
-DataSet = Literal["coco", "crowdpose", "mpii", "lspet"]
+DataSet = Literal["coco", "crowdpose", "mpii", "lspet", "packs"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NetworkRecipe:
     origin: Origin
     """Whose colours, crop and codec, a key of ``rmpe.zoo.conventions.CONVENTIONS``."""
     dataset: DataSet = "coco"
-    """Layout of the folder given with ``--data``."""
+    """Layout of the folder given with ``--data``; ``packs`` are those of the bundled networks."""
     skeleton: str = ""
     """Joints to train, matched by name; empty takes those of the data."""
     input_height: int = 256
@@ -98,10 +98,20 @@ class NetworkRecipe:
     """Supervised outputs with OHKM."""
     interference: float = 0.0
     """µ of the joint-candidate loss: height of other people's joints in the target."""
+    teacher_weight: float = 0.0
+    """Weight of the divergence from a teacher's maps, for people that carry some."""
+    teacher_joints: int = 17
+    """The teacher's joints, the first ones of the skeleton."""
+    absent_weight: float = 0.0
+    """Weight of an even map for annotated joints that are cut off or outside the crop."""
     crowd_pictures: int = 0
     """Rendered pictures of 6 to 15 overlapping people that are added to the data."""
     frozen: tuple[str, ...] = ()
-    """Parts of the network, by the first word of their keys, whose weights stay as they are."""
+    """Parts of the network, by the path to them, whose weights stay as they are."""
+    frozen_depthwise: bool = False
+    """Whether the filters of all depthwise convolutions stay too: a third of a step on a CPU."""
+    output_rate_factor: float = 1.0
+    """Rate of the output layers in units of ``rate`` (``relative_adam``)."""
     transformer: bool = False
     """Train a spatial transformer around the frozen network (SSTN)."""
     transformer_regression: float = 0.0
@@ -130,6 +140,20 @@ class NetworkRecipe:
     """Share of the people of more than ``half_body_joints`` joints of whom one half is cropped."""
     half_body_joints: int = 8
     """See there."""
+    any_turn_share: float = 0.0
+    """Share of the crops turned by any angle at all."""
+    refit_turned: bool = False
+    """Whether the crop of a turned person is fitted to the body as it then stands."""
+    cut_share: float = 0.0
+    """Share of the people of whom a side or the lower part is cut away."""
+    beside_share: float = 0.0
+    """Share of the crops with another person set beside the one in the middle."""
+    cover_share: float = 0.0
+    """Share of the crops with a piece of another crop laid over."""
+    blur_share: float = 0.0
+    """Share of the crops with a loss of sharpness."""
+    colour_spread: float = 0.0
+    """Largest relative change of a channel's gain; the gamma changes twice as much."""
     proposals_from: int = -1
     """Epoch from which boxes are sampled as the detector errs (DPG); -1 never does."""
 
@@ -204,10 +228,11 @@ class NetworkRecipe:
         """Return twelve hexadecimal digits that tell recipes apart in any process."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:12]
 
-    def describe(self) -> str:
-        """Return one ``name = value`` line for each field."""
-        width = max(len(field.name) for field in fields(self))
-        return "\n".join(f"{f.name:<{width}} = {getattr(self, f.name)!r}" for f in fields(self))
+
+def describe(recipe: Any) -> str:
+    """Return one ``name = value`` line for each field of a recipe, a dataclass."""
+    width = max(len(field.name) for field in fields(recipe))
+    return "\n".join(f"{f.name:<{width}} = {getattr(recipe, f.name)!r}" for f in fields(recipe))
 
 
 def _parse(field: str, text: str, hint: Any) -> Any:
