@@ -21,7 +21,7 @@ def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
 
 
 def test_missing_packs_are_an_os_error(tmp_path):
-    with pytest.raises(OSError, match=r"images\.tar"):
+    with pytest.raises(OSError, match=r"joints\.npz"):
         run_recipe("compact-pose", tmp_path, tmp_path / "out")
 
 
@@ -31,9 +31,9 @@ def test_a_network_recipe_needs_its_data_or_own_files(tmp_path):
         run_recipe("hrnet_w32_coco", None, tmp_path)
 
 
-def test_the_bundled_weights_recipes_take_no_settings(tmp_path):
+def test_the_detectors_recipe_takes_no_settings(tmp_path):
     with pytest.raises(ValueError, match="give no --set"):
-        run_recipe("compact-pose", tmp_path, tmp_path, RunRequest(settings=("steps=1",)))
+        run_recipe("compact-detector", tmp_path, tmp_path, RunRequest(settings=("steps=1",)))
 
 
 def test_a_recipe_can_be_shown_with_its_settings():
