@@ -109,6 +109,7 @@ def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorC
     With both --predictions and --images the pictures are only for the report.
     """
     from rmpe.evaluation import outcomes
+    from rmpe.formats.outputs import check_outputs
 
     if scoring.predictions is None and scoring.images is None:
         raise click.UsageError("give --predictions, or --images to find the poses in")
@@ -118,6 +119,10 @@ def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorC
         raise click.UsageError("--skeleton, --joints and --category are about coco annotations")
     if scoring.report and dataset in ("posetrack", "mot"):
         raise click.UsageError("--report draws coco, crowdpose, mpii and lsp scores")
+    written = [path for path in (scoring.json_file, scoring.report) if path]
+    read = [path for path in (scoring.annotations, scoring.predictions, scoring.resume) if path]
+    with wrong_use():
+        check_outputs(written, read, overwrite=True)
     result = _scored(dataset, scoring, estimator)
     for line in result.skipped:
         click.echo(f"skipped: {line}", err=True)

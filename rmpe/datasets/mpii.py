@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
+from rmpe.datasets.array_files import load_arrays
 from rmpe.datasets.keypoint_set import HEAD_SHARE, AnnotatedPerson, KeypointSet, Picture
 from rmpe.json_files import load_json
 from rmpe.skeletons import MPII_16
@@ -48,7 +48,7 @@ def read_mpii_set(annotations: Path | str, image_folder: Path | str | None = Non
             name = str(entry["image"])
             picture = pictures.get(name) or Picture(len(pictures), (folder or Path()) / name)
             person = _person(entry, picture, place)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
             skipped.append(f"person {place} {reason}")
             continue
@@ -72,10 +72,14 @@ def _person(entry: Mapping[str, Any], picture: Picture, place: int) -> Annotated
     visible = np.asarray(entry["joints_vis"], np.float64)
     if joints.shape != (16, 2) or visible.shape != (16,):
         raise ValueError(f"has joints {joints.shape}, needed are (16, 2)")
+    if not np.isfinite(joints).all():
+        raise ValueError("has joints that are not finite")
     scale = float(entry["scale"])
-    if not scale > 0:
+    if not 0 < scale < float("inf"):
         raise ValueError(f"has the scale {scale:g}")
     centre = np.asarray(entry["center"], np.float64).reshape(2) - 1
+    if not np.isfinite(centre).all():
+        raise ValueError("has a centre that is not finite")
     centre[1] += CENTRE_DROP * scale
     half = BODY_PIXELS * scale / 2
     return AnnotatedPerson(
@@ -91,10 +95,12 @@ def _person(entry: Mapping[str, Any], picture: Picture, place: int) -> Annotated
 
 def _mat_entries(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the annotated training people of the release as the JSON splits give them."""
-    arrays = loadmat(str(path), squeeze_me=True, struct_as_record=False)
+    arrays = load_arrays(path, squeeze_me=True, struct_as_record=False)
     if "RELEASE" not in arrays:
         raise ValueError(f"{path} is not the release of MPII, it has no RELEASE")
     release = arrays["RELEASE"]
+    if not (hasattr(release, "annolist") and hasattr(release, "img_train")):
+        raise ValueError(f"{path} is not the release of MPII, its RELEASE has no annolist")
     for picture, training in zip(np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)):
         if not training:
             continue

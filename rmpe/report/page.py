@@ -7,15 +7,16 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from rmpe.formats import PoseReader, ReadHints, read_records
+from rmpe.formats.catalogue import notes_of
 from rmpe.report.measuring import page_angles
 from rmpe.report.packing import TICKS_PER_S, PackedPoses, pack_poses
-from rmpe.report.pictures import ClipPictures, PictureOptions, clip_pictures
+from rmpe.report.pictures import ClipPictures, PictureOptions, clip_pictures, promised_frames
 
 SUMMARY_NAME = "summary.json"
 _SCRIPTS = ("data.js", "player.js", "stage.js", "timeline.js", "charts.js", "measure.js", "page.js")
@@ -143,11 +144,15 @@ def _clip_elements(
     number: int, records: Path, page: Path, options: ReportOptions
 ) -> tuple[str, ClipReport, list[str]]:
     """Return the page's elements that hold one clip, and what is to be said about it."""
-    reader = read_records(records, options.format_name, options.hints)
+    hints = options.hints
+    if options.clip is not None and options.clip.is_file():
+        # Names of pictures number the clip's frames.
+        hints = replace(hints, clip_frames=promised_frames(options.clip))
+    reader = read_records(records, options.format_name, hints)
     packed = pack_poses(reader, reader.header)
     name = Path(reader.header.source).name or records.name
     clip = options.clip or find_clip(reader, records)
-    warnings = []
+    warnings = [f"{records}: {note}" for note in notes_of(reader)]
     if clip is None and options.pictures.mode != "none":
         warnings.append(f"{records}: its clip {reader.header.source!r} is not here, no pictures")
     frames = packed.arrays["slot_frame"].tolist()

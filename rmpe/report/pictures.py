@@ -139,6 +139,15 @@ def clip_pictures(
     return ClipPictures("strip", strip=_video_strip(clip, frame_indices, options))
 
 
+def promised_frames(path: Path) -> int:
+    """Return the frames that a video's file promises, 0 if it does not say or is no video."""
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return sum(stream.frames for stream in container.streams.video[:1])
+    except av.error.FFmpegError:
+        return 0
+
+
 def playable_type(path: Path) -> str:
     """Return the MIME type of a video that browsers play, or an empty text.
 

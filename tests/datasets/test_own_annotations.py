@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.datasets import read_coco_set
+from rmpe.datasets import read_coco_set, read_mpii_set
+from rmpe.datasets.array_files import load_arrays
 from rmpe.datasets.coco_document import AnnotationChoices
 from rmpe.joint_names import common_names, split_side
 from rmpe.skeletons import COCO_17, SKELETONS, Skeleton
@@ -249,3 +250,40 @@ def test_an_annotation_with_a_wrong_value_is_named_and_left_out(
     people = read_coco_set(saved(tmp_path, content))
     assert len(people.people) == 1
     assert people.skipped[0].startswith("annotation 8 ")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+@pytest.mark.parametrize("content", [b"", b"no array", b"PK\x03\x04" + b"\0" * 40, b"\0" * 200])
+def test_files_of_arrays_that_are_none_are_refused_in_words(
+    tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    (tmp_path / f"x{suffix}").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"x\{suffix} cannot be read as a \{suffix} file"):
+        load_arrays(tmp_path / f"x{suffix}")
+    with pytest.raises(OSError, match="none"):
+        load_arrays(tmp_path / f"none{suffix}")
+    with pytest.raises(ValueError, match="supported are"):
+        load_arrays(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"joints": [[float("nan"), 1]] * 16},
+        {"scale": float("inf")},
+        {"center": [float("nan"), 1]},
+        {"center": None},
+        {"joints": 3},
+        {"head_size": [1, 2]},
+    ],
+)
+def test_a_person_of_mpii_with_a_wrong_value_is_named(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    person = {"image": "a.jpg", "joints": [[5, 5]] * 16, "joints_vis": [1] * 16}
+    person |= {"scale": 1.0, "center": [9, 9]}
+    entries = [person, {**person, **changes}, 3, None, "x"]
+    (tmp_path / "m.json").write_text(json.dumps(entries))
+    people = read_mpii_set(tmp_path / "m.json")
+    assert len(people.people) == 1
+    assert [line.split()[1] for line in people.skipped] == ["1", "2", "3", "4"]

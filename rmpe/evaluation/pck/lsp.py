@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.io import loadmat
 
+from rmpe.datasets.array_files import load_arrays
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.evaluation.pck.scores import (
     LIMB_JOINTS,
@@ -51,7 +50,7 @@ def read_lsp_truth(path: str | Path, validation_only: bool = False) -> LspTruth:
         ValueError: it has no joints of such a shape.
     """
     path = Path(path)
-    arrays = _arrays(path)
+    arrays = load_arrays(path)
     joints = np.asarray(arrays.get("joints", np.zeros(0)), np.float64)
     if path.suffix == ".mat" and joints.ndim == 3:
         # LSP stores (3, 14, N), LSPET (14, 3, N); four and five digits in their picture names.
@@ -71,15 +70,6 @@ def read_lsp_truth(path: str | Path, validation_only: bool = False) -> LspTruth:
             raise ValueError(f"{path} does not say which rows are held out")
         rows = np.flatnonzero(arrays["is_val"])
     return LspTruth(joints[rows, :, :2], flags[rows], tuple(names[row] for row in rows))
-
-
-def _arrays(path: Path) -> Mapping[str, NDArray]:
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    if path.suffix == ".mat":
-        return dict(loadmat(str(path)))
-    raise ValueError(f"got {path.name}, supported are .mat and .npz files")
 
 
 def read_lsp_predictions(path: str | Path) -> FloatArray:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.io import loadmat
 
+from rmpe.datasets.array_files import load_arrays
 from rmpe.datasets.keypoint_set import HEAD_SHARE
 from rmpe.evaluation.pck.scores import JointErrors, PckScores, pck_scores, relative_errors
 from rmpe.json_files import load_json
@@ -71,7 +71,7 @@ def read_mpii_truth(path: str | Path) -> MpiiTruth:
         OSError: the file cannot be opened.
         ValueError: an array is missing.
     """
-    arrays = _arrays(Path(path))
+    arrays = load_arrays(Path(path))
     names = ("pos_gt_src", "jnt_missing", "headboxes_src")
     missing = [name for name in names if name not in arrays]
     if missing:
@@ -96,22 +96,13 @@ def read_mpii_predictions(path: str | Path) -> FloatArray:
     elif path.suffix == ".npy":
         values = np.load(path, allow_pickle=False)
     else:
-        arrays = _arrays(path)
+        arrays = load_arrays(path)
         if "preds" not in arrays:
             raise ValueError(f"{path} has no array preds")
         values = arrays["preds"] - (1 if path.suffix == ".mat" else 0)
     if values.ndim != 3 or values.shape[1] != MPII_16.joint_count or values.shape[2] not in (2, 3):
         raise ValueError(f"{path} has joints of shape {values.shape}, needed is (N, 16, 2)")
     return np.asarray(values[..., :2], np.float64)
-
-
-def _arrays(path: Path) -> Mapping[str, NDArray]:
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    if path.suffix == ".mat":
-        return dict(loadmat(str(path)))
-    raise ValueError(f"got {path.name}, supported are .mat and .npz files")
 
 
 def evaluate_mpii(truth: MpiiTruth, predicted_xy: ArrayLike) -> dict[str, float]:

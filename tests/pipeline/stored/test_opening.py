@@ -195,3 +195,16 @@ def test_convert_lists_every_target_and_keeps_names_of_pictures(tmp_path: Path) 
     assert CliRunner().invoke(cli.rmpe_command, [*command, "-o", str(out)]).exit_code == 0
     (item,) = json.loads(out.read_text())
     assert (item["image_id"], item["file_name"]) == (2, "000002.jpg")
+
+
+def test_the_report_puts_names_of_frames_to_the_clip_as_the_others_do(
+    tmp_path: Path, clip: Path
+) -> None:
+    path = alphapose_list(tmp_path / "a.json", [f"frame_{n:06d}.jpg" for n in (1, 2, 12)])
+    page = tmp_path / "report.html"
+    command = ["report", str(path), "--video", str(clip), "-o", str(page)]
+    result = CliRunner().invoke(cli.rmpe_command, command)
+    assert result.exit_code == 0
+    assert "pictures are numbered from 1" in result.output
+    assert "12 frames" in result.output
+    assert CliRunner().invoke(cli.rmpe_command, command).exit_code == 2
