@@ -30,6 +30,6 @@ def load_arrays(path: str | Path, **matlab: Any) -> Mapping[str, Any]:
                     return {name: data[name] for name in data.files}
             from scipy.io import loadmat
 
-            return dict(loadmat(file, **matlab))
+            return dict(loadmat(str(path), **matlab))
         except Exception as error:  # zipfile, zlib and scipy have errors of their own
             raise ValueError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
