@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import ReadingChoices, option, takes
+from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import MEASURE_FORMATS, PLOT_FORMATS
 
 if TYPE_CHECKING:
@@ -137,12 +137,18 @@ class MeasureOutput:
 
 @click.command()
 @click.argument("records", nargs=-1, required=True, type=_THERE)
-@takes(choices=MeasureChoices, output=MeasureOutput, reading=ReadingChoices)
+@takes(
+    choices=MeasureChoices,
+    output=MeasureOutput,
+    reading=ReadingChoices,
+    writing=OverwriteChoice,
+)
 def measure(
     records: tuple[Path, ...],
     choices: MeasureChoices,
     output: MeasureOutput,
     reading: ReadingChoices,
+    writing: OverwriteChoice,
 ) -> None:
     """Measure what people do from stored poses; no network is run.
 
@@ -150,12 +156,17 @@ def measure(
     biomechanics programs. RECORDS are files of poses, folders that video made, or a folder of
     such folders.
     """
+    from rmpe.formats.outputs import check_outputs
+
     options = choices.options()
     sources = _sources(records)
+    folders = [_folder(place, sources, output.output) for place in range(len(sources))]
+    with wrong_use():
+        check_outputs(folders, sources, overwrite=writing.overwrite)
     failed = False
-    for source in sources:
+    for source, folder in zip(sources, folders):
         try:
-            _measure_one(source, _folder(source, sources, output.output), options, output, reading)
+            _measure_one(source, folder, options, output, reading)
         except (OSError, ValueError) as error:
             if len(sources) == 1:
                 raise
@@ -172,12 +183,16 @@ def _measure_one(
     output: MeasureOutput,
     reading: ReadingChoices,
 ) -> None:
-    from rmpe.formats import ReadHints, read_records
+    from rmpe.formats import read_records
+    from rmpe.formats.catalogue import notes_of
     from rmpe.kinematics import measure_clip, write_measures
     from rmpe.kinematics.outputs import filled_warnings
 
-    hints = ReadHints(skeleton=reading.joints(), fps=output.fps)
-    measures = measure_clip(read_records(source, reading.from_format, hints), options)
+    hints = replace(reading.hints(), fps=output.fps)
+    stored = read_records(source, reading.from_format, hints)
+    for note in notes_of(stored):
+        click.echo(f"note: {source}: {note}", err=True)
+    measures = measure_clip(stored, options)
     warnings = [
         *measures.warnings,
         *filled_warnings(measures, output.formats),
@@ -224,14 +239,14 @@ def _sources(records: tuple[Path, ...]) -> list[Path]:
     return found
 
 
-def _folder(source: Path, sources: list[Path], output: Path | None) -> Path:
-    """Return where the measures of one source go; several get a folder each."""
+def _folder(place: int, sources: list[Path], output: Path | None) -> Path:
+    """Return where the measures of one of the sources go; several get a folder each."""
+    source = sources[place]
     if output is None:
         return source.parent / "measures"
     if len(sources) == 1:
         return output
     names = [_clip_name(one) for one in sources]
-    place = sources.index(source)
     earlier = names[:place].count(names[place])
     return output / (names[place] + (f"_{earlier + 1}" if earlier else ""))
 

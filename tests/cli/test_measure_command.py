@@ -96,5 +96,7 @@ def test_a_moving_camera_is_told_and_may_be_refused(tmp_path: Path) -> None:
     assert result.exit_code == 0 and "the camera moves" in result.output
     facts = json.loads((tmp_path / "measures" / "measures.json").read_text())
     assert any("the camera moves" in warning for warning in facts["warnings"])
+    again = _run(path)
+    assert again.exit_code == 2 and "--overwrite" in again.output + str(again.exception)
     refused = _run(path, "-o", tmp_path / "other", "--moving-camera", "refuse")
     assert refused.exit_code != 0 and not (tmp_path / "other").exists()

@@ -181,3 +181,16 @@ def test_a_clip_without_people_gives_empty_tables(tmp_path: Path) -> None:
     write_measures(tmp_path / "out", clip, ["csv"])
     assert clip.people == () and wide_table(clip).rows == []
     assert _csv(tmp_path / "out" / "measures_long.csv") == []
+
+
+def test_measuring_again_leaves_no_files_of_the_first_time(
+    measures: ClipMeasures, tmp_path: Path
+) -> None:
+    write_measures(tmp_path, measures, ["trc", "mot", "csv"])
+    (tmp_path / "notes.txt").write_text("mine")
+    write_measures(tmp_path, measures, ["mot"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "measures.json",
+        "person1.mot",
+        "notes.txt",
+    }

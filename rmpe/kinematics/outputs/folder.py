@@ -34,7 +34,7 @@ def write_measures(
     for each person.
 
     Args:
-        folder: where to; it is made if missing, and files of these names are replaced.
+        folder: where to; it is made if missing. Files of an earlier measurement are removed.
         measures: what :func:`rmpe.kinematics.measure_clip` returned.
         formats: of :data:`OUTPUT_FORMATS`.
         plots: of :data:`PLOT_FORMATS`.
@@ -47,9 +47,9 @@ def write_measures(
     folder = Path(folder)
     _check(measures, formats, plots)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_stale(folder)
     facts = summary(measures) | {"warnings": list(warnings or measures.warnings)}
-    written = [folder / SUMMARY_NAME]
-    written[0].write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    written: list[Path] = []
     three = (tables.wide_table(measures), tables.long_table(measures), tables.steps_table(measures))
     if "csv" in formats:
         for table in three:
@@ -77,7 +77,9 @@ def write_measures(
 
         for person in measures.people:
             written += write_plots(folder, person, measures.unit, plots)
-    return written
+    facts["files"] = [path.name for path in written]
+    (folder / SUMMARY_NAME).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    return [folder / SUMMARY_NAME, *written]
 
 
 def filled_warnings(measures: ClipMeasures, formats: Sequence[str]) -> list[str]:
@@ -134,6 +136,17 @@ def _person_summary(person: PersonMeasures) -> dict[str, Any]:
 
 def _number(value: float) -> float | None:
     return round(float(value), 4) if math.isfinite(value) else None
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what an earlier measurement left here: it may have been of other people."""
+    try:
+        names = json.loads((folder / SUMMARY_NAME).read_text("utf-8")).get("files", ())
+    except (OSError, ValueError, AttributeError):
+        return
+    for name in names:
+        if isinstance(name, str) and name == Path(name).name:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _check(measures: ClipMeasures, formats: Sequence[str], plots: Sequence[str]) -> None:
