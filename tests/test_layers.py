@@ -54,6 +54,7 @@ HEAVY = {
     "ray": "pipeline.fleet",
     "starlette": "pipeline.live.serving",
     "uvicorn": "pipeline.live.serving",
+    "prometheus_client": "pipeline.live.serving",
 }
 
 

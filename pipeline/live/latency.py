@@ -17,6 +17,7 @@ _SHORTEST_S = 1e-4
 _GROWTH = 1.02
 _BINS = 700
 _RECENT = 100
+_SILENT_AFTER_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ class LatencyMeter:
         return LatencyFigures(p50, p95, p99)
 
     def results_per_s(self) -> float:
-        """Return the rate of the last results, 0 with fewer than two."""
+        """Return the rate of the last results, 0 with fewer than two or none for three seconds."""
         with self._lock:
             if len(self._recent) < 2:
                 return 0.0
             first, last = self._recent[0][0], self._recent[-1][0]
+        if time.monotonic() - last > _SILENT_AFTER_S:
+            return 0.0
         span = max(time.monotonic(), last) - first
         return (len(self._recent) - 1) / span if span > 0 else 0.0
 

@@ -196,6 +196,11 @@ class FrameGate:
                 self._dropped[UNFINISHED] += len(self._under_way)
             self._under_way.clear()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be captured."""
+        return self._ended
+
     def counts(self) -> FrameCounts:
         """Return where all captured frames are, at one moment."""
         with self._changed:

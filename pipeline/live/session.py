@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _FINISH_WITHIN_S = 1.2
 _LEAVE_WITHIN_S = 0.4
 _LOADS_EVERY_S = 1.0
+_OLD_AFTER_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,8 @@ class LiveSession:
         self._meter = LatencyMeter()
         self._loads = StageLoads()
         self._run: Pipeline | None = None
-        self._last = Poses.empty(estimator.skeleton.joint_count)
+        self._last = self._nobody = Poses.empty(estimator.skeleton.joint_count)
+        self._last_result_s: float | None = None
         self._highest_id = 0
         self._forced: threading.Timer | None = None
         self.left_behind = False
@@ -169,8 +171,19 @@ class LiveSession:
             self._meter.whole_run(),
             self._meter.results_per_s(),
             self._reader.losses,
-            len(self._last),
+            len(self._shown()),
         )
+
+    def _age_s(self) -> float | None:
+        """Return the seconds since the newest result; None before the first."""
+        if self._last_result_s is None:
+            return None
+        return round(time.monotonic() - self._last_result_s, 3)
+
+    def _shown(self) -> Poses:
+        """Return who is in the newest result; nobody once that is old."""
+        age_s = self._age_s()
+        return self._last if age_s is not None and age_s <= _OLD_AFTER_S else self._nobody
 
     def page_status(self) -> dict[str, Any]:
         """Return what the page shows; from any thread."""
@@ -178,13 +191,16 @@ class LiveSession:
         return {
             **self.status().to_json(),
             "source": self._reader.info.source,
-            "ids": [identity for identity in self._last.ids.tolist() if identity],
+            "source_state": self._reader.state,
+            "last_result_age_s": self._age_s(),
+            "ids": [identity for identity in self._shown().ids.tolist() if identity],
             "stages": self._loads.update(run.stats) if run is not None else [],
         }
 
     def show(self, frame: Frame, poses: Poses) -> None:
         """Remember the newest poses for the figures; a viewer like others."""
         self._last = poses
+        self._last_result_s = time.monotonic()
         if len(poses):
             self._highest_id = max(self._highest_id, int(poses.ids.max()))
 

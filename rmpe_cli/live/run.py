@@ -200,9 +200,9 @@ def _serve(
     stack.callback(hub.close)
     server = LiveServer(hub, *command.serve, command.token)
     stack.callback(server.stop)
-    say(f"serving {server.address.partition('?')[0]}")
+    say(f"serving {server.address}")
     if command.token:
-        say("viewers add ?token= and the token to the address")
+        say("the address works once; later viewers type the token")
     return [hub]
 
 

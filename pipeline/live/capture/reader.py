@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.engine.channel import ClosedError
 from pipeline.live.capture.address import Capture, CaptureSettings, LiveAddress, parse_source
@@ -166,6 +167,14 @@ class LiveReader:
             log.warning("%s gives %dx%d pixels now", self._address.shown, width, height)
             self.events.tell("size_changed", width=width, height=height)
         return fit_picture(image_bgr, *self._size)
+
+    @property
+    def state(self) -> Literal["up", "lost", "ended"]:
+        """Whether the source gives pictures, is waited for, or is over; from any thread."""
+        if self._stop.is_set() or self.failure or self.gate.has_ended:
+            return "ended"
+        quiet_s = time.monotonic() - self._last_picture_s
+        return "lost" if self._reconnecting or quiet_s > self._options.stall_s else "up"
 
     def stop(self) -> None:
         """End soon, from any thread: what is under way is finished, what waits is dropped."""

@@ -6,25 +6,26 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pipeline.live.serving.access import HEALTH_PATH, AccessControl, App
+from pipeline.live.serving.access import HEALTH_PATH, AccessControl
 from pipeline.live.serving.hub import ViewHub
-from pipeline.live.serving.page import render_page
+from pipeline.live.serving.metrics import CONTENT_TYPE, metrics_text
+from pipeline.live.serving.page import ICON, render_page
 
 _BOUNDARY = "rmpe-picture"
 _STATUS_EVERY_S = 0.5
-_HEALTHY_S = 10.0
-"""A newest result that is older than this means that nothing comes any more."""
+_STALE_AFTER_S = 10.0
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
+def build_app(hub: ViewHub, token: str = "", host: str = "127.0.0.1") -> AccessControl:
     """Return the ASGI application of a live view.
 
     - ``/`` the page; it asks nobody else for anything
@@ -32,12 +33,13 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
     - ``/records`` header, records and events as server-sent events, one JSON object each;
       ``/records.ndjson`` the same as plain lines
     - ``/status`` the figures as server-sent events, twice a second; ``/status.json`` once
-    - ``/healthz`` whether results come: 200, or 503; it asks for no token and names no source
+    - ``/healthz`` whether results come: 200 or 503; it needs no token
+    - ``/metrics`` the figures for Prometheus
 
     Args:
         hub: where results come from.
         token: see :class:`~pipeline.live.serving.access.AccessControl`.
-        is_loopback: whether the server listens on this machine only.
+        host: name or address that the server listens on.
     """
 
     async def page(request: Request) -> Response:
@@ -88,10 +90,15 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
         return JSONResponse(hub.figures(), headers={"Cache-Control": "no-store"})
 
     async def health(request: Request) -> Response:
-        age_s = hub.age_s
-        is_well = age_s is not None and age_s <= _HEALTHY_S and not hub.is_closed
-        figures = {"ready": is_well, "age_s": age_s if age_s is None else round(age_s, 3)}
-        return JSONResponse(figures, 200 if is_well else 503, {"Cache-Control": "no-store"})
+        state = health_of(hub.figures(), hub.age_s, hub.is_closed)
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(state, 200 if state["ready"] else 503, headers=headers)
+
+    async def metrics(request: Request) -> Response:
+        return Response(metrics_text(hub.figures()), media_type=CONTENT_TYPE)
+
+    async def icon(request: Request) -> Response:
+        return Response(ICON, media_type="image/svg+xml")
 
     routes = [
         Route("/", page),
@@ -102,8 +109,18 @@ def build_app(hub: ViewHub, token: str = "", is_loopback: bool = True) -> App:
         Route("/status", status),
         Route("/status.json", status_once),
         Route(HEALTH_PATH, health),
+        Route("/metrics", metrics),
+        Route("/favicon.svg", icon),
     ]
-    return AccessControl(Starlette(routes=routes), token, is_loopback)
+    return AccessControl(Starlette(routes=routes), token, host)
+
+
+def health_of(figures: Mapping[str, Any], age_s: float | None, is_over: bool) -> dict[str, Any]:
+    """Return whether results come, what the source does, and how old the newest result is."""
+    state = "ended" if is_over else str(figures.get("source_state", "up"))
+    fresh = age_s is not None and age_s <= _STALE_AFTER_S
+    rounded = None if age_s is None else round(age_s, 3)
+    return {"ready": state == "up" and fresh, "source": state, "age_s": rounded}
 
 
 def _event_stream(lines: AsyncGenerator[str, None]) -> Response:

@@ -8,6 +8,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>rmpe live</title>
+<link rel="icon" href="favicon.svg">
 <style nonce="NONCE">
 :root { color-scheme: dark; }
 * { box-sizing: border-box; }
@@ -18,7 +19,12 @@ h2 { font-size: .8rem; margin: 1.1em 0 .3em; color: #93a1b3; text-transform: upp
 #state { color: #93a1b3; }
 #state.bad { color: #ffb454; }
 main { display: flex; flex-wrap: wrap; gap: 1.2em; padding: 0 1.2em 1.2em; }
-#picture { flex: 3 1 480px; min-width: 0; align-self: flex-start; background: #000;
+#view { flex: 3 1 480px; min-width: 0; align-self: flex-start; position: relative; }
+#gone { position: absolute; inset: 0; display: grid; place-items: center; font-size: 1.3rem;
+  text-align: center; padding: 1em; text-shadow: 0 0 6px #000; }
+#gone:empty { display: none; }
+.gone #picture { filter: grayscale(1) brightness(.45); }
+#picture { min-width: 0; align-self: flex-start; background: #000;
   border-radius: 6px; width: 100%; }
 aside { flex: 1 1 260px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -30,7 +36,8 @@ progress { width: 6em; height: .7em; vertical-align: middle; accent-color: #5aa9
 <body>
 <header><h1>rmpe live</h1><span id="state" role="status">connecting</span></header>
 <main>
-<img id="picture" alt="The newest picture, people drawn on it">
+<div id="view"><img id="picture" alt="The newest picture, people drawn on it">
+<p id="gone" role="alert"></p></div>
 <aside>
 <h2>Latency</h2><table><tbody id="latency"></tbody></table>
 <h2>Frames</h2><table><tbody id="frames"></tbody></table>
@@ -66,9 +73,18 @@ function say(text, bad) {
   element("state").textContent = text;
   element("state").className = bad ? "bad" : "";
 }
+function gone(now) {
+  const age = now.last_result_age_s;
+  const away = !now.end && (now.source_state === "lost" || (age !== null && age > 3));
+  element("view").className = away || now.end ? "gone" : "";
+  const seconds = age === null || age === undefined ? "" : ` for ${Math.round(age)} s`;
+  element("gone").textContent = now.end ? "the run is over"
+    : away ? `no picture from the source${seconds}` : "";
+}
 const status = new EventSource("status" + query);
 status.onmessage = (message) => {
   const now = JSON.parse(message.data);
+  gone(now);
   const going = `${now.source}, ${now.results_per_s} results a second`;
   say(now.end ? "the run is over" : going, now.end);
   const late = now.latency_ms;
@@ -88,6 +104,14 @@ element("picture").src = "picture.mjpg" + query;
 </body>
 </html>
 """
+
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" '
+    'rx="3" fill="#14171c"/><g stroke="#5aa9ff" stroke-width="1.6" stroke-linecap="round" '
+    'fill="none"><circle cx="8" cy="3.6" r="1.5"/><path d="M8 5.5v4M4 7l4-1 4 1M5 14l3-4.5 3 4.5"/>'
+    "</g></svg>"
+)
 
 
 def render_page(nonce: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import threading
 
 import uvicorn
 
+from pipeline.live.serving.access import is_loopback
 from pipeline.live.serving.app import build_app
 from pipeline.live.serving.hub import ViewHub
+from pipeline.live.serving.limits import LimitedProtocol, most_connections
 
 _LOOPBACK = "127.0.0.1"
 _LEAVE_WITHIN_S = 0.6
@@ -35,6 +36,9 @@ def parse_listen(text: str) -> tuple[str, int]:
 class LiveServer:
     """Serves a hub until it is stopped; the port is taken when made.
 
+    Attributes:
+        address: where a browser opens it; with a token it carries what works once, never the token.
+
     Args:
         hub: what is shown.
         host: address to listen on.
@@ -47,7 +51,6 @@ class LiveServer:
 
     def __init__(self, hub: ViewHub, host: str = _LOOPBACK, port: int = 0, token: str = "") -> None:
         self._hub = hub
-        is_loopback = _is_loopback(host)
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._socket = socket.create_server((host, port), family=family, backlog=64)
@@ -55,11 +58,14 @@ class LiveServer:
             raise OSError(f"{host}:{port} cannot be served on: {error.strerror}") from error
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{self.port}/" + (f"?token={token}" if token else "")
-        if not is_loopback and not token:
-            log.warning("everybody who reaches %s may watch; --token asks for one", self.address)
+        app = build_app(hub, token, host)
+        self.address = f"http://{shown}:{self.port}/" + (f"?once={app.once}" if token else "")
+        if not is_loopback(host) and not token:
+            log.warning("everybody who reaches %s may watch; --token-file asks", self.address)
+        protocol = type("Limited", (LimitedProtocol,), {"most": most_connections()})
         config = uvicorn.Config(
-            build_app(hub, token, is_loopback),
+            app,
+            http=protocol,
             lifespan="off",
             ws="none",
             log_level="warning",
@@ -96,10 +102,3 @@ class LiveServer:
         """Let go of viewers who do not read: the end of their stream cannot be sent to them."""
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+
 import pytest
+
+from pipeline.live.serving.access import AccessControl
 
 TOKEN = "open-sesame"
 
@@ -20,7 +25,86 @@ def test_the_token_opens_in_the_address_or_the_header(view):
     shown = view(token=TOKEN)
     assert shown.status(f"/status.json?token={TOKEN}") == 200
     assert shown.status("/status.json", {"Authorization": f"Bearer {TOKEN}"}) == 200
-    assert shown.server.address.endswith(f"/?token={TOKEN}")
+
+
+def request(shown, method, path, headers=None, body=None):
+    """Return status and headers of one request, redirects not followed, and the body."""
+    connection = http.client.HTTPConnection("127.0.0.1", shown.port, timeout=10)
+    connection.request(method, path, body, headers or {})
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    return response.status, dict(response.getheaders()), text
+
+
+def test_the_printed_address_works_once_and_carries_no_token(view):
+    shown = view(token=TOKEN)
+    address = shown.server.address
+    assert TOKEN not in address
+    path = address.partition(str(shown.port))[2]
+    status, headers, _ = request(shown, "GET", path)
+    assert (status, headers["location"]) == (303, "/")
+    cookie = headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and TOKEN not in cookie
+    assert request(shown, "GET", path)[0] == 401, "it works once"
+    with_cookie = {"Cookie": cookie.partition(";")[0]}
+    assert shown.status("/", with_cookie) == 200
+    assert shown.status("/status.json", with_cookie) == 200
+    name = cookie.partition("=")[0]
+    assert shown.status("/status.json", {"Cookie": f"{name}=wrong"}) == 401
+
+
+def test_the_token_may_be_typed_and_leaves_the_address(view):
+    shown = view(token=TOKEN)
+    status, _, form = request(shown, "GET", "/")
+    assert status == 401 and "type=password" in form
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert request(shown, "POST", "/login", kind, "token=wrong")[0] == 401
+    status, headers, _ = request(shown, "POST", "/login", kind, f"token={TOKEN}")
+    assert status == 303 and "set-cookie" in headers
+    status, headers, _ = request(shown, "GET", f"/?token={TOKEN}")
+    assert (status, headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("host", ["[::1", "a]b", "", "[zz]"])
+def test_a_host_that_is_none_is_refused_in_words(view, host):
+    assert view().status("/status.json", {"Host": host}) in (400, 403)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1"])
+def test_an_origin_that_is_none_is_refused_in_words(view, origin):
+    assert view().status("/status.json", {"Origin": origin}) in (400, 403)
+
+
+HOSTS = {
+    # (listens on, token): host asked for -> let in
+    ("0.0.0.0", ""): {"elsewhere.example": False, "192.168.1.5:80": True, "localhost": True},
+    ("0.0.0.0", "t"): {"elsewhere.example": True},
+    ("127.0.0.2", ""): {"127.0.0.2:80": True, "127.0.0.1": True, "elsewhere.example": False},
+    ("::1", ""): {"[::1]:80": True, "elsewhere.example": False},
+}
+
+
+@pytest.mark.parametrize("listens", HOSTS)
+def test_foreign_names_cannot_be_pointed_at_a_view_without_a_token(listens):
+    async def inside(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def ask(access, host):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"host", host.encode()), (b"authorization", b"Bearer t")]
+        scope = {"type": "http", "path": "/status.json", "method": "GET", "headers": headers}
+        await access(scope, None, send)
+        return sent[0]["status"]
+
+    host, token = listens
+    access = AccessControl(inside, token, host)
+    for name, let_in in HOSTS[listens].items():
+        assert (asyncio.run(ask(access, name)) == 200) == let_in, name
 
 
 def test_a_token_with_other_letters_is_compared_and_refused(view):
