@@ -154,10 +154,11 @@ class PoseEstimator:
         Args:
             detector: a detector's name or a detector.
             network: name in the zoo's catalogue, ``compact`` or ``compact-accurate``.
-            weights: a checkpoint file; its architecture is recognised and ``network`` not used.
+            weights: a checkpoint file, whose architecture is recognised, or an ONNX file, in place
+                of ``network``.
             weights_choices: what the checkpoint's keys cannot tell, such as the input size.
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-            runtime: ``auto``, ``torch`` or ``openvino``.
+            runtime: ``auto``, ``torch``, ``openvino``, or ``onnxruntime`` for ONNX files.
             precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
             threads: threads of one network call; 0 leaves it to the engine.
             sstn: whether the bundled spatial transformer stands around the compact network;
@@ -180,7 +181,18 @@ class PoseEstimator:
                 return cls(detector, *ready, options)
         from rmpe.runtimes import PreprocessedNetwork
         from rmpe.sstn import SymmetricPose
+        from rmpe.zoo.onnx_pose import is_onnx, ready_onnx
 
+        if is_onnx(weights or network):
+            ready = ready_onnx(
+                weights or network,
+                weights_choices,
+                runtime=runtime,
+                device=device,
+                precision=precision,
+                threads=threads,
+            )
+            return cls(detector, *ready, options)
         loaded = _load_network(network, weights, weights_choices, sstn)
         conventions = loaded.conventions
         if isinstance(loaded.network, SymmetricPose) and precision == "auto":

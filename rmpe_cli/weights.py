@@ -87,7 +87,7 @@ def weights_fetch(names: tuple[str, ...], cache: FetchChoices) -> None:
     from tqdm import tqdm
 
     from rmpe.zoo.catalogue import find_entry
-    from rmpe.zoo.download import fetch
+    from rmpe.zoo.unpacking import fetch_entry
 
     with wrong_use():
         entries = [find_entry(name) for name in names]
@@ -99,13 +99,7 @@ def weights_fetch(names: tuple[str, ...], cache: FetchChoices) -> None:
                 bar.total = total or None
                 bar.update(done - bar.n)
 
-            path = fetch(
-                entry.address,
-                entry.sha256_prefix,
-                cache.options(),
-                advance,
-                max_bytes=entry.max_bytes,
-            )
+            path = fetch_entry(entry, cache.options(), advance)
         click.echo(str(path))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rmpe.detectors.base import Detector
 from rmpe.runtimes import Precision, RuntimeName
 
@@ -54,5 +56,16 @@ def build_detector(
     if rest and (kind == "yolox" or kind == "rtmdet"):
         from rmpe.detectors.onnx import OnnxDetector
 
-        return OnnxDetector(rest, kind, threads=threads)
+        return OnnxDetector(_onnx_path(rest), kind, threads=threads)
     raise ValueError(f"unknown detector {name!r}; supported are {DETECTOR_HELP}")
+
+
+def _onnx_path(name: str) -> Path:
+    """Return the ONNX file of that path, or of the catalogue's entry of that name."""
+    path = Path(name)
+    if path.suffix == ".onnx" or path.is_file():
+        return path
+    from rmpe.zoo.catalogue import find_entry
+    from rmpe.zoo.unpacking import fetch_onnx
+
+    return fetch_onnx(find_entry(name))

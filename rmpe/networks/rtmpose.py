@@ -116,7 +116,7 @@ class RTMPose(nn.Module):
         self.head = RtmccHead(scale.widths[-1], joint_count, input_size_hw)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if x.shape[-2:] != self.input_size_hw:
+        if not torch.jit.is_tracing() and x.shape[-2:] != self.input_size_hw:
             raise ValueError(
                 f"got an input of {x.shape[-2]}x{x.shape[-1]}, this network takes "
                 f"{self.input_size_hw[0]}x{self.input_size_hw[1]} only"

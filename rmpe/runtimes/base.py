@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rmpe.runtimes.preprocess import PreprocessedNetwork
 
-RuntimeName = Literal["auto", "torch", "openvino"]
+RuntimeName = Literal["auto", "torch", "openvino", "onnxruntime"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 NetworkOutput: TypeAlias = Union["Tensor", NDArray[np.float32]]
@@ -164,6 +164,10 @@ def build_runtime(
         from rmpe.runtimes.openvino_runtime import OpenVinoRuntime
 
         return OpenVinoRuntime(network, computed, threads)
+    if engine == "onnxruntime":
+        raise ValueError(
+            "runtime 'onnxruntime' runs ONNX files; write one with the command export first"
+        )
     from rmpe.runtimes.torch_runtime import TorchRuntime
 
     return TorchRuntime(network, chosen, computed)

@@ -64,11 +64,20 @@ def read_card(path: Path) -> WeightsCard | None:
         return None  # The reading of the weights says what is wrong with the file.
     if CARD_KEY not in metadata:
         return None
+    return parse_card(metadata[CARD_KEY], path.name)
+
+
+def parse_card(text: str, file_name: str) -> WeightsCard:
+    """Return the card of its text in a file's metadata.
+
+    Raises:
+        ValueError: it cannot be understood; the message names the file.
+    """
     try:
-        return _card(json.loads(metadata[CARD_KEY]))
+        return _card(json.loads(text))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"the card inside {path.name} cannot be understood ({error!r}); it may come from a "
+            f"the card inside {file_name} cannot be understood ({error!r}); it may come from a "
             f"later version, this one reads cards of version {CARD_VERSION}"
         ) from error
 

@@ -1,8 +1,10 @@
-"""Published checkpoints that have a direct address.
+"""Published checkpoints and ONNX files that have a direct address.
 
 OpenMMLab's (Apache-2.0) stand in ``openmmlab.csv``, taken from the model zoo pages of mmpose 0.29
 and 1.3: ``td-hm_`` names are 1.x's, ``topdown_heatmap_`` 0.x's. Two more files, ``udp-regress``,
-are left out: their heads also predict offsets, which no codec here reads. Torchvision's person
+are left out: their heads also predict offsets, which no codec here reads. The RTMPose family and
+its detectors stand in ``rtm.csv``, from the pages of mmpose's RTMPose and RTMW projects:
+checkpoints, and archives with an ONNX file whose hash was not published. Torchvision's person
 detectors (BSD-3-Clause) are read from its own weight enums.
 """
 
@@ -42,7 +44,8 @@ class CatalogueEntry:
     kind: Literal["pose", "detector"]
     """What the network finds."""
     variant: str
-    """Pose network's name in ``rmpe.networks.variants``, or torchvision's builder of a detector."""
+    """Name in ``rmpe.networks.variants``, torchvision's builder of a detector, or what an ONNX file
+    is: ``onnx`` for a pose network, ``yolox`` for a detector."""
     dataset: str
     """What it was trained and measured on."""
     input_height: int
@@ -77,25 +80,37 @@ class CatalogueEntry:
 
     @property
     def sha256_prefix(self) -> str:
-        """First eight hex digits of the file's SHA-256, which its publisher puts in its name."""
-        match = re.search(r"-([0-9a-f]{8})(?:_\d{8})?\.pth$", self.file_name)
-        assert match is not None
-        return match[1]
+        """First hex digits of the file's SHA-256, which its publisher puts in its name; empty for
+        archives, whose names carry the digits of the checkpoint that they were made from."""
+        match = re.search(r"-([0-9a-f]{7,8})(?:_\d{8})?\.pth$", self.file_name)
+        return match[1] if match else ""
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether it is an ONNX file, or an archive with one."""
+        return self.file_name.endswith((".zip", ".onnx"))
+
+    @property
+    def is_torchvision(self) -> bool:
+        """Whether torchvision itself fetches and builds it."""
+        return self.kind == "detector" and self.licence == "BSD-3-Clause"
 
 
 @cache
 def pose_entries() -> tuple[CatalogueEntry, ...]:
     """Every pose network of the catalogue."""
     table = resources.files("rmpe.zoo").joinpath("openmmlab.csv").read_text(encoding="utf-8")
-    return tuple(_openmmlab_entry(row) for row in csv.DictReader(table.splitlines()))
+    older = tuple(_openmmlab_entry(row) for row in csv.DictReader(table.splitlines()))
+    return older + tuple(entry for entry in _rtm_entries() if entry.kind == "pose")
 
 
 @cache
 def detector_entries() -> tuple[CatalogueEntry, ...]:
-    """Torchvision's detectors trained on COCO, whose first class is the person."""
+    """OpenMMLab's person detectors, and torchvision's trained on COCO, whose first class is the
+    person."""
     from torchvision.models import detection, get_model_weights, list_models
 
-    entries = []
+    entries = [entry for entry in _rtm_entries() if entry.kind == "detector"]
     for builder in list_models(module=detection, exclude=["maskrcnn*", "keypointrcnn*"]):
         weights = next(iter(get_model_weights(builder)))
         meta = weights.meta
@@ -140,8 +155,42 @@ def find_entry(name: str) -> CatalogueEntry:
 
 
 def entry_of_file(file_name: str) -> CatalogueEntry | None:
-    """The pose entry whose file has this name, if there is one."""
-    return next((entry for entry in pose_entries() if entry.file_name == file_name), None)
+    """The pose entry whose file, or the ONNX file in whose archive, has this name, if any."""
+    return next(
+        (
+            entry
+            for entry in pose_entries()
+            if file_name == entry.file_name or (entry.is_onnx and file_name == f"{entry.name}.onnx")
+        ),
+        None,
+    )
+
+
+@cache
+def _rtm_entries() -> tuple[CatalogueEntry, ...]:
+    table = resources.files("rmpe.zoo").joinpath("rtm.csv").read_text(encoding="utf-8")
+    entries = []
+    for row in csv.DictReader(table.splitlines()):
+        height, width = (int(side) for side in row["input"].split("x"))
+        entries.append(
+            CatalogueEntry(
+                name=row["name"],
+                alias=row["alias"],
+                kind="pose" if row["kind"] == "pose" else "detector",
+                variant=row["variant"],
+                dataset=row["dataset"],
+                input_height=height,
+                input_width=width,
+                skeleton_name=row["skeleton"],
+                codec=row["codec"],
+                score=float(row["score"]),
+                metric=row["metric"],
+                megabytes=int(row["megabytes"]),
+                address=OPENMMLAB_ADDRESS + row["path"],
+                licence="Apache-2.0",
+            )
+        )
+    return tuple(entries)
 
 
 def _openmmlab_entry(row: dict[str, str]) -> CatalogueEntry:

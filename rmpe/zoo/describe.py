@@ -17,6 +17,7 @@ from rmpe.zoo.catalogue import (
 )
 from rmpe.zoo.download import FetchOptions, file_sha256
 from rmpe.zoo.loading import LoadChoices, LoadedNetwork, load
+from rmpe.zoo.unpacking import check_archive
 
 Kind = Literal["all", "pose", "detector"]
 Facts = list[tuple[str, str]]
@@ -145,6 +146,8 @@ def check_file(path: Path) -> str:
                 f"{path.name} is damaged: its SHA-256 starts with {digest[:8]}, expected is "
                 f"{entry.sha256_prefix}; delete it and fetch it again"
             )
+        if entry.is_onnx:
+            return f"{entry.name}, {check_archive(path)}, no hash was published"
         if entry.kind == "detector":
             return f"{entry.name}, hash right"
     loaded = load(path)
@@ -156,7 +159,7 @@ def cached_files(options: FetchOptions) -> list[Path]:
     """The fetched files in the cache folder; parts of interrupted fetches are left out."""
     if not options.cache_dir.is_dir():
         return []
-    return sorted(path for path in options.cache_dir.iterdir() if path.suffix == ".pth")
+    return sorted(path for path in options.cache_dir.iterdir() if path.suffix in (".pth", ".zip"))
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -79,7 +79,8 @@ def fetch(
 
     Args:
         published: address of the file.
-        sha256_prefix: first hex digits of its SHA-256.
+        sha256_prefix: first hex digits of its SHA-256; empty where none was published, and any file
+            of that name is taken.
         options: cache folder, offline, mirror, least speed.
         progress: told of every chunk.
         max_bytes: more than this is not written.

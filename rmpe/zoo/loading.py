@@ -17,10 +17,11 @@ from rmpe.zoo.card import read_card
 from rmpe.zoo.catalogue import entry_of_file, find_entry
 from rmpe.zoo.checkpoint import read_checkpoint
 from rmpe.zoo.conventions import Conventions, Origin
-from rmpe.zoo.download import FetchOptions, Progress, fetch
+from rmpe.zoo.download import FetchOptions, Progress
 from rmpe.zoo.keys import rename_keys, unwrap
 from rmpe.zoo.meaning import NOTHING_KNOWN, Evidence, LoadChoices, choose_variant, decide
 from rmpe.zoo.recognise import recognise
+from rmpe.zoo.unpacking import fetch_entry
 
 SHOWN_KEYS = 4
 """Keys that an error lists of each kind."""
@@ -111,11 +112,12 @@ def _load(
         if path.suffix in (".pth", ".pt", ".tar", ".safetensors") and entry is None:
             raise FileNotFoundError(f"there is no checkpoint file {path}")
         entry = find_entry(str(source))
-        if entry.kind != "pose":
-            raise ValueError(f"{entry.name!r} is a detector; a pose network was expected")
-        path = fetch(
-            entry.address, entry.sha256_prefix, options, progress, max_bytes=entry.max_bytes
-        )
+        if entry.is_onnx or entry.is_torchvision:
+            raise ValueError(
+                f"{entry.name!r} is no checkpoint that becomes a network here: it is "
+                f"{'an ONNX file' if entry.is_onnx else 'built by torchvision'}"
+            )
+        path = fetch_entry(entry, options, progress)
     try:
         evidence = Evidence(card=read_card(path), entry=entry)
         loaded = from_state_dict(read_checkpoint(path), choices, evidence=evidence)

@@ -53,7 +53,7 @@ class EstimatorChoices:
     device: str = option(
         "--device", default="auto", help="Where networks run: auto, cpu, cuda, cuda:N or mps."
     )
-    runtime: Literal["auto", "torch", "openvino"] = option(
+    runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = option(
         "--runtime", default="auto", type=click.Choice(RUNTIMES), help="What runs the networks."
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(

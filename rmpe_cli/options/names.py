@@ -18,7 +18,7 @@ RECORD_FORMATS = (
 )
 TABLES = ("parquet", "csv")
 NMS_RULES = ("pose", "oks", "oks-soft", "none")
-RUNTIMES = ("auto", "torch", "openvino")
+RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 BACKGROUNDS = ("original", "black", "white", "blur", "transparent")
 PALETTES = ("parts", "ids", "openpose")

@@ -16,17 +16,17 @@ from rmpe.zoo.presets import PRESETS, get_preset
 
 def test_pose_entries_name_what_exists() -> None:
     entries = pose_entries()
-    assert len(entries) == 84
+    assert len(entries) == 84 + 61
     for entry in entries:
-        assert entry.variant in variant_names()
+        assert entry.variant in (*variant_names(), "onnx")
         assert entry.skeleton_name in SKELETONS
         assert entry.codec in CODECS
         assert entry.input_height % 32 == 0
         assert entry.input_width % 32 == 0
-        assert 0.5 < entry.score < 1
-        assert len(entry.sha256_prefix) == 8
+        assert 0.4 < entry.score < 1
+        assert len(entry.sha256_prefix) in ((0,) if entry.is_onnx else (7, 8))
         assert entry.address.startswith("https://download.openmmlab.com/mmpose/")
-        assert 30 < entry.megabytes < 500
+        assert 10 < entry.megabytes < 500
 
 
 def test_names_addresses_and_files_are_unique() -> None:
@@ -59,7 +59,7 @@ def test_detectors_come_from_torchvision() -> None:
     entries = {entry.name: entry for entry in detector_entries()}
     v2 = entries["fasterrcnn_resnet50_fpn_v2"]
     assert (v2.score, v2.sha256_prefix, v2.kind) == (0.467, "dd69338a", "detector")
-    assert all(len(entry.sha256_prefix) == 8 for entry in entries.values())
+    assert all(len(entry.sha256_prefix) == 8 for entry in entries.values() if not entry.is_onnx)
 
 
 def test_presets_name_entries_of_the_catalogue() -> None:
