@@ -77,7 +77,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (ValueError, OSError, RuntimeError) as error:
         logging.getLogger("rmpe").info("the failure in full", exc_info=True)
-        click.echo(f"error: {error}", err=True)
+        from rmpe.error_words import in_words  # loads numpy, which no help needs
+
+        click.echo(f"error: {in_words(error)}", err=True)
         sys.exit(1)
 
 

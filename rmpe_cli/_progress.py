@@ -58,12 +58,16 @@ class TerminalWatcher:
         echo: prints a line of results.
         echo_error: prints a line about the run, and errors.
         quiet: neither bar nor table of stages.
+        stages: whether a clip's table of stages is shown; of many clips nobody reads them.
     """
 
-    def __init__(self, echo: Echo, echo_error: Echo, quiet: bool = False) -> None:
+    def __init__(
+        self, echo: Echo, echo_error: Echo, quiet: bool = False, stages: bool = True
+    ) -> None:
         self._echo = echo
         self._echo_error = echo_error
         self._quiet = quiet
+        self._stages = stages
         self._bar: tqdm[Any] | None = None
 
     def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
@@ -84,7 +88,7 @@ class TerminalWatcher:
         if summary is None:
             self._echo_error(f"error: {outcome.reason}")
             return
-        tell_end(summary, self._echo_error, self._quiet)
+        tell_end(summary, self._echo_error, self._quiet or not self._stages)
         already = "already done, " if summary.already_done else ""
         self._echo(
             f"{outcome.folder}: {already}{summary.frames} frames, "
@@ -103,7 +107,8 @@ class FleetBar:
 
     Args:
         echo_error: prints a line.
-        quiet: neither bar nor lines, except for what failed.
+        quiet: neither bar nor lines, except for what failed; a terminal has the bar in place of
+            lines, and the table at the end.
     """
 
     def __init__(self, echo_error: Echo, quiet: bool = False) -> None:
@@ -123,6 +128,6 @@ class FleetBar:
 
     def ended(self, outcome: ClipOutcome) -> None:
         """Say what came of a clip or a part of one."""
-        if not self._quiet or not outcome.succeeded:
+        if not outcome.succeeded or (self._bar.disable and not self._quiet):
             reason = f": {outcome.reason}" if outcome.reason else ""
             self._echo_error(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")

@@ -21,4 +21,6 @@ def wrong_use(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except caught as error:
-        raise WrongUseError(str(error).partition("\n")[0]) from error
+        from rmpe.error_words import in_words
+
+        raise WrongUseError(in_words(error).partition("\n")[0]) from error

@@ -54,8 +54,9 @@ def video(
     from rmpe_cli._progress import TerminalWatcher
 
     threads = limit_threads()
-    watcher = TerminalWatcher(click.echo, partial(click.echo, err=True), output.quiet)
     jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, threads.video)
+    echo_error = partial(click.echo, err=True)
+    watcher = TerminalWatcher(click.echo, echo_error, output.quiet, stages=len(jobs) == 1)
     try:
         outcomes = run_worklist(
             jobs,

@@ -156,6 +156,7 @@ def measure(
     biomechanics programs. RECORDS are files of poses, folders that video made, or a folder of
     such folders.
     """
+    from rmpe.error_words import in_words
     from rmpe.formats.outputs import check_outputs
 
     options = choices.options()
@@ -170,7 +171,7 @@ def measure(
         except (OSError, ValueError) as error:
             if len(sources) == 1:
                 raise
-            click.echo(f"error: {source}: {error}", err=True)
+            click.echo(f"error: {source}: {in_words(error)}", err=True)
             failed = True
     if failed:
         raise click.exceptions.Exit(1)

@@ -55,6 +55,7 @@ def images(
     from pipeline.engine.stage import StageError
     from pipeline.readers.finding import LeftOut, find_images, output_folders
     from pipeline.sources import NetworkPoses
+    from rmpe.error_words import in_words
     from rmpe.runtimes import limit_threads
     from rmpe_cli._progress import frame_bar, tell_end
 
@@ -94,7 +95,7 @@ def images(
             )
     except (OSError, ValueError, StageError) as error:
         logging.getLogger("rmpe").info("the failure in full", exc_info=True)
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {in_words(error)}", err=True)
         sys.exit(1)
     tell_end(summary, partial(click.echo, err=True), output.quiet)
     click.echo(f"{plan.folder}: {summary.frames} frames, up to {summary.most_people} people")

@@ -108,6 +108,7 @@ def weights_fetch(names: tuple[str, ...], cache: FetchChoices) -> None:
 @takes(cache=FetchChoices)
 def weights_check(files: tuple[Path, ...], cache: FetchChoices) -> None:
     """Check the hash and the content of FILES, or of every fetched file."""
+    from rmpe.error_words import in_words
     from rmpe.zoo.describe import cached_files, check_file
 
     paths = list(files) or cached_files(cache.options())
@@ -117,7 +118,7 @@ def weights_check(files: tuple[Path, ...], cache: FetchChoices) -> None:
             click.echo(f"{path.name}: {check_file(path)}")
         except (ValueError, OSError) as error:
             failed += 1
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {in_words(error)}", err=True)
     click.echo(f"{len(paths) - failed} of {len(paths)} files are right")
     if failed:
         raise click.exceptions.Exit(1)

@@ -12,6 +12,7 @@ ROOMS = {
     "rmpe._assignment": 0,
     "rmpe.records": 0,
     "rmpe.json_files": -1,
+    "rmpe.error_words": -1,
     "rmpe.joint_names": -1,
     "rmpe.skeletons": 0,
     "rmpe.oks": 1,

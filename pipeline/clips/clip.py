@@ -22,6 +22,7 @@ from pipeline.readers.base import Reader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import Tracker
 from pipeline.writers.sound import SoundTrack
+from rmpe.error_words import in_words
 from rmpe.formats import ClipHeader
 from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Poses
@@ -165,7 +166,7 @@ def process_clip(
         run.stop(PATIENCE_AFTER_INTERRUPT_S)
         raise
     except Exception as error:
-        summary.failure = str(error)
+        summary.failure = in_words(error)
         raise
     finally:
         run.stop(PATIENCE_AFTER_INTERRUPT_S if summary.failure == "interrupted" else None)
@@ -212,7 +213,7 @@ def write_summary(
     except OSError as error:
         if summary.complete:
             raise
-        log.warning("%s cannot be written: %s", path, error)
+        log.warning("%s: the summary cannot be written", in_words(error))
 
 
 def _version(library: str) -> str:

@@ -253,10 +253,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         if earlier == later:
             continue
         if name == "files" and earlier and later:
-            changed = [
-                file for file in {**earlier, **later} if earlier.get(file) != later.get(file)
-            ]
-            words.append(f"{', '.join(sorted(changed))} changed")
+            every = sorted({**earlier, **later})
+            changed = [file for file in every if earlier.get(file) != later.get(file)]
+            words.append(f"{', '.join(changed or every)} changed")
         else:
             words.append(f"{name} was {earlier}, now {later}")
     return "; ".join(words)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.stages.track import Tracker
+from rmpe.error_words import in_words
 from rmpe.records import Frame, Poses
 
 SCHEMA = "rmpe-checkpoint/3"
@@ -69,7 +70,7 @@ class Checkpoint:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("%s cannot be read: %s", path, error)
+            log.warning("%s cannot be read: %s", path, in_words(error))
             return None
 
 
@@ -163,7 +164,7 @@ class Journal:
             if not self.warnings:
                 self.warnings.append(
                     f"progress cannot be saved, a killed run would go on from an earlier "
-                    f"place: {error}"
+                    f"place: {in_words(error)}"
                 )
                 log.warning("%s", self.warnings[0])
 

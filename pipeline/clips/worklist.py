@@ -19,6 +19,7 @@ from pipeline.items import PosedFrame
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.sources import NetworkPoses
+from rmpe.error_words import in_words
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -119,7 +120,7 @@ def attempt_job(
         )
     except (OSError, ValueError, StageError) as error:
         kept = frames_saved(job.plan.folder) if isinstance(error, StageError) else 0
-        return failed(job, str(error), began, kept), None
+        return failed(job, in_words(error), began, kept), None
     return summed_up(job, summary, time.perf_counter() - began), summary
 
 

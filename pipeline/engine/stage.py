@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
+from rmpe.error_words import in_words
+
 
 class Stage(ABC):
     """One step of the flow: takes items one by one, gives any number for each, in order.
@@ -33,7 +35,7 @@ class StageError(RuntimeError):
 
     def __init__(self, stage: str, frame_index: int | None, cause: BaseException) -> None:
         where = f"stage '{stage}'" + ("" if frame_index is None else f", frame {frame_index}")
-        super().__init__(f"{where}: {cause or type(cause).__name__}")
+        super().__init__(f"{where}: {in_words(cause) or type(cause).__name__}")
         self.stage = stage
         self.frame_index = frame_index
         self.__cause__ = cause

@@ -22,6 +22,7 @@ from pipeline.items import PosedFrame
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.stages.stored import OtherFramesError
+from rmpe.error_words import in_words
 from rmpe.runtimes.threads import available_cores
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def run_in_parts(
                 stack.enter_context(FolderLock(job.plan.folder))
                 parts[place] = its_parts
             except (OSError, ValueError) as error:
-                outcomes[place] = failed(job, str(error), time.perf_counter())
+                outcomes[place] = failed(job, in_words(error), time.perf_counter())
         every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
         came_of = run_jobs([part for _, part in every])
     in_one_go: list[int] = []
@@ -179,7 +180,7 @@ def _joined(
         if isinstance(error.__cause__, OtherFramesError):
             log.info("%s: %s: it is run in one go", shown_source(job.source), error)
             return None
-        return failed(job, str(error), began)
+        return failed(job, in_words(error), began)
     except (OSError, ValueError) as error:
-        return failed(job, str(error), began)
+        return failed(job, in_words(error), began)
     return summed_up(job, summary, time.perf_counter() - began)

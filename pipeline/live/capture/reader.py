@@ -18,6 +18,7 @@ from pipeline.live.events import Events
 from pipeline.live.policy import BacklogError, FrameGate, Policy
 from pipeline.readers._upright import fit_picture
 from pipeline.readers.base import ClipInfo, ReadReport
+from rmpe.error_words import in_words
 from rmpe.records import Frame, ImageArray
 
 _FIRST_PAUSE_S = 0.25
@@ -203,7 +204,7 @@ class LiveReader:
             self._fail(str(error))
         except Exception as error:  # whatever ends capturing must be told, not lost in a thread
             log.debug("capturing failed", exc_info=True)
-            self._fail(f"{type(error).__name__}: {error}")
+            self._fail(f"{type(error).__name__}: {in_words(error)}")
         finally:
             if capture is not None:
                 capture.close()
@@ -222,7 +223,7 @@ class LiveReader:
                 if self._stop.is_set() or not self.gate.offer(picture):
                     return ""
         except OSError as error:
-            return str(error)
+            return in_words(error)
         return ""
 
     def _open_again(self, lost: str) -> Capture | None:

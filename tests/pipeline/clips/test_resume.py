@@ -230,7 +230,7 @@ def test_a_full_disk_keeps_what_was_written_names_the_reason_and_can_go_on(
     plan = OutputPlan(folder, ("coco",))
     outcome, _ = attempt_job(replace(job(), plan=plan), squares)
     assert outcome.state == "failed"
-    assert "No space left on device" in outcome.reason
+    assert "no space left on device" in outcome.reason
     kept = Checkpoint.load(folder / ".rmpe/checkpoint.json").frames
     assert kept % 8 == 0
     assert f"its first {kept} frames are kept and the same command goes on" in outcome.reason
@@ -256,7 +256,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(sq
     assert len(summary.warnings) == 1
     assert "progress cannot be saved" in summary.warnings[0]
     written = json.loads((job().plan.folder / "summary.json").read_text())
-    assert "Is a directory" in written["warnings"][0]
+    assert "is a directory" in written["warnings"][0]
 
 
 def test_other_weights_are_another_engine(tmp_path):
