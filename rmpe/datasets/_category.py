@@ -48,7 +48,7 @@ def choose_category(
     """
     given = document.get("categories") or ()
     listed = given if isinstance(given, Sequence) else ()
-    categories = [c for c in listed if isinstance(c, Mapping) and c.get("id") is not None]
+    categories = [c for c in listed if isinstance(c, Mapping) and _is_id(c.get("id"))]
     if wanted is not None:
         named = [c for c in categories if wanted in (str(c.get("name")), str(c["id"]))]
         if len(named) != 1:
@@ -147,6 +147,10 @@ def _is_end(end: Any, names: Sequence[str]) -> bool:
     return end in names or (
         isinstance(end, int) and not isinstance(end, bool) and 0 <= end <= len(names)
     )
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
 def _is_same(given: Any, own: Any) -> bool:

@@ -228,7 +228,8 @@ def _results_of(path: str | Path, document: CocoDocument) -> list[dict[str, Any]
     if kind == "alphapose" and not all(known):
         return None
     wanted = 3 * document.skeleton.joint_count
-    if any(len(result.get("keypoints") or ()) != wanted for result in results):
+    joints = [result.get("keypoints") for result in results]
+    if not all(isinstance(flat, list) and len(flat) == wanted for flat in joints):
         return None
     return results
 

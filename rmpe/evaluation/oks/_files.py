@@ -11,6 +11,7 @@ from typing import Any
 
 from rmpe.datasets.coco_document import (
     AnnotationChoices,
+    CocoAnnotation,
     CocoDocument,
     ImageId,
     checked_joints,
@@ -74,7 +75,7 @@ def read_annotations(
             "bbox": list(person.box_xywh),
             "area": person.area,
             "iscrowd": int(person.is_crowd),
-            "num_keypoints": person.item.get("num_keypoints", int((person.joints[:, 2] > 0).sum())),
+            "num_keypoints": _count_of_joints(person),
             "file_id": person.annotation_id,
             "file_image_id": person.image_id,
         }
@@ -87,6 +88,14 @@ def read_annotations(
         "categories": [{"id": COCO_PERSON, "name": "person"}],
     }
     return OksTruth(document, numbers, whole.category_ids, whole.skipped, whole.notes)
+
+
+def _count_of_joints(person: CocoAnnotation) -> int:
+    """Return what the file counts, and counts itself where it does not: 0 leaves a person out."""
+    stated = person.item.get("num_keypoints")
+    if isinstance(stated, int) and not isinstance(stated, bool):
+        return stated
+    return int((person.joints[:, 2] > 0).sum())
 
 
 def read_predictions(
@@ -149,7 +158,7 @@ def _checked_result(item: Any, truth: OksTruth, joint_count: int) -> ImageId:
         raise ValueError(f"has no {sorted(missing)[0]}")
     checked_joints(item["keypoints"], joint_count)
     score = item["score"]
-    if not isinstance(score, Real) or not math.isfinite(score):
+    if not isinstance(score, Real) or isinstance(score, bool) or not math.isfinite(score):
         raise ValueError(f"has the score {score!r}, needed is a number")
     image_id = find_id(item["image_id"], truth.numbers)
     if image_id is None or image_id not in truth.numbers:
