@@ -8,29 +8,25 @@ from rmpe._door import lazy_door
 from rmpe.records import Boxes, Frame, Poses
 
 if TYPE_CHECKING:
-    from pipeline.clip_results import ClipResults, video
-    from rmpe.drawing import DrawingStyle, draw_poses
-    from rmpe.estimator import EstimatorOptions, PoseEstimator
+    from pipeline.clip_results import video
+    from rmpe.drawing import DrawingStyle
+    from rmpe.estimator import PoseEstimator
     from rmpe.formats import read_records
     from rmpe.formats.table import to_table
     from rmpe.kinematics import measure_clip
-    from rmpe.results import PictureResult, save_results
+    from rmpe.results import save_results
     from rmpe.skeletons import Skeleton, get_skeleton
 
 __version__ = "0.2.0"
 
 __all__ = [
     "Boxes",
-    "ClipResults",
     "DrawingStyle",
-    "EstimatorOptions",
     "Frame",
-    "PictureResult",
     "PoseEstimator",
     "Poses",
     "Skeleton",
     "__version__",
-    "draw_poses",
     "get_skeleton",
     "measure_clip",
     "read_records",
@@ -42,13 +38,9 @@ __all__ = [
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "ClipResults": "pipeline.clip_results",
         "DrawingStyle": "rmpe.drawing",
-        "EstimatorOptions": "rmpe.estimator",
-        "PictureResult": "rmpe.results",
         "PoseEstimator": "rmpe.estimator",
         "Skeleton": "rmpe.skeletons",
-        "draw_poses": "rmpe.drawing",
         "get_skeleton": "rmpe.skeletons",
         "measure_clip": "rmpe.kinematics",
         "read_records": "rmpe.formats",

@@ -126,7 +126,10 @@ class RenderChoices:
         help="Frames a second of the result; the clip's own, or 25 for pictures, if not given.",
     )
     no_audio: bool = option(
-        "--no-audio", default=False, is_flag=True, help="Leave the clip's sound out of an MP4."
+        "--no-audio",
+        default=False,
+        is_flag=True,
+        help="Leave the clip's sound out of an MP4 or MOV.",
     )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress bar.")
 

@@ -8,15 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.drawing import (
-    LEFT,
-    NO_ID,
-    RIGHT,
-    DrawingStyle,
-    colour_of_id,
-    draw_poses,
-    limb_thickness,
-)
+from rmpe.drawing import DrawingStyle, colour_of_id, draw_poses
+from rmpe.drawing.colours import LEFT, NO_ID, RIGHT
+from rmpe.drawing.people import limb_thickness
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, SKELETONS, Skeleton
 

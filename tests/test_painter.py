@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.drawing import LEFT, DrawingStyle, FramePainter, Look, colour_of_id, draw_poses
+from rmpe.drawing import DrawingStyle, FramePainter, Look, colour_of_id, draw_poses
+from rmpe.drawing.colours import LEFT
 from rmpe.drawing.people import joined_skeleton
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, COCO_19, MPII_16, Skeleton

@@ -64,7 +64,7 @@ def open_target(
     if suffix == ".gif":
         return GifWriter(output, painter, info.fps)
     if suffix:
-        return FilmWriter(output, painter, info.fps, threads)
+        return FilmWriter(output, painter, info.fps, threads, info.pixel_aspect)
     if info.image_names:
         return ImagesWriter(output, info.image_names, skeleton, painter)
     return NumberedImagesWriter(output, painter)

@@ -172,7 +172,8 @@ def _copy_packets(
     chunks: Sequence[VideoChunk], path: Path, sound: SoundTrack | None, first_time_s: float
 ) -> None:
     """Write the packets of pictures and sound by their times, so that none waits long in memory."""
-    with av.open(f"file:{path}", "w", format="mp4") as output:
+    name = "mov" if chunks[0].path.suffix.lower() == ".mov" else "mp4"
+    with av.open(f"file:{path}", "w", format=name) as output:
         with av.open(f"file:{chunks[0].path}") as container:
             stream = output.add_stream_from_template(container.streams.video[0])
         stream.time_base = Fraction(1, TICKS)

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 
-from pipeline.writers.video import TICKS
+from pipeline.writers.video import TICKS, open_output
 from rmpe.drawing import FramePainter
 from rmpe.records import Frame, ImageArray, Poses
 
@@ -54,9 +54,18 @@ class FilmWriter:
         painter: paints the frames.
         fps: the clip's nominal rate; 0 if unknown.
         threads: threads of the encoder.
+        pixel_aspect: width and height of a pixel as it is shown.
     """
 
-    def __init__(self, path: Path, painter: FramePainter, fps: float = 0.0, threads: int = 1):
+    def __init__(
+        self,
+        path: Path,
+        painter: FramePainter,
+        fps: float = 0.0,
+        threads: int = 1,
+        pixel_aspect: tuple[int, int] = (1, 1),
+    ) -> None:
+        self._pixel_aspect = pixel_aspect
         self._path = path
         self._kind = FILM_KINDS[path.suffix.lower()]
         self._painter = painter
@@ -96,10 +105,12 @@ class FilmWriter:
         self._first_s = frame.timestamp_s
         height, width = drawn.shape[:2]
         rate = Fraction(self._fps).limit_denominator(1001)
-        container = av.open(str(self._path), "w")
+        container = open_output(self._path, self._path.suffix.lower()[1:])
         stream: Any = container.add_stream(kind.codec, rate=rate, options=dict(kind.options))
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = kind.transparent if self._painter.has_alpha else kind.opaque
+        if self._pixel_aspect != (1, 1):
+            stream.codec_context.sample_aspect_ratio = Fraction(*self._pixel_aspect)
         stream.codec_context.time_base = Fraction(1, TICKS)
         stream.codec_context.thread_count = self._threads
         if self._painter.has_alpha and self._path.suffix.lower() == ".webm":

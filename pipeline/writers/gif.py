@@ -10,6 +10,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from pipeline.writers.video import open_output
 from rmpe.drawing import FramePainter
 from rmpe.records import Frame, ImageArray, Poses
 
@@ -65,7 +66,7 @@ class GifWriter:
 
     def _open(self, frame: Frame, drawn: ImageArray) -> None:
         self._first_s = frame.timestamp_s
-        container = av.open(str(self._path), "w", format="gif")
+        container = open_output(self._path, "gif")
         stream: Any = container.add_stream("gif", rate=Fraction(self._fps).limit_denominator(1001))
         stream.width, stream.height = drawn.shape[1], drawn.shape[0]
         stream.pix_fmt = "pal8"

@@ -110,7 +110,7 @@ class VideoWriter:
             height, width = drawn.shape[:2]
             self._size = (width + width % 2, height + height % 2)
         rate = Fraction(self._fps).limit_denominator(1001)
-        container = _open_output(self._path)
+        container = open_output(self._path, "mp4", _CONTAINER)
         group = max(round(self._fps * _KEYFRAME_EVERY_S), 1)
         stream = container.add_stream(
             "libx264", rate=rate, options={**self._codec_options, "g": str(group)}
@@ -132,10 +132,10 @@ class VideoWriter:
             self._container.mux(packet)
 
 
-def _open_output(path: Path) -> Any:
+def open_output(path: Path, kind: str, options: dict[str, str] | None = None) -> Any:
     """Open a file for writing, whatever it is called; ``OSError`` in words if that cannot be."""
     try:
-        return av.open(f"file:{path}", "w", format="mp4", options=_CONTAINER)
+        return av.open(f"file:{path}", "w", format=kind, options=options or {})
     except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"{path} cannot be written: {reason}") from error

@@ -4,18 +4,12 @@
 whole clip.
 """
 
-from rmpe.drawing._colours import LEFT, MIDDLE, NO_ID, PALETTES, RIGHT, Palette, colour_of_id
-from rmpe.drawing.look import BACKGROUNDS, Background, DrawingStyle, LimbStyle, Look
+from rmpe.drawing.colours import Palette, colour_of_id
+from rmpe.drawing.look import Background, DrawingStyle, LimbStyle, Look
 from rmpe.drawing.painter import FramePainter
-from rmpe.drawing.people import draw_poses, limb_thickness
+from rmpe.drawing.people import draw_poses
 
 __all__ = [
-    "BACKGROUNDS",
-    "LEFT",
-    "MIDDLE",
-    "NO_ID",
-    "PALETTES",
-    "RIGHT",
     "Background",
     "DrawingStyle",
     "FramePainter",
@@ -24,5 +18,4 @@ __all__ = [
     "Palette",
     "colour_of_id",
     "draw_poses",
-    "limb_thickness",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from rmpe.drawing._colours import PALETTES, Palette
+from rmpe.drawing.colours import PALETTES, Palette
 
 Background = Literal["original", "black", "white", "blur", "transparent"]
 BACKGROUNDS: tuple[str, ...] = get_args(Background)

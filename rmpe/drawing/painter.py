@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from rmpe.drawing._colours import colour_of_id
+from rmpe.drawing.colours import colour_of_id
 from rmpe.drawing.look import Look
 from rmpe.drawing.people import draw_poses
 from rmpe.records import ImageArray, Poses

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.drawing._colours import OUTLINE, Colour, colour_of_id, joint_colours, limb_colours
+from rmpe.drawing.colours import OUTLINE, Colour, colour_of_id, joint_colours, limb_colours
 from rmpe.drawing.look import DrawingStyle
 from rmpe.records import FloatArray, ImageArray, Poses
 from rmpe.skeletons import Skeleton

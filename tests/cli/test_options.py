@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import cli
 import rmpe_cli
 from pipeline.live.policy import POLICIES
-from rmpe.drawing import BACKGROUNDS, PALETTES, LimbStyle
+from rmpe.drawing import Background, LimbStyle, Palette
 from rmpe.formats import FORMATS
 from rmpe.formats.table import TABLE_SUFFIXES
 from rmpe.kinematics.outputs import OUTPUT_FORMATS, PLOT_FORMATS
@@ -86,7 +86,7 @@ def test_the_names_to_choose_from_are_those_of_the_rooms() -> None:
     assert get_args(RuntimeName) == names.RUNTIMES
     assert get_args(Precision) == names.PRECISIONS
     assert names.LIVE_POLICIES == POLICIES
-    assert (names.BACKGROUNDS, names.PALETTES) == (BACKGROUNDS, PALETTES)
+    assert (get_args(Background), get_args(Palette)) == (names.BACKGROUNDS, names.PALETTES)
     assert get_args(LimbStyle) == names.LIMB_STYLES
     assert (names.MEASURE_FORMATS, names.PLOT_FORMATS) == (OUTPUT_FORMATS, PLOT_FORMATS)
     (mode,) = (p for p in cli.rmpe_command.commands["report"].params if p.name == "mode")

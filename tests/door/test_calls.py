@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import rmpe
-from rmpe.drawing import DrawingStyle
+from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.geometry.crop import HRNET
 from rmpe.records import Boxes
@@ -103,7 +103,7 @@ def test_a_result_draws_saves_and_shows_itself(estimator: PoseEstimator, tmp_pat
     result = estimator(PICTURE)
     drawn = result.draw(DrawingStyle(boxes=False))
     np.testing.assert_array_equal(
-        drawn, rmpe.draw_poses(PICTURE, result, result.skeleton, DrawingStyle(boxes=False))
+        drawn, draw_poses(PICTURE, result, result.skeleton, DrawingStyle(boxes=False))
     )
     assert (drawn != PICTURE).any() and (PICTURE == 90).all()
     result.save(tmp_path / "new" / "drawn.png")

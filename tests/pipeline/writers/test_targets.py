@@ -13,7 +13,8 @@ from pipeline.items import PosedFrame
 from pipeline.readers.base import ClipInfo
 from pipeline.stored.render import at_rate
 from pipeline.writers import check_target, open_target
-from rmpe.drawing import LEFT, DrawingStyle, FramePainter, Look
+from rmpe.drawing import DrawingStyle, FramePainter, Look
+from rmpe.drawing.colours import LEFT
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 
@@ -99,6 +100,11 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
 def test_transparency_in_mp4_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="MP4 holds no transparency"):
         check_target(tmp_path / "a.mp4", Look(background="transparent"))
+
+
+@pytest.mark.parametrize("name", ["a:1.webm", "a 100%.mov", "ä?.gif"])
+def test_odd_names_are_written(tmp_path: Path, name: str) -> None:
+    assert _write(tmp_path / name, "original", 2).stat().st_size > 0
 
 
 def test_a_writer_without_frames_leaves_no_torn_file(tmp_path: Path) -> None:
