@@ -34,7 +34,8 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_NAME
-        self._lock = FileLock(self._path, poll_interval=0.05)
+        # One thread may take it and another let go: a live run ends on its writer's.
+        self._lock = FileLock(self._path, poll_interval=0.05, thread_local=False)
         try:
             self._lock.acquire(timeout=_PATIENCE_S)
         except Timeout:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import av
 
+from pipeline.clips.folder_lock import FolderLock
 from pipeline.live.events import EventQueue, Events
 from pipeline.writers.video import VideoWriter
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import NativeWriter
+from rmpe.formats.native import NativeReader, NativeWriter
 from rmpe.formats.outputs import RECORDS_NAME, VIDEO_NAME
 from rmpe.records import Frame, Poses
 
@@ -117,11 +118,20 @@ class Recorder:
     an event; the run goes on.
 
     Args:
-        folder: where to; with a segment rule each segment is a folder ``segment_00000`` inside.
+        folder: where to; with a segment rule each segment is a folder ``segment_00000`` inside. A
+            folder that holds a recording is gone on with: the next segment comes after its last
+            one, nothing is written over, and a segment that a killed run left is ended.
         header: what is true for the whole run.
         events: what happens beside the frames; also told when recording stops.
         rule: when a new segment begins.
         video_threads: threads of the encoder; None writes no video.
+
+    Attributes:
+        first_segment: number of the first segment of this run; 0 for a new recording.
+
+    Raises:
+        FolderInUseError: another run records there.
+        OSError: the folder cannot be written.
     """
 
     def __init__(
@@ -134,6 +144,8 @@ class Recorder:
     ) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FolderLock(self._folder)
+        self.first_segment = _end_earlier(self._folder)
         self._header = header
         self._events = events
         self._queue = events.subscribe()
@@ -154,7 +166,8 @@ class Recorder:
             self._give_up(error)
 
     def close(self, complete: bool) -> None:
-        """End the last segment."""
+        """End the last segment and let go of the folder."""
+        self._lock.release()
         segment, self._segment = self._segment, None
         if segment is None:
             return
@@ -178,9 +191,9 @@ class Recorder:
         self.frames += 1
 
     def _next_folder(self) -> Path:
-        if self._rule.never:
+        if self._rule.never and not self.first_segment:
             return self._folder
-        return self._folder / f"segment_{self.segments:05d}"
+        return self._folder / segment_name(self.first_segment + self.segments)
 
     def _give_up(self, error: Exception) -> None:
         reason = str(getattr(error, "strerror", None) or error)
@@ -192,7 +205,39 @@ class Recorder:
                 segment.close(complete=False)
             except (OSError, av.error.FFmpegError) as second:
                 log.info("the last segment could not be ended: %s", second)
+        self._lock.release()
         self._events.tell("recording_stopped", reason=reason, wall_time=_wall_time())
+
+
+def segment_name(number: int) -> str:
+    """Return the name of a segment's folder."""
+    return f"segment_{number:05d}"
+
+
+def _end_earlier(folder: Path) -> int:
+    """End the segment that a killed run left open; return the number of the next segment.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    numbers = [
+        int(path.name.removeprefix("segment_"))
+        for path in folder.glob("segment_*")
+        if path.is_dir() and re.fullmatch(r"segment_[0-9]+", path.name)
+    ]
+    whole = folder / RECORDS_NAME
+    if not numbers and not whole.exists() and not (folder / VIDEO_NAME).exists():
+        return 0
+    last = folder / segment_name(max(numbers)) / RECORDS_NAME if numbers else whole
+    try:
+        reader = NativeReader(last)
+        frames = sum(1 for _ in reader)
+        if not reader.complete:
+            NativeWriter.resume(last, frames).close(True)
+            log.warning("%s was not ended; it has %d whole frames", last.parent, frames)
+    except (FileNotFoundError, ValueError) as error:
+        log.warning("%s cannot be ended: %s", last.parent, error)
+    return max(numbers, default=0) + 1
 
 
 def _wall_time() -> str:

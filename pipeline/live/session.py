@@ -286,6 +286,7 @@ class LiveSession:
             recording = {
                 "frames": recorder.frames,
                 "segments": recorder.segments,
+                "first_segment": recorder.first_segment,
                 "failure": recorder.failure,
             }
         return LiveSummary(
@@ -299,14 +300,19 @@ class LiveSession:
 
 
 def write_summary(folder: Path, summary: LiveSummary, request: dict[str, Any]) -> None:
-    """Write ``summary.json``; a full disk costs the summary only, with a message."""
+    """Write ``summary.json``; a full disk costs the summary only, with a message.
+
+    The summary of a run that went on with a recording is called after its first segment.
+    """
+    first = (summary.recording or {}).get("first_segment")
+    path = folder / (f"summary_{first:05d}.json" if first else SUMMARY_NAME)
     item = {**summary.to_json(), "options": request}
     item["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     text = json.dumps(item, indent=2, ensure_ascii=False) + "\n"
     try:
-        (folder / SUMMARY_NAME).write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        log.error("%s could not be written: %s", folder / SUMMARY_NAME, error.strerror)
+        log.error("%s could not be written: %s", path, error.strerror)
 
 
 def warm_up(estimator: PoseEstimator, width: int = 640, height: int = 480) -> None:

@@ -17,7 +17,7 @@ from pipeline.items import PosedFrame
 from pipeline.live.capture.address import parse_source
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentRule, segment_name
 from pipeline.live.results import Viewer
 from pipeline.live.session import (
     LiveOptions,
@@ -163,6 +163,9 @@ def run_command(
         if command.record is not None:
             video_threads = threads if command.video else None
             recorder = Recorder(command.record, header, events, command.segment, video_threads)
+            if recorder.first_segment:
+                name = segment_name(recorder.first_segment)
+                say(f"{command.record} holds a recording; it goes on with {name}")
         session = LiveSession(reader, estimator, command.options, tracker, recorder)
         viewers = _serve(command, session, header, events, stack, say)
         window = Window("rmpe", estimator.skeleton) if window_wanted else None

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from pipeline.clips import FolderInUseError
 from pipeline.live import recording
 from pipeline.live.events import Events
 from pipeline.live.recording import Recorder, SegmentRule
@@ -127,3 +128,52 @@ def test_a_full_disk_stops_recording_and_not_the_run(tmp_path, monkeypatch, capl
     assert "the view goes on" in caplog.text
     assert [event["event"] for event in told.drain()] == ["recording_stopped"]
     assert len(list(read_records(tmp_path / "poses.ndjson"))) == 3, "what was written can be read"
+
+
+def record(folder, first, count, rule=None, close=True):
+    """Record so many frames, grey levels from ``first`` on; the recorder."""
+    recorder = Recorder(folder, HEADER, Events(), rule)
+    for index in range(count):
+        recorder.write(frame(first + index), NOBODY)
+    if close:
+        recorder.close(complete=True)
+    return recorder
+
+
+@pytest.mark.parametrize("rule", [None, SegmentRule(seconds=1.0)])
+def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(tmp_path, rule):
+    record(tmp_path, 0, 15, rule)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for start in range(3):
+        recorder = record(tmp_path, 20 + 20 * start, 15, rule)
+        assert recorder.first_segment == (1 + start if rule is None else 2 + 2 * start)
+    assert all(path.read_bytes() == data for path, data in before.items())
+    found = sorted(
+        record.frame_index
+        for path in tmp_path.rglob("poses.ndjson")
+        for record in read_records(path)
+    )
+    assert found == [*range(15), *range(20, 35), *range(40, 55), *range(60, 75)]
+
+
+def test_a_segment_that_a_killed_run_left_is_ended_at_the_restart(tmp_path):
+    rule = SegmentRule(seconds=100.0)
+    killed = record(tmp_path, 0, 8, rule, close=False)
+    killed._lock.release()  # as the system does for a process that is gone
+    left = tmp_path / "segment_00000/poses.ndjson"
+    with open(left, "ab") as file:
+        file.write(b'{"frame": 8, "time_s": 0.8, "peo')
+    assert record(tmp_path, 20, 5, rule).first_segment == 1
+    records = read_records(left)
+    assert [record.frame_index for record in records] == list(range(8))
+    assert records.complete
+    killed._segment.close(False)
+
+
+def test_two_runs_do_not_record_into_one_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.clips.folder_lock._PATIENCE_S", 0.1)
+    first = record(tmp_path, 0, 3, close=False)
+    with pytest.raises(FolderInUseError):
+        Recorder(tmp_path, HEADER, Events())
+    first.close(complete=True)
+    record(tmp_path, 10, 3)
