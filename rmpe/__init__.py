@@ -9,19 +9,16 @@ from rmpe.records import Boxes, Frame, Poses
 
 if TYPE_CHECKING:
     from pipeline.clip_results import video
-    from rmpe.drawing import DrawingStyle
     from rmpe.estimator import PoseEstimator
     from rmpe.formats import read_records
     from rmpe.formats.table import to_table
     from rmpe.kinematics import measure_clip
-    from rmpe.results import save_results
     from rmpe.skeletons import Skeleton, get_skeleton
 
 __version__ = "0.2.0"
 
 __all__ = [
     "Boxes",
-    "DrawingStyle",
     "Frame",
     "PoseEstimator",
     "Poses",
@@ -30,17 +27,20 @@ __all__ = [
     "get_skeleton",
     "measure_clip",
     "read_records",
-    "save_results",
     "to_table",
     "video",
 ]
 
-__getattr__, __dir__ = lazy_door(
+__getattr__, _ = lazy_door(
     __name__,
     {
+        "ClipResults": "pipeline.clip_results",
         "DrawingStyle": "rmpe.drawing",
+        "EstimatorOptions": "rmpe.estimator",
+        "PictureResult": "rmpe.results",
         "PoseEstimator": "rmpe.estimator",
         "Skeleton": "rmpe.skeletons",
+        "draw_poses": "rmpe.drawing",
         "get_skeleton": "rmpe.skeletons",
         "measure_clip": "rmpe.kinematics",
         "read_records": "rmpe.formats",
@@ -49,3 +49,8 @@ __getattr__, __dir__ = lazy_door(
         "video": "pipeline.clip_results",
     },
 )
+
+
+def __dir__() -> list[str]:
+    """Return what a user needs; what results, options and drawing are made of loads too."""
+    return __all__

@@ -16,8 +16,6 @@ from rmpe.heatmaps.codec import Codec, Maps, join_maps
 from rmpe.heatmaps.flip import decode_with_flip, flip_average
 
 if TYPE_CHECKING:
-    from rmpe.heatmaps.argmax import ArgmaxCodec
-    from rmpe.heatmaps.dark import DarkCodec
     from rmpe.heatmaps.integral import soft_argmax
     from rmpe.heatmaps.megvii import MegviiCodec
     from rmpe.heatmaps.simcc import SimccCodec
@@ -89,9 +87,7 @@ def get_codec(name: str) -> Codec:
 
 __all__ = [
     "CODECS",
-    "ArgmaxCodec",
     "Codec",
-    "DarkCodec",
     "Maps",
     "MegviiCodec",
     "SimccCodec",
@@ -106,8 +102,6 @@ __all__ = [
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "ArgmaxCodec": "rmpe.heatmaps.argmax",
-        "DarkCodec": "rmpe.heatmaps.dark",
         "MegviiCodec": "rmpe.heatmaps.megvii",
         "SimccCodec": "rmpe.heatmaps.simcc",
         "soft_argmax": "rmpe.heatmaps.integral",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rmpe._door import lazy_door
 from rmpe.runtimes.base import (
-    DEVICES_HELP,
     NetworkOutput,
     Precision,
     Runtime,
@@ -16,19 +15,17 @@ from rmpe.runtimes.base import (
     choose_device,
 )
 from rmpe.runtimes.bundled import bundled_runtime
-from rmpe.runtimes.threads import ThreadCounts, limit_threads
+from rmpe.runtimes.threads import limit_threads
 
 if TYPE_CHECKING:
     from rmpe.runtimes.preprocess import PreprocessedNetwork
 
 __all__ = [
-    "DEVICES_HELP",
     "NetworkOutput",
     "Precision",
     "PreprocessedNetwork",
     "Runtime",
     "RuntimeName",
-    "ThreadCounts",
     "as_array",
     "build_runtime",
     "bundled_runtime",
