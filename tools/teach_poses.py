@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rmpe.datasets.keypoint_set import Picture
-from rmpe.geometry.augment import CropChange, changed_crop_matrix, warp_affine
+from rmpe.geometry.crop import CropChange, changed_crop_matrix
+from rmpe.geometry.warp import warp_affine
 from rmpe.heatmaps import get_codec
 from rmpe.runtimes import build_runtime
 from rmpe.runtimes.preprocess import PreprocessedNetwork

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from rmpe.geometry.warp import Matrix, warp_affine
 
 FloatArray = NDArray[np.float32]
 
@@ -94,6 +95,63 @@ def fit_crop_box(box_xyxy: ArrayLike, aspect: float, style: CropStyle) -> FloatA
     return corners.astype(np.float32)
 
 
+@dataclass(frozen=True)
+class CropChange:
+    """How one training crop differs from the plain crop of its box."""
+
+    scale: float = 1.0
+    """Factor on the crop's sides; above 1 shows more around the person."""
+    degrees: float = 0.0
+    """Turn of the picture, clockwise as seen."""
+    shift_xy: tuple[float, float] = (0.0, 0.0)
+    """Move of the crop's centre in pixels of the picture."""
+    mirrored: bool = False
+    """Whether left and right are exchanged."""
+
+
+UNCHANGED = CropChange()
+
+
+def crop_matrix(
+    crop_box_xyxy: ArrayLike,
+    height: int,
+    width: int,
+    scale_axes: ScaleAxes = "width",
+    change: CropChange = UNCHANGED,
+) -> Matrix:
+    """Return the map from picture pixels to input pixels, (2, 3): inference's and training's.
+
+    A mirrored crop is the mirror image of the crop that is not, column x becoming width - 1 - x.
+
+    Args:
+        crop_box_xyxy: what :func:`fit_crop_box` gives, in pixels, (4,).
+        height: rows of the network's input.
+        width: columns of the network's input.
+        scale_axes: see :class:`CropStyle`.
+        change: scale, turn, shift and mirror.
+    """
+    box = np.asarray(crop_box_xyxy, np.float64)
+    sides = np.maximum(box[2:] - box[:2], 1e-6) * change.scale
+    size = np.array([width, height], np.float64)
+    scale = size / sides if scale_axes == "each" else np.full(2, size[0] / sides[0])
+    angle = np.deg2rad(change.degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = scale[:, None] * turn
+    offset = size / 2 - linear @ ((box[:2] + box[2:]) / 2 + change.shift_xy)
+    if change.mirrored:
+        linear[0] *= -1
+        offset[0] = width - 1 - offset[0]
+    return np.concatenate([linear, offset[:, None]], 1)
+
+
+def changed_crop_matrix(
+    box_xyxy: ArrayLike, height: int, width: int, style: CropStyle, change: CropChange
+) -> Matrix:
+    """Return :func:`crop_matrix` of a person box (4,) under a family's style."""
+    crop_box = fit_crop_box(box_xyxy, width / height, style)
+    return crop_matrix(crop_box, height, width, style.scale_axes, change)
+
+
 @dataclass(frozen=True, eq=False)
 class CropTransform:
     """The affine map between the frame and one network input."""
@@ -120,17 +178,13 @@ class CropTransform:
     @property
     def _scale_and_offset(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return s and o, (2,) each, of ``input = s * frame + o``."""
-        box = np.asarray(self.crop_box_xyxy, np.float64)
-        sides = np.maximum(box[2:] - box[:2], 1e-6)
-        size = np.array([self.input_width, self.input_height], np.float64)
-        scale = size / sides if self.scale_axes == "each" else np.full(2, size[0] / sides[0])
-        return scale, size / 2 - scale * (box[:2] + box[2:]) / 2
+        matrix = self.matrix
+        return matrix[[0, 1], [0, 1]], matrix[:, 2]
 
     @property
-    def matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> Matrix:
         """Frame pixels to input pixels, (2, 3)."""
-        scale, offset = self._scale_and_offset
-        return np.array([[scale[0], 0.0, offset[0]], [0.0, scale[1], offset[1]]])
+        return crop_matrix(self.crop_box_xyxy, self.input_height, self.input_width, self.scale_axes)
 
     @property
     def inverse_matrix(self) -> NDArray[np.float64]:
@@ -151,49 +205,9 @@ class CropTransform:
         return np.asarray((np.asarray(points_xy, np.float64) - offset) / scale, np.float32)
 
     def warp(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the crop, uint8 (input_height, input_width, 3), bilinear.
-
-        A person more than twice the input's size is first shrunk by area averaging, because
-        bilinear sampling alone would skip pixels and alias.
-        """
-        matrix = self.matrix
-        shrink = min(matrix[0, 0], matrix[1, 1])
-        if shrink < 0.5:
-            image_bgr, matrix = self._shrunk(image_bgr, matrix, shrink)
-        return np.asarray(
-            cv2.warpAffine(
-                image_bgr,
-                matrix,
-                (self.input_width, self.input_height),
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=self.border_bgr,
-            ),
-            np.uint8,
-        )
-
-    def _shrunk(
-        self, image_bgr: NDArray[np.uint8], matrix: NDArray[np.float64], shrink: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Return the crop's part of the picture at about twice the input's size, and its map."""
-        height, width = image_bgr.shape[:2]
-        seen = self.to_image([[0, 0], [self.input_width, self.input_height]])
-        x1, y1 = (int(v) - 2 for v in np.floor(seen[0]))
-        x2, y2 = (int(v) + 2 for v in np.ceil(seen[1]))
-        x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
-        if x2 <= x1 or y2 <= y1:
-            return image_bgr, matrix
-        part = image_bgr[y1:y2, x1:x2]
-        size = (max(round((x2 - x1) * shrink * 2), 1), max(round((y2 - y1) * shrink * 2), 1))
-        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-        ratio = np.array(size, np.float64) / [x2 - x1, y2 - y1]
-        # Pixel centres lie at integers: small = ratio * (frame - corner + 0.5) - 0.5.
-        scale = matrix[[0, 1], [0, 1]] / ratio
-        shift = scale * (0.5 - 0.5 * ratio) + matrix[[0, 1], [0, 1]] * [x1, y1] + matrix[:, 2]
-        return (
-            np.asarray(small, np.uint8),
-            np.array([[scale[0], 0.0, shift[0]], [0.0, scale[1], shift[1]]]),
-        )
+        """Return the crop, uint8 (input_height, input_width, 3), see :func:`warp_affine`."""
+        size = (self.input_height, self.input_width)
+        return warp_affine(image_bgr, self.matrix, *size, self.border_bgr)
 
 
 def points_to_image(points_xy: ArrayLike, transforms: list[CropTransform]) -> FloatArray:

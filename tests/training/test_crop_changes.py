@@ -11,7 +11,8 @@ from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.skeletons import COCO_19
 from rmpe.training.bundled.pose_people import in_shares
 from rmpe.training.data._changes import cut_box, end_picture, set_beside, upright_box
-from rmpe.training.data.person_crops import HIDDEN_WEIGHT, CropRecord, PersonCrops
+from rmpe.training.data.person_crops import HIDDEN_WEIGHT, PersonCrops
+from rmpe.training.data.records import CropRecord
 from rmpe.training.data.taught import FLOOR, TaughtPerson, stored_maps
 from rmpe.training.recipes.published import NETWORK_RECIPES
 

@@ -10,13 +10,9 @@ from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.proposals import AtomicPoses, ProposalGenerator
 from rmpe.skeletons import COCO_17
 from rmpe.sstn import apply_affine
-from rmpe.training.data.person_crops import (
-    INTERFERING_PEOPLE,
-    PersonCrops,
-    collate,
-    half_body_box,
-    normalised_map,
-)
+from rmpe.training.data._draws import half_body_box, normalised_map
+from rmpe.training.data.person_crops import INTERFERING_PEOPLE, PersonCrops
+from rmpe.training.data.records import collate
 from rmpe.training.loop.module import NetworkData
 from rmpe.training.recipes.published import NETWORK_RECIPES
 

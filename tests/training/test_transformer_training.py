@@ -11,7 +11,7 @@ from torch import nn
 from rmpe.heatmaps import get_codec
 from rmpe.sstn import SpatialTransformer, SymmetricPose, apply_affine
 from rmpe.training.data.people import TrainingPeople
-from rmpe.training.data.person_crops import CropBatch
+from rmpe.training.data.records import CropBatch
 from rmpe.training.loop.run import RunOptions, train_network
 from rmpe.training.loop.start import with_transformer
 from rmpe.training.loop.transformer_start import (

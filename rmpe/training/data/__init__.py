@@ -14,8 +14,9 @@ if TYPE_CHECKING:
         read_data_set,
         read_own_files,
     )
-    from rmpe.training.data.person_crops import CropBatch, PersonCrops
+    from rmpe.training.data.person_crops import PersonCrops
     from rmpe.training.data.proposal_fitting import fit_proposals
+    from rmpe.training.data.records import CropBatch
     from rmpe.training.data.taught import TaughtPerson
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "CropBatch": "rmpe.training.data.person_crops",
+        "CropBatch": "rmpe.training.data.records",
         "OwnFiles": "rmpe.training.data.people",
         "PersonCrops": "rmpe.training.data.person_crops",
         "TaughtPerson": "rmpe.training.data.taught",

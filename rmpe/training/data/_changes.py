@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson
-from rmpe.geometry.augment import Matrix, warp_affine
+from rmpe.geometry.warp import Matrix, warp_affine
 from rmpe.training.recipes.settings import NetworkRecipe
 
 FloatArray = NDArray[np.float32]

@@ -1,28 +1,16 @@
-"""Training crops of annotated people in any skeleton, augmented as the papers did."""
+"""Training crops of annotated people in any skeleton: which person, and what is done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet
-from rmpe.geometry.augment import (
-    CropChange,
-    Matrix,
-    apply_matrix,
-    changed_crop_matrix,
-    warp_affine,
-)
-from rmpe.geometry.crop import CropTransform
+from rmpe.geometry.crop import CropChange, CropTransform, changed_crop_matrix
+from rmpe.geometry.warp import Matrix, apply_matrix, warp_affine
 from rmpe.heatmaps import get_codec
 from rmpe.proposals import ProposalGenerator
-from rmpe.skeletons import Skeleton
 from rmpe.training.data._changes import (
     change_looks,
     cover,
@@ -31,8 +19,9 @@ from rmpe.training.data._changes import (
     set_beside,
     upright_box,
 )
+from rmpe.training.data._draws import draw_change, half_body_box, inside_weights, normalised_map
+from rmpe.training.data.records import CropRecord
 from rmpe.training.data.taught import TaughtPerson
-from rmpe.training.losses.published import JointTruth
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo.conventions import Conventions
 
@@ -41,80 +30,10 @@ ImageArray = NDArray[np.uint8]
 
 INTERFERING_PEOPLE = 6
 """At most this many other people of a picture are in a joint-candidate target, the nearest."""
-LOWER_PARTS = ("hip", "knee", "ankle", "heel", "toe", "pelvis", "foot")
-HALF_BODY_GROWTH = 1.5
-"""Side of a half body's crop over the extent of its joints (HRNet's code)."""
 HIDDEN_WEIGHT = 0.5
 """What a joint under a pasted person or piece still weighs."""
 ATTEMPTS = 20
 """Unreadable pictures in a row after which the data is given up."""
-
-
-class CropRecord(NamedTuple):
-    """One training example."""
-
-    crop_bgr: ImageArray
-    """(H, W, 3)."""
-    keypoints_xy: FloatArray
-    """(K, 2), pixels of the crop."""
-    weights: FloatArray
-    """(K,)."""
-    others_xy: FloatArray
-    """(M, K, 2), joints of other people, M being ``INTERFERING_PEOPLE`` or 0."""
-    others_weights: FloatArray
-    """(M, K)."""
-    absent: FloatArray
-    """1 for annotated joints that are not in the crop, (K,)."""
-    teacher: NDArray[np.float16]
-    """A teacher's logarithms of probabilities of the first joints, (T, h, w); T may be 0."""
-    teacher_weights: FloatArray
-    """(T,); 0 for everybody without a teacher."""
-    theta: FloatArray
-    """(2, 3), normalised map from the network's own crop of the true box to this crop."""
-    skipped: tuple[str, ...]
-    """Pictures that could not be read on the way to this one."""
-
-
-class CropBatch(NamedTuple):
-    """N examples."""
-
-    crops_bgr: Tensor
-    """uint8 (N, H, W, 3)."""
-    truth: JointTruth
-    """Joints of the N people and of those around them."""
-    absent: Tensor
-    """1 for annotated joints that are not in the crop, (N, K)."""
-    teacher: Tensor
-    """A teacher's logarithms of probabilities of the first T joints, (N, T, h, w)."""
-    teacher_weights: Tensor
-    """(N, T)."""
-    theta: Tensor
-    """(N, 2, 3), as in :class:`CropRecord`."""
-    skipped: list[str]
-    """Pictures that could not be read."""
-
-
-def collate(records: Sequence[CropRecord]) -> CropBatch:
-    """Return the records as one batch."""
-
-    def stack(values: Sequence[NDArray]) -> Tensor:
-        return torch.from_numpy(np.stack(values))
-
-    truth = JointTruth(
-        stack([r.keypoints_xy for r in records]),
-        stack([r.weights for r in records]),
-        stack([r.others_xy for r in records]),
-        stack([r.others_weights for r in records]),
-    )
-    return CropBatch(
-        stack([r.crop_bgr for r in records]),
-        truth,
-        stack([r.absent for r in records]),
-        stack([r.teacher for r in records]),
-        stack([r.teacher_weights for r in records]),
-        stack([r.theta for r in records]),
-        [line for r in records for line in r.skipped],
-    )
 
 
 class PersonCrops(Dataset[CropRecord]):
@@ -306,82 +225,3 @@ class PersonCrops(Dataset[CropRecord]):
             inside = inside_weights(points[place], height, width)
             weights[place] = inside * other.joint_weights[order]
         return points, weights
-
-
-def inside_weights(points_xy: FloatArray, height: int, width: int) -> FloatArray:
-    """Return 1 for the joints inside the crop, else 0; (K,)."""
-    inside = (points_xy >= 0).all(-1) & (points_xy < (width, height)).all(-1)
-    return np.asarray(inside, np.float32)
-
-
-def draw_change(
-    recipe: NetworkRecipe, box_xyxy: FloatArray, rng: np.random.Generator
-) -> CropChange:
-    """Return the random scale, turn, shift and mirror of one crop."""
-    uniform = recipe.random_draw == "uniform"
-    spread = max(recipe.scale_high - 1, 1 - recipe.scale_low)
-    scale = (
-        rng.uniform(recipe.scale_low, recipe.scale_high)
-        if uniform
-        else np.clip(rng.normal(1, spread), recipe.scale_low, recipe.scale_high)
-    )
-    limit = recipe.rotation_degrees
-    turn = (
-        rng.uniform(-limit, limit)
-        if uniform
-        else np.clip(rng.normal() * limit, -2 * limit, 2 * limit)
-    )
-    draw = rng.random()
-    turned = draw < recipe.rotation_share
-    if draw >= 1 - recipe.any_turn_share:
-        turned, turn = True, rng.uniform(-180, 180)
-    shift = rng.uniform(-1, 1, 2) * recipe.shift_share * (box_xyxy[2:] - box_xyxy[:2])
-    return CropChange(
-        scale=float(scale),
-        degrees=float(turn) if turned else 0.0,
-        shift_xy=(float(shift[0]), float(shift[1])),
-        mirrored=bool(rng.random() < recipe.flip_share),
-    )
-
-
-def half_body_box(
-    person: AnnotatedPerson, skeleton: Skeleton, more_than: int, rng: np.random.Generator
-) -> FloatArray | None:
-    """Return a box around the upper or lower half of a person, or None if it does not apply.
-
-    It needs more than ``more_than`` annotated joints, and three of them in the drawn half.
-    """
-    known = person.visibility > 0
-    if known.sum() <= more_than:
-        return None
-    lower = np.array([any(part in joint for part in LOWER_PARTS) for joint in skeleton.joints])
-    halves = [known & ~lower, known & lower]
-    if rng.random() < 0.5:
-        halves.reverse()
-    chosen = next((half for half in halves if half.sum() > 2), None)
-    if chosen is None or chosen.sum() == known.sum():
-        return None
-    points = person.keypoints_xy[chosen]
-    centre = points.mean(0)
-    # The style grows boxes by 1.25 on its own, which the factor includes.
-    sides = np.maximum(np.ptp(points, axis=0), 1.0) * HALF_BODY_GROWTH / 1.25
-    return np.concatenate([centre - sides / 2, centre + sides / 2]).astype(np.float32)
-
-
-def normalised_map(target: Matrix, source: Matrix, height: int, width: int) -> FloatArray:
-    """Return θ (2, 3) that takes points of the target crop to the same points of the source crop.
-
-    Both are -1..1 from edge to edge, as :mod:`rmpe.sstn.affine` has them.
-
-    Args:
-        target: picture pixels to pixels of the crop wanted, (2, 3).
-        source: picture pixels to pixels of the crop there is, (2, 3).
-        height: rows of both crops.
-        width: columns of both crops.
-    """
-    full = [np.vstack([matrix, [0, 0, 1]]) for matrix in (target, source)]
-    normalise = np.array(
-        [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]]
-    )
-    theta = normalise @ full[1] @ np.linalg.inv(full[0]) @ np.linalg.inv(normalise)
-    return theta[:2].astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson
-from rmpe.geometry.augment import Matrix
+from rmpe.geometry.warp import Matrix
 
 FloatArray = NDArray[np.float32]
 

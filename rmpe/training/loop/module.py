@@ -16,7 +16,8 @@ from torch.utils.data import DataLoader, Sampler
 from rmpe.heatmaps import get_codec
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.sstn import SymmetricPose
-from rmpe.training.data.person_crops import CropBatch, CropRecord, PersonCrops, collate
+from rmpe.training.data.person_crops import PersonCrops
+from rmpe.training.data.records import CropBatch, CropRecord, collate
 from rmpe.training.data.workers import start_method
 from rmpe.training.loop._average import averaged
 from rmpe.training.loop._schedule import recipe_schedule

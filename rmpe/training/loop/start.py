@@ -14,7 +14,8 @@ from rmpe.networks.variants import build_network
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import Skeleton
 from rmpe.sstn import SpatialTransformer, SymmetricPose
-from rmpe.training.data.person_crops import PersonCrops, collate
+from rmpe.training.data.person_crops import PersonCrops
+from rmpe.training.data.records import collate
 from rmpe.training.data.workers import start_method
 from rmpe.training.loop.backbones import start_backbone
 from rmpe.training.loop.heads import start_heads_near_zero

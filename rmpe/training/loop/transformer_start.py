@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmpe.sstn import SpatialTransformer, SymmetricPose
-from rmpe.training.data.person_crops import CropBatch
+from rmpe.training.data.records import CropBatch
 
 logger = logging.getLogger(__name__)
 

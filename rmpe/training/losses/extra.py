@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rmpe.training.data.person_crops import CropBatch
+from rmpe.training.data.records import CropBatch
 from rmpe.training.losses.cells import spatial_cross_entropy, spatial_divergence
 from rmpe.training.recipes.settings import NetworkRecipe
 

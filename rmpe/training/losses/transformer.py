@@ -13,7 +13,7 @@ from torch import Tensor
 from rmpe.heatmaps import Codec, soft_argmax
 from rmpe.heatmaps.compact import CompactCodec
 from rmpe.sstn import apply_affine, centred_targets, invert_affine, warp
-from rmpe.training.data.person_crops import CropBatch
+from rmpe.training.data.records import CropBatch
 from rmpe.training.loop.transformer_start import transform_error
 from rmpe.training.losses.published import coordinate_error, heatmap_error
 from rmpe.training.recipes.settings import NetworkRecipe

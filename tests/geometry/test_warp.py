@@ -1,10 +1,11 @@
 """Random crops: the same as the plain crop without a change, and known maps with one."""
 
+import cv2
 import numpy as np
 import pytest
 
-from rmpe.geometry.augment import CropChange, apply_matrix, changed_crop_matrix, warp_affine
-from rmpe.geometry.crop import CPN, HRNET, MSPN, CropTransform
+from rmpe.geometry.crop import CPN, HRNET, MSPN, CropChange, CropTransform, changed_crop_matrix
+from rmpe.geometry.warp import apply_matrix, warp_affine
 
 BOX = np.array([40.0, 30.0, 100.0, 150.0], np.float32)
 
@@ -39,14 +40,16 @@ def test_a_quarter_turn_takes_right_to_below():
 
 def test_a_mirrored_crop_is_the_mirror_image_of_the_crop():
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 255, (200, 160, 3), dtype=np.uint8)
+    noise = rng.integers(0, 255, (200, 160, 3), dtype=np.uint8)
+    # Smooth, for the two crops are shrunk from parts of the picture that begin elsewhere.
+    image = np.asarray(cv2.GaussianBlur(noise, (0, 0), 4), np.uint8)
     change = CropChange(degrees=10)
     plain = changed_crop_matrix(BOX, 64, 48, HRNET, change)
     mirror = changed_crop_matrix(BOX, 64, 48, HRNET, CropChange(degrees=10, mirrored=True))
     left = warp_affine(image, plain, 64, 48).astype(int)
     right = warp_affine(image, mirror, 64, 48).astype(int)
     # OpenCV samples at 1/32 of a pixel, on either side of the exact place.
-    assert np.abs(left[:, ::-1] - right).mean() < 3
+    assert np.abs(left[:, ::-1] - right).mean() < 1
     points = apply_matrix(plain, [[60, 60]])
     np.testing.assert_allclose(apply_matrix(mirror, [[60, 60]])[0, 0], 47 - points[0, 0], atol=1e-4)
 
