@@ -40,8 +40,9 @@ class Picture:
         Raises:
             OSError: the file is missing, cannot be decoded, or is a JPEG that is cut off.
         """
-        if self.path.parent.suffix == ".tar":
-            return _archive(self.path.parent).read(self.path.name)
+        archive = self._archive_path
+        if archive is not None:
+            return _archive(archive).read(self.path.relative_to(archive).as_posix())
         if not self.path.is_file():
             raise OSError(f"{self.path} is missing")
         data = self.path.read_bytes()
@@ -54,8 +55,12 @@ class Picture:
 
     def is_there(self) -> bool:
         """Return whether the file, or the archive that should hold it, is there."""
-        archive = self.path.parent
-        return archive.is_file() if archive.suffix == ".tar" else self.path.is_file()
+        return (self._archive_path or self.path).is_file()
+
+    @property
+    def _archive_path(self) -> Path | None:
+        """The archive that the path leads through, if there is one."""
+        return next((folder for folder in self.path.parents if folder.suffix == ".tar"), None)
 
 
 def is_cut_off(data: bytes) -> bool:
