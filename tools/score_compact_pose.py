@@ -11,7 +11,6 @@ other LSPET picture and checked on the rest.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,35 +24,29 @@ from rmpe.skeletons import COCO_19
 from rmpe.zoo import load, load_bundled_pose
 from rmpe.zoo.bundled import BUNDLED
 
-BOOTSTRAPS = 200
+BOOTSTRAPS = 100
 
 
-def with_interval(found: Found, figure: Callable[[Found], float]) -> str:
-    """A figure and the central 95 % of its bootstrap values over people."""
-    rng = np.random.default_rng(0)
-    values = [
-        figure(found.rows(rng.integers(0, len(found.people), len(found.people))))
-        for _ in range(BOOTSTRAPS)
-    ]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return f"{figure(found):.3f} ({low:.3f}-{high:.3f})"
+def figures_of(name: str, found: Found) -> dict[str, float]:
+    """The figures of a set of people."""
+    if name == "LSPET":
+        return {"PCK of the limbs": found.pck(LIMBS)}
+    figures = {"mean OKS": float(found.oks().mean()), "PCK": found.pck()}
+    return {**found.coco(), **figures} if name == "COCO people" else figures
 
 
-def print_totals(found: dict[str, Found], reader: str) -> None:
-    """A row for each figure."""
-    coco, lspet, other = found["coco"], found["lspet"], found["other"]
-    rows: list[tuple[str, Found, Callable[[Found], float]]] = [
-        ("LSPET PCK", lspet, lambda part: part.pck(LIMBS)),
-        ("COCO people AP", coco, lambda part: part.coco()["AP"]),
-        ("COCO people AP50", coco, lambda part: part.coco()["AP50"]),
-        ("COCO people OKS", coco, lambda part: float(part.oks().mean())),
-        ("COCO people PCK", coco, Found.pck),
-        ("other sources OKS", other, lambda part: float(part.oks().mean())),
-        ("other sources PCK", other, Found.pck),
-    ]
-    print(reader)
-    for name, part, figure in rows:
-        print(f"| {name} | {with_interval(part, figure)} |", flush=True)
+def print_totals(found: dict[str, Found]) -> None:
+    """A row for each figure, with the central 95 % of its bootstrap values over people."""
+    for name, part in found.items():
+        rng, count = np.random.default_rng(0), len(part.people)
+        drawn = [
+            figures_of(name, part.rows(rng.integers(0, count, count))) for _ in range(BOOTSTRAPS)
+        ]
+        for figure, value in figures_of(name, part).items():
+            low, high = np.percentile([values[figure] for values in drawn], [2.5, 97.5])
+            print(
+                f"| {name}, {count} | {figure} | {value:.3f} ({low:.3f}-{high:.3f}) |", flush=True
+            )
 
 
 def print_joints(found: Found) -> None:
@@ -72,7 +65,7 @@ def log_peaks(codec: CompactCodec, scores: NDArray) -> NDArray:
 
 def calibrate(codec: CompactCodec, found: dict[str, Found]) -> dict[str, list]:
     """Fit the scores on half of LSPET; print and return how reliable they are elsewhere."""
-    lspet = found["lspet"]
+    lspet = found["LSPET"]
     right, known = lspet.hits()
     values = log_peaks(codec, lspet.scores)
     fit = np.arange(len(values)) % 2 == 0
@@ -81,8 +74,8 @@ def calibrate(codec: CompactCodec, found: dict[str, Found]) -> dict[str, list]:
     curves = {}
     parts = {
         "LSPET, other half": lspet.rows(np.flatnonzero(~fit)),
-        "COCO people": found["coco"],
-        "other sources": found["other"],
+        "COCO people": found["COCO people"],
+        "other sources": found["other sources"],
     }
     for name, part in parts.items():
         right, known = part.hits()
@@ -130,17 +123,18 @@ def main() -> None:
     loaded = load_bundled_pose(name) if name in BUNDLED else load(name)
     others = [person for group in other_people(arguments.data).values() for person in group]
     people = {
-        "lspet": lspet_people(arguments.data, arguments.every),
-        "coco": coco_people(arguments.data),
-        "other": others,
+        "LSPET": lspet_people(arguments.data, arguments.every),
+        "COCO people": coco_people(arguments.data),
+        "other sources": others,
     }
     found: dict[str, Found] = {}
     for flip_test in (True, False):
         reader = Reader(loaded, flip_test=flip_test)
         found = {part: reader(group) for part, group in people.items()}
-        print_totals(found, "flip test" if flip_test else "one pass")
-    print_joints(found["lspet"])
-    print_joints(found["coco"])
+        print("flip test" if flip_test else "one pass")
+        print_totals(found)
+    print_joints(found["LSPET"])
+    print_joints(found["COCO people"])
     assert isinstance(reader.codec, CompactCodec)
     curves = calibrate(reader.codec, found)
     if arguments.figure:
