@@ -78,13 +78,18 @@ class MeasureChoices:
         help="Degrees that the floor rises to the right; auto tells it from the feet.",
     )
 
-    def options(self) -> MeasureOptions:
-        """Return the same for the library; exit code 2 if it makes no sense."""
+    def options(self, fps: float) -> MeasureOptions:
+        """Return the same for the library, exit code 2 if it makes no sense.
+
+        Args:
+            fps: frames a second of records without times; 0 is not known.
+        """
         from rmpe.kinematics import Filter, KnownLength, MeasureOptions
 
         with wrong_use():
             return MeasureOptions(
                 person=self.person,
+                fps=fps,
                 min_score=self.min_score,
                 repair_swaps=self.swaps,
                 outliers=self.outliers,
@@ -159,7 +164,7 @@ def measure(
     from rmpe.error_words import in_words
     from rmpe.formats.outputs import check_outputs
 
-    options = choices.options()
+    options = choices.options(output.fps)
     sources = _sources(records)
     folders = [_folder(place, sources, output.output) for place in range(len(sources))]
     with wrong_use():

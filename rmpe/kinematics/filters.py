@@ -127,7 +127,7 @@ def butterworth(rate: float, cutoff_hz: float, order: float, values: FloatArray)
     if cutoff_hz >= rate / 2:
         raise ValueError(
             f"a cut-off of {cutoff_hz:g} Hz needs more than {2 * cutoff_hz:g} frames a second, "
-            f"the clip has {rate:g}"
+            f"the clip has {rate:g}: lower it, or take another filter"
         )
     b, a = signal.butter(int(order) // 2, cutoff_hz / (rate / 2))
     if len(values) <= 3 * max(len(a), len(b)):

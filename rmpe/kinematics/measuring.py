@@ -123,7 +123,7 @@ def measure_clip(records: PoseReader, options: MeasureOptions | None = None) -> 
             identities, or a scale or the floor cannot be told from what is there.
     """
     options = options or MeasureOptions()
-    everybody, boxes = read_trajectories(records, options.min_score)
+    everybody, boxes = read_trajectories(records, options.min_score, options.fps)
     chosen = choose_people(everybody, options.person)
     warnings: list[str] = []
     cleaned = [_cleaned(person, options, warnings) for person in chosen]
@@ -141,6 +141,10 @@ def _cleaned(
 ) -> tuple[Trajectory, dict[str, int]]:
     """Return a person repaired and filtered, and what was repaired."""
     person, swaps, wild, filled = raw, 0, 0, 0
+    if not np.isfinite(raw.points_xy).any():
+        warnings.append(
+            f"person {raw.identity}: no joint scores {options.min_score:g}, nothing is known"
+        )
     if options.repair_swaps:
         person, swaps = repair_swaps(person)
     points = person.points_xy

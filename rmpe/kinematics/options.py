@@ -52,6 +52,8 @@ class MeasureOptions:
 
     person: str = "all"
     """``all``, ``largest``, ``longest``, or ids as ``1,3``."""
+    fps: float = 0.0
+    """Frames a second of records that hold no times; 0 takes what they say."""
     min_score: float = 0.3
     """Joints below it are unknown."""
     repair_swaps: bool = True
@@ -80,7 +82,7 @@ class MeasureOptions:
             raise ValueError(f"min_score is {self.min_score}, allowed is 0..1")
         if self.max_gap < 0:
             raise ValueError(f"max_gap is {self.max_gap}, allowed is 0 (none) or more frames")
-        for name in ("person_height_m", "px_per_m"):
+        for name in ("fps", "person_height_m", "px_per_m"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is {value}, allowed is more than 0")

@@ -60,13 +60,14 @@ class Trajectory:
 
 
 def read_trajectories(
-    records: PoseReader, min_score: float = 0.0
+    records: PoseReader, min_score: float = 0.0, fps: float = 0.0
 ) -> tuple[list[Trajectory], dict[int, NDArray[np.float32]]]:
     """Return one trajectory for every identity, by rising id, and all boxes by frame index.
 
     Args:
         records: what :func:`rmpe.read_records` returns.
         min_score: joints below it are unknown.
+        fps: frames a second of records that hold no times; 0 takes what they say.
 
     Raises:
         ValueError: people have no identities and a frame holds several of them, an identity is
@@ -87,7 +88,7 @@ def read_trajectories(
             if slot in people[identity]:
                 raise ValueError(_twice(identity, record.frame_index))
             people[identity][slot] = (record, row)
-    time_s = _rising(np.asarray(times, np.float64), records.header.fps)
+    time_s = _rising(np.asarray(times, np.float64), fps or records.header.fps)
     indices = np.asarray(frames, np.int64)
     skeleton = records.header.skeleton
     trajectories = [

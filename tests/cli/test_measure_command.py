@@ -45,6 +45,7 @@ def test_several_clips_get_a_folder_each_and_one_failure_spares_the_others(tmp_p
     [
         (("--filter", "spline"), 2, "there are butterworth"),
         (("--floor-angle", "steep"), 2, "degrees or auto"),
+        (("--fps", "-3"), 2, "fps is -3"),
         (("--known-length", "1,2=3"), 2, "two points"),
         (("--scale", "100", "--person-height", "1.7"), 2, "one of"),
         (("--format", "trc"), 1, "trc holds metres"),

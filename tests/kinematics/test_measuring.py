@@ -195,3 +195,17 @@ def test_a_cut_off_above_half_the_rate_is_refused(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "w.ndjson", TIMES)
     with pytest.raises(ValueError, match="more than 40 frames a second, the clip has 30"):
         measure_clip(read_records(path), MeasureOptions(filter=Filter.from_text("butterworth:20")))
+
+
+def test_records_without_times_take_a_rate_and_are_refused_without_one(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "w.ndjson", np.zeros(30), fps=0.0)
+    with pytest.raises(ValueError, match="no times"):
+        _measured(path)
+    person = _measured(path, MeasureOptions(filter=Filter("none"), fps=10.0))
+    np.testing.assert_allclose(person.time_s, np.arange(30) / 10.0)
+
+
+def test_a_person_of_whom_nothing_is_known_is_told(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "w.ndjson", TIMES)
+    measures = measure_clip(read_records(path), MeasureOptions(min_score=0.95))
+    assert any("nothing is known" in warning for warning in measures.warnings)
