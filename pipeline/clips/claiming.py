@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.clips.journal import WORK_NAME
 from pipeline.clips.outputs import NATIVE, OutputPlan
+from pipeline.writers.images import drawn_path
 from rmpe.formats import FORMATS, get_format, read_records
 from rmpe.formats.outputs import (
     PICTURES_NAME,
@@ -89,7 +90,7 @@ def _planned(plan: OutputPlan, names: Iterable[str]) -> list[Path]:
     if plan.video:
         paths.append(folder / VIDEO_NAME)
     if plan.images:
-        paths += [folder / PICTURES_NAME / name for name in names]
+        paths += [drawn_path(folder / PICTURES_NAME, name) for name in names]
     return paths
 
 
@@ -103,7 +104,7 @@ def _everything(folder: Path) -> list[Path]:
             paths.append(path.parent)
     with suppress(OSError, ValueError):
         names = read_records(folder / RECORDS_NAME, NATIVE).header.image_names
-        paths += [folder / PICTURES_NAME / name for name in names if ".." not in Path(name).parts]
+        paths += [drawn_path(folder / PICTURES_NAME, name) for name in names]
     return paths
 
 

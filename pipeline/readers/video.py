@@ -135,7 +135,8 @@ class VideoReader:
                 stream.codec_context.thread_count = 1
                 frame = next(_decodable(probe, stream), None)
         if frame is None:
-            raise OSError(f"{shown_source(self._path)} holds no picture that can be decoded")
+            why = f": {self.report.errors[0]}" if self.report.errors else ""
+            raise OSError(f"{shown_source(self._path)} holds no picture that can be decoded{why}")
         return frame
 
     def _make_info(self, first: av.VideoFrame) -> ClipInfo:

@@ -37,9 +37,7 @@ class ImagesWriter:
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Draw and write one picture; ``OSError`` if that cannot be."""
-        name = Path(self._names[frame.index])
-        inside = [part for part in name.parts if part not in ("..", name.anchor)]
-        path = self._folder.joinpath(*inside)
+        path = drawn_path(self._folder, self._names[frame.index])
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn = self._painter.paint(frame.image_bgr, poses)
         if self._painter.has_alpha:
@@ -49,6 +47,16 @@ class ImagesWriter:
 
     def close(self, complete: bool) -> None:
         """Nothing is held open between pictures."""
+
+
+def drawn_path(folder: Path, name: str) -> Path:
+    """Return where the drawn picture of that name goes: inside the folder, of a kind we write.
+
+    What is read but not written, such as HEIC, becomes PNG.
+    """
+    given = Path(name)
+    path = folder.joinpath(*(part for part in given.parts if part not in ("..", given.anchor)))
+    return path if cv2.haveImageWriter(path.name) else path.with_name(f"{path.name}.png")
 
 
 class NumberedImagesWriter:

@@ -131,6 +131,13 @@ def test_other_files_in_the_folder_are_let_alone(clip: Path, tmp_path: Path) -> 
     assert (out / "annotated/mine.png").exists()
 
 
+def test_a_kind_that_is_read_but_not_written_is_drawn_as_png(tmp_path: Path) -> None:
+    found = pictures(tmp_path / "in", 1, "p.png")
+    found = [found[0].rename(tmp_path / "in/p.HEIC")]
+    run_pictures(found, poses, OutputPlan(tmp_path / "out", video=False, images=True))
+    assert [path.name for path in (tmp_path / "out/annotated").iterdir()] == ["p.HEIC.png"]
+
+
 def test_two_runs_of_pictures_do_not_share_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +70,27 @@ def test_a_camera_that_is_refused_is_named_without_its_password() -> None:
     with pytest.raises(OSError, match=r"http://127\.0\.0\.1:9/live cannot be opened") as caught:
         LiveReader(source)
     assert "hidden" not in str(caught.value) and "abc" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes are read another way there")
+def test_ctrl_c_ends_the_wait_for_a_pipe_that_gives_nothing() -> None:
+    program = (
+        "from pipeline.live.capture.reader import LiveReader, LiveReadOptions\n"
+        "print('waits', flush=True)\n"
+        "LiveReader('-', LiveReadOptions(stall_s=60))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waits\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=20)
+        assert time.monotonic() - began < 10
+        assert "KeyboardInterrupt" in errors
