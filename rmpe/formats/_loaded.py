@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,11 @@ def as_float32(values: NDArray[np.float64], what: str) -> NDArray[np.float32]:
 
 
 def finite(value: Any, what: str) -> float:
-    """Return a number; ``ValueError`` if it is none or not finite."""
-    return float(as_float32(numbers_of([value], what), what)[0])
+    """Return a number in 64 bit; ``ValueError`` if it is none or not finite."""
+    number = float(numbers_of([value], what).ravel()[0])
+    if not math.isfinite(number):
+        raise ValueError(f"{what} is not finite")
+    return number
 
 
 def poses_from_joints(

@@ -217,7 +217,9 @@ def read_native(path: str | Path, hints: ReadHints | None = None) -> PoseReader:
         ValueError: it is none of this schema, or its pictures are not those of the hints.
     """
     reader, hints = NativeReader(path), hints or ReadHints()
-    if not hints.image_names and not (hints.is_of_clip and reader.header.image_names):
+    header = reader.header
+    named = hints.is_of_clip and header.image_names
+    if not (hints.image_names or named or (hints.fps > 0 and header.fps != hints.fps)):
         return reader
     return PlacedReader(reader, hints, str(path))
 

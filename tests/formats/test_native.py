@@ -191,3 +191,13 @@ def test_wrong_joint_count_and_numbers_without_end_are_refused(tmp_path):
     with pytest.raises(ValueError, match="frame 4"):
         writer.write(4, 0.0, bad)
     writer.close()
+
+
+def test_times_and_rate_keep_64_bits(tmp_path: Path) -> None:
+    header = ClipHeader(COCO_19, fps=30000 / 1001)
+    writer = NativeWriter(tmp_path / "n.ndjson", header)
+    writer.write(0, 1234.567891, Poses.empty(19))
+    writer.close()
+    reader = NativeReader(tmp_path / "n.ndjson")
+    assert reader.header.fps == 30000 / 1001
+    assert [record.timestamp_s for record in reader] == [1234.567891]

@@ -7,12 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from rmpe.formats import FORMATS, ReadHints, convert_records, read_records
+from rmpe.formats import (
+    FORMATS,
+    ClipHeader,
+    NativeWriter,
+    ReadHints,
+    convert_records,
+    read_records,
+)
+from rmpe.formats.catalogue import notes_of
+from rmpe.skeletons import COCO_17
 from tests.helpers.foreign import (
     alphapose_list,
     counts,
     flat_joints,
     native_records,
+    one_person,
     openpose_folder,
 )
 
@@ -181,3 +191,20 @@ def test_a_long_name_of_a_clip_still_gives_a_file_of_every_frame(tmp_path: Path)
     native_records(tmp_path / "n.ndjson", [0], 2, source="ä" * 120 + ".mp4")
     convert_records(tmp_path / "n.ndjson", tmp_path / "o", "openpose")
     assert len(list((tmp_path / "o").iterdir())) == 2
+
+
+def test_records_of_pictures_get_times_from_the_rate_that_is_given(tmp_path: Path) -> None:
+    writer = NativeWriter(
+        tmp_path / "n.ndjson", ClipHeader(COCO_17, image_names=("a.jpg", "b.jpg"))
+    )
+    writer.write(0, 0.0, one_person(1.0))
+    writer.write(1, 0.0, one_person(2.0))
+    writer.close()
+    timed = read_records(tmp_path / "n.ndjson", hints=ReadHints(fps=4.0))
+    assert timed.header.fps == 4
+    assert timed.header.image_names == ("a.jpg", "b.jpg")
+    assert [record.timestamp_s for record in timed] == [0.0, 0.25]
+    native_records(tmp_path / "v.ndjson", [1], 2)  # of 10 frames a second
+    kept = read_records(tmp_path / "v.ndjson", hints=ReadHints(fps=4.0))
+    assert [record.timestamp_s for record in kept] == [0.0, 0.1]
+    assert notes_of(kept) == ("the records say 10 frames a second, 4 is not used",)

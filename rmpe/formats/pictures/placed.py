@@ -30,7 +30,7 @@ class PlacedReader:
         names = reader.header.image_names
         self._indices: dict[int, int] | None = None
         self.notes: tuple[str, ...] = ()
-        if names:
+        if names and (hints.image_names or hints.is_of_clip):
             placed, self.notes = (
                 match_pictures(names, hints.image_names)
                 if hints.image_names
@@ -41,7 +41,17 @@ class PlacedReader:
             }
         elif hints.image_names:
             self.notes = ("the records name no pictures: frame 0 is taken as the first of them",)
-        self._header = replace(reader.header, image_names=hints.image_names)
+        self._gives_times = hints.fps > 0 and not reader.header.fps
+        if hints.fps > 0 and reader.header.fps not in (0, hints.fps):
+            told = (
+                f"the records say {reader.header.fps:g} frames a second, {hints.fps:g} is not used"
+            )
+            self.notes = (*self.notes, told)
+        self._header = replace(
+            reader.header,
+            image_names=hints.image_names or (() if hints.is_of_clip else names),
+            fps=hints.fps if self._gives_times else reader.header.fps,
+        )
 
     @property
     def header(self) -> ClipHeader:
@@ -60,13 +70,19 @@ class PlacedReader:
             ValueError: there are poses for a picture that is not known.
         """
         if self._indices is None:
-            yield from map(self._known, self._reader)
+            yield from map(self._timed, map(self._known, self._reader))
             return
         placed = [record for record in map(self._moved, self._reader) if record is not None]
-        yield from sorted(placed, key=lambda record: record.frame_index)
+        yield from map(self._timed, sorted(placed, key=lambda record: record.frame_index))
+
+    def _timed(self, record: PoseRecord) -> PoseRecord:
+        """Return a record with its time by the given rate, where the records have none."""
+        if not self._gives_times:
+            return record
+        return replace(record, timestamp_s=self._header.time_of(record.frame_index))
 
     def _known(self, record: PoseRecord) -> PoseRecord:
-        if record.frame_index >= len(self._hints.image_names):
+        if self._hints.image_names and record.frame_index >= len(self._hints.image_names):
             raise ValueError(
                 f"{self._file} has frame {record.frame_index}, there are "
                 f"{len(self._hints.image_names)} pictures"
