@@ -8,8 +8,8 @@ from rmpe.detectors.base import Detector
 from rmpe.runtimes import Precision, RuntimeName
 
 DETECTOR_HELP = (
-    "compact, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE, rtmdet:ONNX_FILE or "
-    "rtmdet:WEIGHTS_FILE"
+    "compact, compact-accurate, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE, "
+    "rtmdet:ONNX_FILE or rtmdet:WEIGHTS_FILE"
 )
 
 __all__ = ["DETECTOR_HELP", "Detector", "build_detector"]
@@ -26,7 +26,8 @@ def build_detector(
     """Return a detector by name.
 
     Args:
-        name: ``compact`` (weights in the package), ``compact:FILE``, ``torchvision:MODEL``
+        name: ``compact`` (weights in the package) or ``compact-accurate`` (the same at more input
+            sides), each also with other weights as ``compact:FILE``; ``torchvision:MODEL``
             (pretrained on COCO, fetched by torch), ``yolox:FILE`` or ``rtmdet:FILE`` (ONNX), or
             ``rtmdet:FILE`` of OpenMMLab's own weights (``.pth``).
         device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`; torchvision
@@ -37,11 +38,16 @@ def build_detector(
         OSError: a file cannot be read, or weights cannot be fetched.
     """
     kind, colon, rest = name.partition(":")
-    if kind == "compact" and (rest or not colon):
-        from rmpe.detectors.compact import build_compact_detector
+    if kind in ("compact", "compact-accurate") and (rest or not colon):
+        from rmpe.detectors.compact import ACCURATE, FAST, build_compact_detector
 
         return build_compact_detector(
-            rest or None, device=device, runtime=runtime, precision=precision, threads=threads
+            rest or None,
+            options=FAST if kind == "compact" else ACCURATE,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
         )
     if rest and kind == "torchvision":
         from rmpe.detectors.torchvision import build_torchvision_detector

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.geometry.boxes import box_area
+from rmpe.geometry.boxes import box_iou_matrix, box_xyxy_to_xywh
 from rmpe.records import FloatArray
 
 STRIDES = (8, 16, 32)
@@ -52,19 +54,49 @@ def box_nms(boxes_xyxy: FloatArray, scores: FloatArray, iou: float) -> NDArray[n
         scores: (A,); of equal ones the first counts as better.
         iou: intersection over union.
     """
-    order = np.argsort(-scores, kind="stable")
-    boxes = boxes_xyxy[order]
-    areas = box_area(boxes)
-    kept = []
-    alive = np.ones(len(order), bool)
-    for place in range(len(order)):
-        if not alive[place]:
+    xywh = box_xyxy_to_xywh(boxes_xyxy).astype(np.float64)
+    # OpenCV wants scores above 0.
+    above = np.maximum(np.asarray(scores, np.float32), np.float32(1e-12))
+    kept = cv2.dnn.NMSBoxes(xywh, above, 0.0, iou)  # type: ignore[arg-type]
+    return np.asarray(kept, np.int64).reshape(-1)
+
+
+def join_sides(
+    boxes_xyxy: Sequence[FloatArray],
+    scores: Sequence[FloatArray],
+    same_iou: float,
+    exponent: float,
+    lowest_score: float = 0.0,
+) -> tuple[FloatArray, FloatArray]:
+    """Return boxes (M, 4) and scores (M,) from what was found at several input sides.
+
+    The best box takes along all that overlap it by more than ``same_iou``: their mean, weighted by
+    their scores, is the box. The score is the power mean of the sides' best scores, 0 for a side
+    that has none, so that what only one side sees counts less.
+
+    Args:
+        boxes_xyxy: of each side, (N, 4), all in the same pixels.
+        scores: of each side, (N,).
+        same_iou: intersection over union.
+        exponent: of the power mean.
+        lowest_score: people whom no side is as sure of are left out.
+    """
+    boxes, values = np.concatenate(boxes_xyxy), np.concatenate(scores)
+    sides = np.repeat(np.arange(len(scores)), [len(side) for side in scores])
+    overlap = box_iou_matrix(boxes, boxes)
+    free = np.ones(len(values), bool)
+    corners, joined = [], []
+    for best in np.argsort(-values, kind="stable"):
+        if values[best] < lowest_score:
+            break
+        if not free[best]:
             continue
-        kept.append(place)
-        rest = boxes[place + 1 :]
-        low = np.maximum(rest[:, :2], boxes[place, :2])
-        high = np.minimum(rest[:, 2:], boxes[place, 2:])
-        shared = np.maximum(high - low, 0).prod(1)
-        union = areas[place + 1 :] + areas[place] - shared
-        alive[place + 1 :] &= shared <= iou * union
-    return order[kept]
+        group = free & (overlap[best] > same_iou)
+        group[best] = True
+        free &= ~group
+        weights = values[group]
+        corners.append((boxes[group] * weights[:, None]).sum(0) / weights.sum())
+        of_sides = np.zeros(len(scores))
+        np.maximum.at(of_sides, sides[group], weights)
+        joined.append(np.mean(of_sides**exponent) ** (1 / exponent))
+    return np.array(corners, np.float32).reshape(-1, 4), np.array(joined, np.float32)

@@ -17,10 +17,11 @@ import openvino  # noqa: E402
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}
 _ANY_SIZE = (-1, -1)
+_MOST_SIZES = 3
 
 
 class OpenVinoEngine(ABC):
-    """A network on OpenVINO; one compiled model for the first picture size, one for all others.
+    """A network on OpenVINO; compiled models for the first picture sizes, one for all others.
 
     A network that is not for ``any_size`` is compiled for every size.
     """
@@ -64,8 +65,9 @@ class OpenVinoEngine(ABC):
         size: tuple[int, int] = (height, width)
         if size in self._requests:
             return self._requests[size]
-        # A clip has one size, and a model of one size is quicker; all others share a model.
-        if self._any_size and self._requests:
+        # A clip has one size, looked at in a few scales, and a model of one size is quicker; all
+        # others share a model.
+        if self._any_size and len(self._requests) >= _MOST_SIZES:
             size = _ANY_SIZE
         if size not in self._requests:
             model = self._model or self._convert(height, width)

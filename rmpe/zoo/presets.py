@@ -27,7 +27,7 @@ PRESETS: dict[str, Preset] = {
         Preset("compact", "compact", "compact", "weights in the package, for speed on a CPU"),
         Preset(
             "compact-accurate",
-            "compact",
+            "compact-accurate",
             "compact-accurate",
             "weights in the package, finer and about four times the time of a crop",
         ),

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from rmpe.detectors import build_detector
+from rmpe.detectors._boxes import join_sides
 from rmpe.detectors.compact import (
     CompactOptions,
     CompactPersonDetector,
@@ -147,3 +148,39 @@ def test_settings_out_of_range_are_refused(settings, message):
 def test_an_unknown_detector_is_refused_with_the_choices(name):
     with pytest.raises(ValueError, match=f"unknown detector '{name}'; supported are compact"):
         build_detector(name)
+
+
+def test_what_several_sides_find_is_joined():
+    # Two sides see one person, a little apart; only the second sees another.
+    first = np.array([[0, 0, 40, 100]], np.float32), np.array([0.6], np.float32)
+    second = (
+        np.array([[0, 0, 44, 100], [200, 0, 240, 100]], np.float32),
+        np.array([0.2, 0.8], np.float32),
+    )
+    boxes, scores = join_sides([first[0], second[0]], [first[1], second[1]], 0.6, 2.0)
+    # The best first: the roots of (0^2 + 0.8^2) / 2 and (0.6^2 + 0.2^2) / 2.
+    np.testing.assert_allclose(scores, [0.32**0.5, 0.2**0.5], rtol=1e-6)
+    np.testing.assert_allclose(boxes[0], [200, 0, 240, 100])
+    np.testing.assert_allclose(boxes[1], [0, 0, (0.6 * 40 + 0.2 * 44) / 0.8, 100], rtol=1e-6)
+
+
+def test_nothing_at_any_side_is_nobody():
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    boxes, scores = join_sides([nothing[0]] * 2, [nothing[1]] * 2, 0.6, 4.0)
+    assert boxes.shape == (0, 4) and scores.shape == (0,)
+
+
+def test_the_network_looks_at_every_side():
+    runtime = OneBoxRuntime([99.5, 49.5, 199.5, 249.5])
+    options = CompactOptions(640, other_sides=(320,), best_counts=1.0, score_threshold=0.1)
+    (found,) = CompactPersonDetector(runtime, options)([np.zeros((720, 1280, 3), np.uint8)])
+    assert [batch.shape[1:3] for batch in runtime.batches] == [(384, 640), (192, 320)]
+    # The same place of a smaller input is another place of the picture: two people, half as sure.
+    expected = [[199.5, 99.5, 399.5, 499.5], [399.5, 199.5, 799.5, 720]]
+    np.testing.assert_allclose(sorted(found.boxes_xyxy.tolist()), expected, atol=0.1)
+    np.testing.assert_allclose(found.scores, [0.5 / (1 + np.exp(-4.0))] * 2, rtol=1e-5)
+
+
+def test_sides_that_are_too_small_are_refused():
+    with pytest.raises(ValueError, match="other_sides are"):
+        CompactOptions(other_sides=(320, 8))
