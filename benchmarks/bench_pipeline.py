@@ -4,6 +4,7 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part run --part memory
 
 - ``run``: frames a second end to end, with and without the annotated video, busy time of every
   stage; then the same work in a plain loop without threads, over the same estimator.
+- ``presets``: both bundled pairs with and without looking for people whom the detector missed.
 - ``memory``: most memory held over 200 and over 2,000 frames (the clip looped), each in a process
   of its own.
 - ``engines``: both networks under torch and OpenVINO, fp32 and bf16, alone and while another thread
@@ -80,14 +81,22 @@ class LoopedReader:
 
 
 def run_pipeline(
-    clip: Path, frames: int, estimator: PoseEstimator, threads: int, *, video: bool, table: bool
+    clip: Path,
+    frames: int,
+    estimator: PoseEstimator,
+    threads: int,
+    *,
+    video: bool,
+    table: bool,
+    propagate: bool = False,
 ) -> dict[str, Any]:
     """Time one run of the pipeline."""
+    tracker = build_tracker(look=estimator if propagate else None)
     with tempfile.TemporaryDirectory() as folder:
         plan = OutputPlan(Path(folder), video=video, video_threads=threads)
         reader = LoopedReader(clip, frames, threads)
         before = time.process_time()
-        summary = process_clip(reader, NetworkPoses(estimator), plan, tracker=build_tracker())
+        summary = process_clip(reader, NetworkPoses(estimator), plan, tracker=tracker)
         cpu = time.process_time() - before
     assert summary.stats is not None
     if table:
@@ -96,6 +105,7 @@ def run_pipeline(
         "frames_per_s": summary.stats.results_per_s,
         "cpu_ms_per_frame": 1000 * cpu / frames,
         "people_per_frame": summary.people / frames,
+        "identities": summary.identities,
         "stages": summary.stats.to_json()["stages"],
     }
 
@@ -141,6 +151,32 @@ def part_run(clip: Path, frames: int, estimator: PoseEstimator, threads: int) ->
             f"{plain['frames_per_s']:.1f} frames/s ({plain['cpu_ms_per_frame']:.0f} ms); "
             f"{ratio:.2f} times as fast"
         )
+    return figures
+
+
+def part_presets(clip: Path, frames: int, network_threads: int, threads: int) -> dict[str, Any]:
+    """Both bundled pairs, with and without propagation; records only."""
+    figures: dict[str, Any] = {}
+    click.echo(
+        f"{'':>34} {'frames/s':>9} {'ms a frame':>11} {'people':>7} {'ids':>4} {'ms a crop':>10}"
+    )
+    for name in ("compact", "compact-accurate"):
+        estimator = PoseEstimator.from_preset(name, threads=network_threads)
+        run_pipeline(clip, 10, estimator, threads, video=False, table=False)
+        rules = estimator.conventions
+        shape = (12, rules.input_height, rules.input_width, 3)
+        crops = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+        crop_ms = _times(lambda e=estimator, c=crops: e.infer(c), len(crops))["wall_ms"]
+        for propagate in (False, True):
+            run = run_pipeline(
+                clip, frames, estimator, threads, video=False, table=False, propagate=propagate
+            )
+            label = f"{name}, {'with' if propagate else 'without'} propagation"
+            figures[label] = {**run, "ms_a_crop": crop_ms}
+            click.echo(
+                f"{label:>34} {run['frames_per_s']:9.1f} {run['cpu_ms_per_frame']:11.1f} "
+                f"{run['people_per_frame']:7.2f} {run['identities']:4d} {crop_ms:10.1f}"
+            )
     return figures
 
 
@@ -243,8 +279,8 @@ def _times(call: Any, share: int, rounds: int = 12) -> dict[str, float]:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(["run", "memory", "engines", "peak"]),
-    default=("run", "memory", "engines"),
+    type=click.Choice(["run", "presets", "memory", "engines", "peak"]),
+    default=("run", "presets", "memory", "engines"),
 )
 @click.option("--json", "json_path", type=click.Path(), help="Write the figures here.")
 def main(
@@ -268,6 +304,9 @@ def main(
     if "peak" in parts:
         run_pipeline(path, frames, estimator, counts.video, video=True, table=False)
         click.echo(f"{peak_memory_bytes() / 2**20:.1f}")
+    if "presets" in parts:
+        click.echo("\npresets, milliseconds of processor")
+        figures["presets"] = part_presets(path, frames, threads, counts.video)
     if "memory" in parts:
         click.echo("\nmemory")
         arguments = ["--threads", str(threads), "--detector", detector]
