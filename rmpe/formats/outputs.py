@@ -36,7 +36,8 @@ def check_outputs(
 
     Args:
         outputs: files or folders that are going to be written.
-        inputs: files, folders (with all that lies in them) or addresses that are going to be read.
+        inputs: files, folders (with all that lies in them, of a run's folder its records alone) or
+            addresses that are going to be read.
         overwrite: outputs that are there already may be replaced; inputs never.
 
     Raises:
@@ -55,12 +56,14 @@ def check_outputs(
 
 
 def _files_of(given: str | Path) -> Iterator[Path]:
-    """Yield a file, or a folder and all files below it; nothing for an address."""
+    """Yield a file, or a folder and what is read of it; nothing for an address."""
     if "://" in str(given):
         return
     path = Path(given)
     yield path
-    if path.is_dir():
+    if (path / RECORDS_NAME).is_file():
+        yield path / RECORDS_NAME
+    elif path.is_dir():
         yield from (entry for entry in path.rglob("*") if entry.is_file())
 
 

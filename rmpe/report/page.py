@@ -14,6 +14,7 @@ from typing import Any
 
 from rmpe.formats import PoseReader, ReadHints, read_records
 from rmpe.formats.catalogue import notes_of
+from rmpe.formats.outputs import check_outputs
 from rmpe.report.measuring import page_angles
 from rmpe.report.packing import TICKS_PER_S, PackedPoses, pack_poses
 from rmpe.report.pictures import ClipPictures, PictureOptions, clip_pictures, promised_frames
@@ -152,6 +153,8 @@ def _clip_elements(
     packed = pack_poses(reader, reader.header)
     name = Path(reader.header.source).name or records.name
     clip = options.clip or find_clip(reader, records)
+    if clip is not None and clip.is_file():
+        check_outputs([page], [clip], overwrite=True)
     warnings = [f"{records}: {note}" for note in notes_of(reader)]
     if clip is None and options.pictures.mode != "none":
         warnings.append(f"{records}: its clip {reader.header.source!r} is not here, no pictures")

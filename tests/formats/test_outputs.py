@@ -51,3 +51,12 @@ def test_what_is_there_is_replaced_only_when_told_to(tmp_path: Path) -> None:
 
 def test_devices_and_addresses_are_no_files(tmp_path: Path) -> None:
     check_outputs(["/dev/null"], ["rtsp://camera/1", "http://host/clip.mp4"])
+
+
+def test_of_the_folder_of_a_run_only_its_records_are_read(tmp_path: Path) -> None:
+    (tmp_path / "poses.ndjson").write_text("x")
+    (tmp_path / "tracked.ndjson").write_text("x")
+    check_outputs([tmp_path / "tracked.ndjson"], [tmp_path], overwrite=True)
+    for output in (tmp_path / "poses.ndjson", tmp_path):
+        with pytest.raises(ValueError, match="the file to read"):
+            check_outputs([output], [tmp_path], overwrite=True)

@@ -160,9 +160,10 @@ def test_no_command_writes_over_what_it_reads_or_what_is_there(tmp_path: Path, c
                 result = CliRunner().invoke(cli.rmpe_command, given)
                 assert result.exit_code == 2, given
                 assert words in result.output or (command, output) == ("render", records)
-    for command in ("track", "render"):
-        result = run(command, records, "-o", clip, "--overwrite")
-        assert result.exit_code == 2
+    for command in ("track", "render", "report"):
+        quiet = [] if command == "report" else ["--quiet"]
+        given = [command, str(records), "-o", str(clip), "--overwrite", *quiet]
+        assert CliRunner().invoke(cli.rmpe_command, given).exit_code == 2
     assert foreign.read_text() == "of somebody"
     assert {path: path.read_bytes() for path in before} == before
 
