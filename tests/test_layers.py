@@ -58,6 +58,7 @@ HEAVY = {
     "starlette": "pipeline.live.serving",
     "uvicorn": "pipeline.live.serving",
     "prometheus_client": "pipeline.live.serving",
+    "paho": "pipeline.live.outlets",
 }
 
 

@@ -2,6 +2,7 @@
 
 from pipeline.live.capture import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
+from pipeline.live.outlets import Outlet, open_carrier
 from pipeline.live.recording import Recorder, SegmentRule
 from pipeline.live.session import LiveOptions, LiveSession, LiveSummary
 
@@ -12,6 +13,8 @@ __all__ = [
     "LiveReader",
     "LiveSession",
     "LiveSummary",
+    "Outlet",
     "Recorder",
     "SegmentRule",
+    "open_carrier",
 ]

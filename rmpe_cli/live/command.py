@@ -63,6 +63,13 @@ class LiveChoices:
     token_file: Path | None = option(
         "--token-file", default=None, type=FILE, help="File that holds the token."
     )
+    send_to: tuple[str, ...] = option(
+        "--send-to",
+        default=(),
+        multiple=True,
+        metavar="ADDRESS",
+        help="Post results to http(s)://… or publish them to mqtt://host/topic; may be repeated.",
+    )
     record: Path | None = option(
         "--record", default=None, type=FOLDER, help="Folder to record into."
     )
@@ -105,7 +112,10 @@ class LiveChoices:
 
     def described(self) -> dict[str, Any]:
         """Return the options for the records' header and the summary, without the secret one."""
-        return {name: value for name, value in as_json(self).items() if name != "token"}
+        from pipeline.readers.address import shown_source
+
+        given = {name: value for name, value in as_json(self).items() if name != "token"}
+        return {**given, "send_to": [shown_source(address) for address in self.send_to]}
 
 
 @click.command()

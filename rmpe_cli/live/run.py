@@ -17,6 +17,7 @@ from pipeline.items import PosedFrame
 from pipeline.live.capture.address import parse_source
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
+from pipeline.live.outlets import Outlet, open_carrier
 from pipeline.live.recording import Recorder, SegmentRule, segment_name
 from pipeline.live.results import Viewer
 from pipeline.live.session import (
@@ -63,6 +64,8 @@ class LiveCommand:
     """Host and port of the browser view; None serves nothing."""
     token: str = ""
     """What viewers must know."""
+    send_to: tuple[str, ...] = ()
+    """Where results are handed on to, see :func:`~pipeline.live.outlets.open_carrier`."""
     record: Path | None = None
     """Folder to record into; None records nothing."""
     segment: SegmentRule | None = None
@@ -92,6 +95,8 @@ class LiveCommand:
         """
         parse_source(source)
         build_tracker(live.track, live.smooth)
+        for address in live.send_to:
+            open_carrier(address)
         if live.segment and live.record is None:
             raise ValueError("--segment divides a recording: it needs --record FOLDER")
         token = live.secret()
@@ -111,6 +116,7 @@ class LiveCommand:
             propagate=live.propagate,
             serve=_parse_serve(live.serve) if live.serve else None,
             token=token,
+            send_to=live.send_to,
             record=live.record,
             segment=SegmentRule.parse(live.segment) if live.segment else None,
             video=not live.no_video,
@@ -168,6 +174,12 @@ def run_command(
                 say(f"{command.record} holds a recording; it goes on with {name}")
         session = LiveSession(reader, estimator, command.options, tracker, recorder)
         viewers = _serve(command, session, header, events, stack, say)
+        outlets = [
+            Outlet(open_carrier(address), header_to_json(header), events)
+            for address in command.send_to
+        ]
+        for outlet in outlets:
+            stack.callback(outlet.close)
         window = Window("rmpe", estimator.skeleton) if window_wanted else None
         if window is not None:
             stack.callback(window.close)
@@ -178,10 +190,13 @@ def run_command(
                     session.request_stop()
                 advance()
 
-            summary = session.run(viewers, on_result)
+            summary = session.run([*viewers, *outlets], on_result)
         if command.record is not None:
             write_summary(command.record, summary, described)
         _say_end(summary, command, say, complain)
+        for outlet in outlets:
+            outlet.close()
+            say(outlet.line())
     return Ended(0 if summary.succeeded else 1, session.stop_requested or session.left_behind)
 
 

@@ -1,0 +1,163 @@
+"""Results handed on: all that was said to be sent arrived, what had to go was counted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.live.events import Events
+from pipeline.live.outlets import Outlet, open_carrier
+from rmpe.records import Frame, Poses
+
+HEADER = {"schema": "rmpe/1", "source": "test"}
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+
+
+def show(outlet: Outlet, first: int, count: int) -> None:
+    for index in range(first, first + count):
+        outlet.show(Frame(index, index / 10, PICTURE), Poses.empty(3))
+
+
+class Receiver:
+    """A server that keeps the lines posted to it, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict] = []
+        self.posts: list[dict[str, str]] = []
+        self.status = 200
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                receiver.posts.append(dict(self.headers) | {"path": self.path})
+                if receiver.status == 200:
+                    receiver.lines += [json.loads(line) for line in body.splitlines()]
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+        self.port = self.server.server_address[1]
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    yield server
+    server.stop()
+
+
+def until(true, within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert true()
+
+
+def test_header_records_and_events_arrive_in_order(receiver: Receiver) -> None:
+    events = Events()
+    carrier = open_carrier(f"http://me:hidden@127.0.0.1:{receiver.port}/in?key=abc")
+    outlet = Outlet(carrier, HEADER, events)
+    events.tell("source_lost", reason="test")
+    show(outlet, 0, 30)
+    outlet.close()
+    assert receiver.lines[0] == HEADER
+    assert receiver.lines[1]["event"] == "source_lost"
+    assert [line["frame"] for line in receiver.lines[2:]] == list(range(30))
+    assert (outlet.sent, outlet.dropped) == (31, 0)
+    basic = base64.b64encode(b"me:hidden").decode()
+    assert receiver.posts[0]["Authorization"] == f"Basic {basic}"
+    assert receiver.posts[0]["path"] == "/in?key=abc"
+    assert "hidden" not in outlet.line() and "abc" not in outlet.line()
+
+
+def test_what_is_refused_is_tried_again_and_nothing_is_lost(receiver: Receiver) -> None:
+    receiver.status = 503
+    outlet = Outlet(open_carrier(f"http://127.0.0.1:{receiver.port}/"), HEADER, Events())
+    show(outlet, 0, 20)
+    until(lambda: len(receiver.posts) >= 2)
+    receiver.status = 200
+    until(lambda: outlet.sent == 20)
+    outlet.close()
+    assert [line["frame"] for line in receiver.lines[1:]] == list(range(20))
+
+
+def test_a_receiver_that_is_away_costs_bounded_memory_and_the_loss_is_counted() -> None:
+    outlet = Outlet(open_carrier("http://127.0.0.1:9/"), HEADER, Events(), keep=10)
+    began = time.monotonic()
+    show(outlet, 0, 500)
+    assert time.monotonic() - began < 1, "nobody waits"
+    outlet.close()
+    assert (outlet.sent, outlet.dropped) == (0, 500)
+    assert "500 dropped" in outlet.line()
+
+
+@pytest.mark.parametrize("address", ["ftp://x/y", "http://", "mqtt://host", "mqtt:///topic", "x"])
+def test_an_address_that_means_nothing_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="needed is"):
+        open_carrier(address)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[int]:
+    """The port of a real broker."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if program is None:
+        pytest.skip("the broker mosquitto is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = tmp_path / "broker.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with subprocess.Popen([program, "-c", str(settings)], stderr=subprocess.DEVNULL) as process:
+        until(lambda: answers(port))
+        yield port
+        process.terminate()
+
+
+def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
+    client = pytest.importorskip("paho.mqtt.client")
+    enums = pytest.importorskip("paho.mqtt.enums")
+    got: list[tuple[str, dict]] = []
+    listener = client.Client(enums.CallbackAPIVersion.VERSION2)
+    listener.on_message = lambda c, u, message: got.append(
+        (message.topic, json.loads(message.payload))
+    )
+    listener.connect("127.0.0.1", broker)
+    listener.subscribe("studio/#", qos=1)
+    listener.loop_start()
+    outlet = Outlet(open_carrier(f"mqtt://127.0.0.1:{broker}/studio"), HEADER, Events())
+    show(outlet, 0, 10)
+    until(lambda: len(got) == 11)
+    outlet.close()
+    listener.disconnect()
+    listener.loop_stop()
+    assert got[0] == ("studio/header", HEADER)
+    assert [item["frame"] for topic, item in got[1:]] == list(range(10))
+    assert {topic for topic, _ in got[1:]} == {"studio/records"}
+    assert (outlet.sent, outlet.dropped) == (10, 0)
