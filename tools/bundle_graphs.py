@@ -8,6 +8,7 @@ are converted with random weights, so that every tensor is known again among the
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def store(name: str, network: PreprocessedNetwork, height: int, width: int) -> N
 
 def main() -> None:
     """Store all of them."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     store(detector.BUNDLED_WEIGHTS, detector.preprocessed_network(), DETECTOR_SIDE, DETECTOR_SIDE)
     for name, file in bundled.BUNDLED.items():
         loaded = bundled.load_bundled_pose(name)

@@ -5,7 +5,7 @@ python tools/bundle_sstn.py RUN/sstn_compact.safetensors rmpe/weights/compact_ss
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from safetensors import safe_open
@@ -32,4 +32,8 @@ def bundle(run: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    bundle(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("run", type=Path, help="Weights that a run of sstn_compact wrote.")
+    parser.add_argument("output", type=Path, help="File to write.")
+    given = parser.parse_args()
+    bundle(given.run, given.output)

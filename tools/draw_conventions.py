@@ -5,6 +5,7 @@ python tools/draw_conventions.py
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,7 @@ def _segment_angles(axes) -> None:
 
 def main() -> None:
     """Write the drawing."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     figure = Figure(figsize=(11, 6), layout="tight")
     _joint_angles(figure.add_subplot(1, 2, 1))
     _segment_angles(figure.add_subplot(1, 2, 2))

@@ -5,6 +5,7 @@ python tools/make_looks.py
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ LOOKS = {
 
 def main() -> None:
     """Write a picture for each look."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

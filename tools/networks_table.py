@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,4 +85,6 @@ def write_table(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_table(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("page", type=Path, help="Page with the two markers.")
+    write_table(parser.parse_args().page)
