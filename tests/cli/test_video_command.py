@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -224,6 +225,7 @@ def test_an_empty_folder_and_a_broken_picture(rmpe, tmp_path):
     assert len(frame_lines(tmp_path / "b")) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 def test_ctrl_c_ends_within_two_seconds_with_130_and_keeps_what_was_written(
     clip, tmp_path, repository
 ):

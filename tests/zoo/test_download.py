@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import io
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -200,6 +201,7 @@ def test_a_damaged_file_stays_until_the_new_one_is_there(served: Served) -> None
     assert served.file.read_bytes() == b"damaged"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 def test_of_several_processes_one_fetches_and_all_get_the_file(served: Served) -> None:
     served.behaviour.pause_s = 0.005
     context = multiprocessing.get_context("fork")

@@ -81,6 +81,7 @@ def run(job, estimator, **callbacks):
     return run_job(job, lambda: NetworkPoses(estimator), **callbacks)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 @pytest.mark.timeout(600)
 def test_runs_killed_at_25_random_moments_end_with_the_same_bytes(tmp_path, repository):
     kills = 25

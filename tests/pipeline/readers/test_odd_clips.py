@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -202,6 +203,7 @@ def test_ctrl_c_ends_the_wait_for_an_address(silent_server: str) -> None:
     timer.join()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 @pytest.mark.parametrize(
     ("make", "message"),
     [

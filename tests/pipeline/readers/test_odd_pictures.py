@@ -93,6 +93,7 @@ def test_a_picture_turned_by_exif_is_upright(tmp_path: Path) -> None:
     assert image is not None and quarters(image) == np.rot90(GREY, -1).tolist()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 def test_the_first_of_several_pages_is_read_and_said(tmp_path: Path) -> None:
     pages = [Image.fromarray(four_corners(level=n)[..., ::-1]) for n in (0, 9)]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
