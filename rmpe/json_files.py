@@ -8,7 +8,7 @@ from typing import Any
 
 
 def load_json(path: str | Path) -> Any:
-    """Return a JSON document; a byte order mark at its beginning is passed over.
+    """Return a JSON document in UTF-8, 16 or 32; a byte order mark is passed over.
 
     Raises:
         OSError: the file cannot be opened.
@@ -16,9 +16,9 @@ def load_json(path: str | Path) -> Any:
     """
     data = Path(path).read_bytes()
     try:
-        return parse_json(data.decode("utf-8-sig"))
+        return parse_json(data.decode(json.detect_encoding(data)))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8: {error}") from error
+        raise ValueError(f"{path} is not a text file: {error}") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
 

@@ -222,9 +222,11 @@ class _AnnotationReader:
         self, box: Any, joints: NDArray[np.float64]
     ) -> tuple[tuple[float, float, float, float], bool]:
         """Return the box, or the annotated joints' extent, and whether the file has one."""
-        if box is not None and not (isinstance(box, Sequence) and len(box) == 0):
-            return checked_box(box), True
         points = joints[joints[:, 2] > 0, :2]
+        # Tools that have no boxes leave them out, or write null, [] or four zeros.
+        missing = box is None or (isinstance(box, Sequence) and not any(box))
+        if not missing or (box and not len(points)):
+            return checked_box(box), True
         if not len(points):
             raise KeyError("bbox")
         low, high = points.min(0), points.max(0)

@@ -1,12 +1,13 @@
 """Person boxes read from a file instead of a detector.
 
-Four layouts are understood:
+Five layouts are understood:
 
 - newline-delimited JSON, one frame a line: ``{"frame": 0, "boxes": [[x, y, w, h, score], ...]}``;
 - one JSON list of such objects;
 - COCO results: ``[{"image_id": 0, "category_id": 1, "bbox": [x, y, w, h], "score": 0.9}, ...]``,
   where ``image_id`` is the frame of a clip, or the number or name of a picture (``file_name`` may
   say the name too); other categories than 1 (person) are left out, or than 0 where that occurs;
+- a COCO annotation, whose people's boxes are taken, crowds left out;
 - MOTChallenge text, ``det.txt`` or ``gt.txt``; rows of a truth that are not to be scored
   (confidence 0, MOT16's classes other than 1) are left out.
 
@@ -213,6 +214,14 @@ def _from_mot(rows: MotRows) -> dict[int, Boxes]:
 
 def _entries(text: str, path: str) -> Iterator[tuple[str, Any]]:
     """Yield (place in words, parsed entry)."""
+    if '"annotations"' in text and text.lstrip().startswith("{"):
+        try:
+            document = parse_json(text)
+        except ValueError:
+            document = {}  # lines of objects
+        if isinstance(document.get("annotations"), list):
+            yield from _annotated(document, path)
+            return
     if text.lstrip().startswith("["):
         try:
             entries = parse_json(text)
@@ -229,6 +238,32 @@ def _entries(text: str, path: str) -> Iterator[tuple[str, Any]]:
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
         yield f"line {number}", entry
+
+
+def _annotated(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """Yield the boxes of a COCO annotation by file name, people as category 1."""
+    images, categories = document.get("images"), document.get("categories")
+    names = {
+        str(image.get("id")): image.get("file_name")
+        for image in (images if isinstance(images, list) else ())
+        if isinstance(image, dict)
+    }
+    people = {
+        str(category.get("id"))
+        for category in (categories if isinstance(categories, list) else ())
+        if isinstance(category, dict) and str(category.get("name")).lower() == "person"
+    }
+    if not people:
+        raise ValueError(f"{path}: none of its categories is called person")
+    for number, item in enumerate(document["annotations"]):
+        if not isinstance(item, dict) or str(item.get("category_id")) not in people:
+            continue
+        name = names.get(str(item.get("image_id")))
+        entry = {"bbox": item.get("bbox"), "category_id": PERSON_CATEGORY, "file_name": name}
+        if not isinstance(name, str):
+            raise ValueError(f"{path}, annotation {number}: its picture has no file_name")
+        if not item.get("iscrowd") and item.get("bbox"):
+            yield f"annotation {number}", entry
 
 
 def _of_picture(

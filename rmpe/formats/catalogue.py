@@ -231,7 +231,7 @@ def detect_format(path: str | Path) -> str:
             first = file.readline(1000)
         if b'"schema"' in first:
             return NATIVE
-        if looks_like_mot(first.decode("utf-8", "replace")):
+        if looks_like_mot(first.decode("utf-8-sig", "replace")):
             return "mot"
         document = load_json(path)
     name = _format_of(document)

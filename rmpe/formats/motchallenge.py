@@ -50,7 +50,7 @@ def read_mot_rows(path: str | Path) -> MotRows:
         ValueError: a line is malformed; the message names it.
     """
     rows = []
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 rows.append(_row(line, f"{path}, line {number}"))

@@ -53,7 +53,7 @@ def test_odd_limbs_are_no_reason_to_stop(tmp_path: Path, limbs: object) -> None:
     assert people.skeleton.limbs == (((0, 1),) if limbs and limbs != "none" else ())
 
 
-@pytest.mark.parametrize("box", [None, [], "missing"])
+@pytest.mark.parametrize("box", [None, [], [0, 0, 0, 0], "missing"])
 def test_without_a_box_the_extent_of_the_joints_is_taken_and_said(
     tmp_path: Path, box: object
 ) -> None:

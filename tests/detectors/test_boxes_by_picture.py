@@ -79,3 +79,22 @@ def test_lines_of_frames_are_places_whatever_the_pictures_are_called(tmp_path: P
     assert lefts(placed) == [[], [5]]
     with pytest.raises(ValueError, match="frame 1, there are 1 pictures"):
         read_boxes(tmp_path / "b.ndjson").placed(("1.jpg",))
+
+
+def test_boxes_of_an_annotation_are_those_of_its_people(tmp_path: Path) -> None:
+    person = {"image_id": 3, "category_id": 7, "bbox": [5, 0, 10, 20]}
+    document = {
+        "images": [{"id": 3, "file_name": "785.jpg"}, {"id": 4, "file_name": PICTURES[1]}],
+        "annotations": [
+            {**person, "image_id": 4},
+            {**person, "image_id": 4, "iscrowd": 1},
+            {**person, "image_id": 4, "category_id": 1},
+        ],
+        "categories": [{"id": 1, "name": "dog"}, {"id": 7, "name": "Person"}],
+    }
+    (tmp_path / "b.json").write_text(json.dumps(document, indent=1))
+    assert lefts(read_boxes(tmp_path / "b.json").placed(PICTURES)) == [[], [5]]
+    document["categories"] = [{"id": 7, "name": "dog"}]
+    (tmp_path / "b.json").write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="none of its categories is called person"):
+        read_boxes(tmp_path / "b.json")

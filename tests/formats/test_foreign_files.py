@@ -153,6 +153,13 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str, mark: str) 
     assert counts(read_records(tmp_path / "f.json")) == [1]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_json_in_every_encoding_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
+    path = alphapose_list(tmp_path / "a.json", ["ä_1.jpg"])
+    path.write_text(path.read_text().replace("\\u00e4", "ä"), encoding=encoding)
+    assert read_records(path).header.image_names == ("ä_1.jpg",)
+
+
 @pytest.mark.parametrize("name", ["alphapose", "coco"])
 @pytest.mark.parametrize("gone", [float("nan"), None])
 def test_joints_that_are_no_numbers_count_as_not_found(
