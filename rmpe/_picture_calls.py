@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmpe.pictures import as_bgr, find_pictures
+from rmpe.formats.pictures import natural_order
+from rmpe.picture_files import PICTURE_SUFFIXES
+from rmpe.pictures import as_bgr
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.results import PictureResult
 from rmpe.skeletons import Skeleton
@@ -46,6 +48,16 @@ def call_estimator(
     if len(boxes_xyxy) != len(pictures):
         raise ValueError(f"got boxes for {len(boxes_xyxy)} pictures, there are {len(pictures)}")
     return [_one(estimator, *pair, place) for place, pair in enumerate(zip(pictures, boxes_xyxy))]
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """Return the picture files of a folder, 2 before 10; ``OSError`` if it is none."""
+    found = [
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+    ]
+    return sorted(found, key=natural_order)
 
 
 def as_boxes(boxes_xyxy: ArrayLike | Boxes) -> Boxes:

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.picture_files import read_picture
 from rmpe.records import ImageArray
-
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 # Sensors of more than 8 bits have one of these depths; the least that holds the values is taken.
 _DEPTHS = (8, 10, 12, 14, 16)
@@ -33,7 +32,7 @@ def as_bgr(picture: Any) -> ImageArray:
         ValueError: the array has another shape, no pixels, or values outside these ranges.
     """
     if isinstance(picture, (str, Path)):
-        return read_picture(picture)
+        return load_picture(picture)
     if isinstance(picture, np.ndarray):
         return _three_channels(_eight_bits(_checked_shape(picture)))
     if hasattr(picture, "convert") and hasattr(picture, "getbands"):
@@ -48,26 +47,16 @@ def as_bgr(picture: Any) -> ImageArray:
     )
 
 
-def read_picture(path: str | Path) -> ImageArray:
+def load_picture(path: str | Path) -> ImageArray:
     """Return a picture file as uint8 BGR (H, W, 3), upright as its EXIF says.
 
     Raises:
         OSError: the file is missing or no picture.
     """
-    data = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise OSError(f"{path} cannot be read as a picture")
-    return np.asarray(image, np.uint8)
-
-
-def find_pictures(folder: str | Path) -> list[Path]:
-    """Return the picture files of a folder by name; ``OSError`` if it is none."""
-    return sorted(
-        path
-        for path in Path(folder).iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    )
+    read = read_picture(Path(path))
+    if read.image_bgr is None:
+        raise OSError(f"{path} {read.note}")
+    return read.image_bgr
 
 
 def _checked_shape(image: NDArray[Any]) -> NDArray[Any]:

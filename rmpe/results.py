@@ -16,7 +16,7 @@ from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.formats import ClipHeader, PoseReader, PoseRecord, get_format
 from rmpe.formats.native import people_to_json
 from rmpe.formats.table import to_table
-from rmpe.pictures import read_picture
+from rmpe.pictures import load_picture
 from rmpe.records import ImageArray, Poses
 from rmpe.skeletons import COCO_17, Skeleton, convert_joints, get_skeleton
 
@@ -59,7 +59,7 @@ class PictureResult(Poses):
             return self.picture
         if self.path is None:
             raise ValueError("this result has no picture: draw_poses(image, result, skeleton)")
-        return read_picture(self.path)
+        return load_picture(self.path)
 
     def select(self, index: ArrayLike) -> PictureResult:
         """Return the people at ``index`` (integers or a mask), in that order."""

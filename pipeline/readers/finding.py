@@ -13,14 +13,13 @@ from pathlib import Path
 from pipeline.readers.address import is_address, shown_source
 from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, RENDERED_NAME, VIDEO_NAME
 from rmpe.formats.pictures import natural_order
+from rmpe.picture_files import PICTURE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4"}
     | {".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-)
+IMAGE_SUFFIXES = PICTURE_SUFFIXES
 STILL_SUFFIXES = IMAGE_SUFFIXES | {".gif"}
 """What ``images`` reads; of a GIF the first picture."""
 UNREAD_SUFFIXES = frozenset(

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.readers._pictures import read_picture
 from pipeline.readers._upright import fit_picture
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo, Reader, ReadReport
 from pipeline.readers.finding import is_pattern, pictures_of
 from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
+from rmpe.picture_files import read_picture
 from rmpe.records import Frame
 
 _LAST_NUMBER = re.compile(r"([0-9]+)(?!.*[0-9])")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.readers._pictures import read_picture
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
+from rmpe.picture_files import read_picture
 from rmpe.records import Frame
 
 

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rmpe.pictures import as_bgr, find_pictures
+from rmpe._picture_calls import find_pictures
+from rmpe.pictures import as_bgr
 
 BGR = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
 BGR[0, 0], BGR[0, 1] = 255, 0  # the whole range is there
@@ -79,6 +80,11 @@ def test_files_and_pil_images_are_read_upright_and_in_bgr(tmp_path: Path) -> Non
     np.testing.assert_array_equal(as_bgr(turned), np.rot90(BGR, -1))
 
 
+def test_files_of_more_than_eight_bits_are_read_by_their_range(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "twelve.tiff"), np.full((8, 8, 3), 4095, np.uint16))
+    assert (as_bgr(tmp_path / "twelve.tiff") == 255).all()
+
+
 def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"gone\.jpg"):
         as_bgr(tmp_path / "gone.jpg")
@@ -88,6 +94,6 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
-    for name in ("b.png", "a.jpg", "._a.jpg", "notes.txt"):
+    for name in ("b10.png", "b2.png", "a.JPG", "._a.jpg", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in find_pictures(tmp_path)] == ["a.jpg", "b.png"]
+    assert [path.name for path in find_pictures(tmp_path)] == ["a.JPG", "b2.png", "b10.png"]

@@ -11,6 +11,10 @@ import numpy as np
 
 from rmpe.records import ImageArray
 
+PICTURE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
+"""Endings of the picture files that are looked for in folders."""
 _DEPTHS = (8, 10, 12, 14)
 """Bits that cameras and microscopes put into 16."""
 _EIGHT_BITS = 255
