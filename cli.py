@@ -12,9 +12,11 @@ from rmpe_cli._help import HelpfulGroup
 from rmpe_cli.clips import batch, video
 from rmpe_cli.demo import demo
 from rmpe_cli.evaluation import evaluate
+from rmpe_cli.export import export
 from rmpe_cli.live import webcam
 from rmpe_cli.machine import doctor
 from rmpe_cli.measure import measure
+from rmpe_cli.models import models
 from rmpe_cli.pictures import images
 from rmpe_cli.records import convert, report
 from rmpe_cli.stored import render, track
@@ -22,7 +24,7 @@ from rmpe_cli.training import learn_nms, train
 from rmpe_cli.weights import weights
 
 COMMANDS = (
-    *(batch, convert, demo, doctor, evaluate, images, learn_nms, measure),
+    *(batch, convert, demo, doctor, evaluate, export, images, learn_nms, measure, models),
     *(render, report),
     *(track, train, video, webcam, weights),
 )

@@ -123,7 +123,7 @@ class PoseEstimator:
             ValueError: the preset is unknown or the device is not there.
             OSError: weights must be fetched and cannot.
         """
-        preset = get_preset(name)
+        preset = get_preset(name, device)
         return cls.build(
             detector=preset.detector,
             network=preset.network,

@@ -37,7 +37,7 @@ def build_estimator(
 
         association = AssociationParameters()
     with wrong_use():
-        preset = get_preset(choices.preset)
+        preset = get_preset(choices.preset, choices.device)
         detected = detect and choices.boxes is None
         return PoseEstimator.build(
             detector=(choices.detector or preset.detector) if detected else find_nobody,

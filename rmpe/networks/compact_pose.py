@@ -210,7 +210,8 @@ class CompactPose(nn.Module):
             # The output layer is linear, so that one mean of what it reads serves for all cells.
             read = torch.matmul(hidden, weights[..., None])[..., 0]  # (N, 96)
             output = self.from_centre.output
-            offsets = functional.linear(read, output.weight.flatten(1).float(), output.bias)
+            assert output.bias is not None
+            offsets = functional.linear(read, output.weight.flatten(1).float(), output.bias.float())
             middle = torch.matmul(weights, cells) + cells.new_tensor([height / 2, width / 2])
             return middle[:, None] + offsets.unflatten(1, (-1, 2))  # (N, 1, 2) + (N, K, 2)
 

@@ -62,7 +62,7 @@ class CatalogueEntry:
     metric: str
     """What the score is."""
     megabytes: int
-    """Size of the float32 weights; the file holds little more."""
+    """Size of the float32 weights, the file holds little more; 0 where it is not known."""
     address: str
     """Where the file is."""
     licence: str
@@ -76,7 +76,7 @@ class CatalogueEntry:
     @property
     def max_bytes(self) -> int:
         """More than the file can have: checkpoints may hold an optimizer beside the weights."""
-        return (4 * self.megabytes + 64) << 20
+        return (4 * self.megabytes + 64 if self.megabytes else 1024) << 20
 
     @property
     def sha256_prefix(self) -> str:

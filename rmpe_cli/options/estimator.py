@@ -20,13 +20,14 @@ class EstimatorChoices:
         "--preset",
         default="compact",
         type=click.Choice(PRESETS),
-        help="Pair of detector and pose network. All but compact fetch or need published weights.",
+        help="Pair of detector and pose network, listed by rmpe models. All but the compact ones "
+        "fetch or need published weights; auto takes what the machine bears.",
     )
     detector: str | None = option(
         "--detector",
         default=None,
         help="Person detector instead of the preset's: compact, torchvision:NAME, yolox:FILE or "
-        "rtmdet:FILE.",
+        "rtmdet:FILE (ONNX), or rtmdet: with OpenMMLab's own weights.",
     )
     pose_network: str | None = option(
         "--pose-network",
@@ -37,7 +38,7 @@ class EstimatorChoices:
         "--weights",
         default=None,
         type=FILE,
-        help="Checkpoint of a pose network; its family is recognised.",
+        help="Checkpoint of a pose network, whose family is recognised, or an ONNX file.",
     )
     weights_as: str | None = option(
         "--weights-as",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import click
 
 PRESETS = (
-    *("compact", "compact-accurate", "hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline"),
+    *("auto", "compact", "compact-accurate", "rtmpose-t", "rtmpose-s", "rtmpose-m", "rtmpose-l"),
+    *("rtmpose-x", "feet", "wholebody", "wholebody-m", "rtmw"),
+    *("hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline"),
     *("mspn", "rsn", "hourglass", "crowdpose", "fastpose", "cpn"),
 )
 RECORD_FORMATS = (

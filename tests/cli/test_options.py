@@ -25,7 +25,7 @@ from rmpe.pose_nms.choice import NMS_NAMES
 from rmpe.report import ClipMode
 from rmpe.runtimes import Precision, RuntimeName
 from rmpe.training.runs import recipe_names
-from rmpe.zoo.presets import PRESETS, WITHOUT_ADDRESS
+from rmpe.zoo.presets import AUTO, PRESETS, WITHOUT_ADDRESS
 from rmpe_cli import building
 from rmpe_cli.clips import clip_jobs
 from rmpe_cli.live import LiveChoices
@@ -79,7 +79,7 @@ def test_a_field_left_out_has_no_option_and_its_default() -> None:
 
 
 def test_the_names_to_choose_from_are_those_of_the_rooms() -> None:
-    assert set(names.PRESETS) == {*PRESETS, *WITHOUT_ADDRESS}
+    assert set(names.PRESETS) == {*PRESETS, *WITHOUT_ADDRESS, AUTO}
     assert set(names.RECORD_FORMATS) == set(FORMATS)
     assert {f".{name}" for name in names.TABLES} == set(TABLE_SUFFIXES)
     assert names.NMS_RULES == NMS_NAMES

@@ -26,7 +26,7 @@ def test_pose_entries_name_what_exists() -> None:
         assert 0.4 < entry.score < 1
         assert len(entry.sha256_prefix) in ((0,) if entry.is_onnx else (7, 8))
         assert entry.address.startswith("https://download.openmmlab.com/mmpose/")
-        assert 10 < entry.megabytes < 500
+        assert 10 < entry.megabytes < 500 or (entry.megabytes == 0 and "rtmw" in entry.name)
 
 
 def test_names_addresses_and_files_are_unique() -> None:
@@ -69,7 +69,7 @@ def test_presets_name_entries_of_the_catalogue() -> None:
         if preset.network in BUNDLED:
             continue
         assert find_entry(preset.network).kind == "pose"
-        assert preset.detector.removeprefix("torchvision:") in detectors
+        assert preset.detector.partition(":")[2] in detectors
 
 
 @pytest.mark.parametrize(
