@@ -101,7 +101,11 @@ def skeleton_of_category(
     for joint in renamed or ():
         if joint not in own:
             raise ValueError(f"{name} has no joint {joint!r}; it has {', '.join(own)}")
-    joints = common_names([(renamed or {}).get(joint, joint) for joint in own], known)
+    asked = [(renamed or {}).get(joint, joint) for joint in own]
+    plain = tuple(joint.strip().lower().replace(" ", "_") for joint in asked)
+    # JHMDB's head is a joint of its own; elsewhere it is the top of the head.
+    is_known = any(skeleton.joints == plain for skeleton in SKELETONS.values())
+    joints = plain if is_known else common_names(asked, known)
     limbs = category.get("skeleton")
     pairs = limbs if isinstance(limbs, Sequence) else ()
     return skeleton_from_names(

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from rmpe.datasets._category import choose_category, skeleton_of_category
 from rmpe.json_files import load_json
-from rmpe.skeletons import Skeleton
+from rmpe.skeletons import COCO_WHOLEBODY_133, Skeleton
 
 ImageId = int | str
+
+_WHOLE_BODY_PARTS = ("foot_kpts", "face_kpts", "lefthand_kpts", "righthand_kpts")
+"""Where COCO-WholeBody keeps its joints behind COCO's 17, in the order of its skeleton."""
 
 
 @dataclass(frozen=True)
@@ -176,14 +179,24 @@ class _AnnotationReader:
     def __init__(self, images: Mapping[ImageId, Any], skeleton: Skeleton) -> None:
         self._images = images
         self._joint_count = skeleton.joint_count
+        self._is_whole = skeleton == COCO_WHOLEBODY_133
         self._without_box = 0
+        self._whole_bodies = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was filled in: one line each."""
-        if not self._without_box:
-            return ()
-        return (f"{self._without_box} people have no box: the extent of their joints is taken",)
+        said = []
+        if self._without_box:
+            said.append(
+                f"{self._without_box} people have no box: the extent of their joints is taken"
+            )
+        if self._whole_bodies and not self._is_whole:
+            said.append(
+                f"{self._whole_bodies} people have feet, face and hands too: --skeleton "
+                f"{COCO_WHOLEBODY_133.name} reads them"
+            )
+        return tuple(said)
 
     def read(self, item: Any, place: int) -> CocoAnnotation:
         """Return an annotation; KeyError or ValueError says what is broken."""
@@ -195,6 +208,12 @@ class _AnnotationReader:
         for key in ("image_id", "keypoints"):
             if key not in item:
                 raise KeyError(key)
+        if all(part in item for part in _WHOLE_BODY_PARTS):
+            self._whole_bodies += 1
+            if self._is_whole:
+                parts = [item["keypoints"], *(item[part] for part in _WHOLE_BODY_PARTS)]
+                item = {**item, "keypoints": [value for part in parts for value in part]}
+                item.pop("num_keypoints", None)  # it counts the body's alone
         image_id = find_id(item["image_id"], self._images)
         if image_id is None or image_id not in self._images:
             raise ValueError(f"names picture {item['image_id']}, which the file does not list")

@@ -287,3 +287,30 @@ def test_a_person_of_mpii_with_a_wrong_value_is_named(
     people = read_mpii_set(tmp_path / "m.json")
     assert len(people.people) == 1
     assert [line.split()[1] for line in people.skipped] == ["1", "2", "3", "4"]
+
+
+def test_whole_bodies_of_coco_are_read_where_they_are_asked_for_and_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    parts = {"foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}
+    person = {**PERSON, "keypoints": [1, 2, 2] * 17, "num_keypoints": 17}
+    for place, (part, count) in enumerate(parts.items()):
+        person[part] = [10 * (place + 1), 5, 1] * count
+    path = saved(tmp_path, document([person], COCO_17.joints))
+    body = read_coco_set(path)
+    assert body.skeleton == COCO_17
+    assert "--skeleton wholebody133 reads them" in body.notes[0]
+    whole = read_coco_set(path, skeleton=SKELETONS["wholebody133"]).people[0]
+    places = [
+        SKELETONS["wholebody133"].index(joint)
+        for joint in ("left_big_toe", "face_0", "left_hand_20", "right_hand_0")
+    ]
+    assert whole.keypoints_xy[places, 0].tolist() == [10, 20, 30, 40]
+    assert whole.visibility.tolist() == [2] * 17 + [1] * 116
+
+
+def test_a_known_set_is_known_by_its_names(tmp_path: Path) -> None:
+    for skeleton in SKELETONS.values():
+        person = {**PERSON, "keypoints": [10, 20, 2] * skeleton.joint_count}
+        names = tuple(joint.replace("_", " ").title() for joint in skeleton.joints)
+        assert read_coco_set(saved(tmp_path, document([person], names))).skeleton == skeleton
