@@ -18,6 +18,7 @@ PICTURE_SUFFIXES = frozenset(
 _DEPTHS = (8, 10, 12, 14)
 """Bits that cameras and microscopes put into 16."""
 _EIGHT_BITS = 255
+_TIFF = (".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,30 +41,31 @@ def read_picture(path: Path) -> ReadPicture:
         return ReadPicture(None, f"cannot be read: {getattr(error, 'strerror', None) or error}")
     if not data.size:
         return ReadPicture(None, "cannot be read as a picture: it is empty")
+    if path.suffix.lower() in _TIFF and (values := _plain_numbers(path)) is not None:
+        return _scaled(values)
     try:
         deep = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # (H, W, 3) BGR
         if deep is not None and deep.dtype == np.uint8:
             return ReadPicture(np.asarray(deep, np.uint8), _pages(path))
         if deep is not None:
-            return _eight_bits(data, np.asarray(deep))
+            if deep.dtype == np.uint16 and deep.max(initial=0) >= 2 ** _DEPTHS[-1]:
+                return ReadPicture(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8))
+            return _scaled(np.asarray(deep))
     except cv2.error as error:
         return ReadPicture(None, f"cannot be read as a picture: {_reason(error)}")
     return _by_pillow(path)
 
 
-def _eight_bits(data: ImageArray, deep: np.ndarray[tuple[int, ...], np.dtype]) -> ReadPicture:
+def _scaled(deep: np.ndarray[tuple[int, ...], np.dtype]) -> ReadPicture:
     """Return a picture of more than eight bits by the range that it uses itself.
 
     Args:
-        data: the file's bytes.
-        deep: the picture (H, W, 3), uint16 or floating point.
+        deep: the picture (H, W, 3), whole numbers or floating point.
     """
     values = np.nan_to_num(deep.astype(np.float32), posinf=0.0, neginf=0.0)
     most = float(values.max(initial=0.0))
-    if deep.dtype == np.uint16:
-        bits = next((depth for depth in _DEPTHS if most < 2**depth), 16)
-        if bits == 16:
-            return ReadPicture(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8))
+    bits = next((depth for depth in (*_DEPTHS, 16) if most < 2**depth), 0)
+    if np.issubdtype(deep.dtype, np.integer) and bits:
         limit, note = 2.0**bits - 1, f"{bits} of 16 bits are used: it is read by that range"
     elif most <= 1:
         limit, note = 1.0, "it has floating-point values: 1 is taken for white"
@@ -71,6 +73,22 @@ def _eight_bits(data: ImageArray, deep: np.ndarray[tuple[int, ...], np.dtype]) -
         limit, note = most, f"it has values up to {most:g}: that is taken for white"
     scaled = np.clip(values * (_EIGHT_BITS / limit), 0, _EIGHT_BITS)
     return ReadPicture(np.asarray(np.rint(scaled), np.uint8), note)
+
+
+def _plain_numbers(path: Path) -> np.ndarray[tuple[int, ...], np.dtype] | None:
+    """Return a TIFF of one channel of floating-point or long numbers as (H, W, 3); else None.
+
+    OpenCV refuses these when it is asked for colours.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            if opened.mode not in ("F", "I"):
+                return None
+            return np.repeat(np.asarray(opened)[..., None], 3, axis=2)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _by_pillow(path: Path) -> ReadPicture:

@@ -121,6 +121,8 @@ def attempt_job(
     except (OSError, ValueError, StageError) as error:
         kept = frames_saved(job.plan.folder) if isinstance(error, StageError) else 0
         return failed(job, in_words(error), began, kept), None
+    except Exception as error:  # a fault of ours in one clip must not cost the others theirs
+        return failed(job, f"{type(error).__name__}: {error}", began), None
     return summed_up(job, summary, time.perf_counter() - began), summary
 
 

@@ -16,6 +16,7 @@ _TS_PACKETS = (188, 192, 204)
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 _OGG_PAGE_MOST = 65_307
 _OGG_LAST = 0x04
+_LONGEST_JPEG = 32 * 2**20
 
 
 def why_cut(path: str, format_name: str) -> str:
@@ -134,6 +135,14 @@ def _cut_gif(file: BinaryIO, size: int) -> str:
     return "" if file.read().rstrip(b"\0").endswith(b";") else "its end mark is missing"
 
 
+def _cut_jpegs(file: BinaryIO, size: int) -> str:
+    """Look whether the last picture of a row of JPEGs has its end mark."""
+    file.seek(max(size - _LONGEST_JPEG, 0))
+    tail = file.read()
+    begins, ends = tail.rfind(b"\xff\xd8\xff"), tail.rfind(b"\xff\xd9")
+    return "its last picture has no end mark" if begins > ends or ends < 0 else ""
+
+
 def _missing(what: str, nbytes: int) -> str:
     return f"{what} says {nbytes:,} bytes more than are there"
 
@@ -145,4 +154,5 @@ _CHECKS: dict[str, Callable[[BinaryIO, int], str]] = {
     "mpegts": _cut_ts,
     "ogg": _cut_ogg,
     "gif": _cut_gif,
+    "mjpeg": _cut_jpegs,
 }

@@ -41,7 +41,7 @@ def write_clip(
     with av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=fps)
         stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         stream.options = {"g": "10"}
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = aspect

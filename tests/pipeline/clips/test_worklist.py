@@ -9,7 +9,7 @@ from fractions import Fraction
 import av
 import pytest
 
-from pipeline.clips.jobs import ClipJob
+from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
 from pipeline.fleet import run_fleet
@@ -129,3 +129,25 @@ def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(jobs, sq
                 on_end=bar.ended,
             )
         assert [line.split(": ")[1].split(",")[0] for line in told] == states
+
+
+def test_a_fault_in_one_clip_does_not_cost_the_others(jobs, squares, monkeypatch):
+    def breaks(job, *arguments, **settings):
+        if job.source.endswith("a.mp4"):
+            raise AttributeError("a fault of ours")
+        return run_job(job, *arguments, **settings)
+
+    monkeypatch.setattr("pipeline.clips.worklist.run_job", breaks)
+    outcomes = run_worklist(jobs, squares, Recorder())
+    assert [o.state for o in outcomes] == ["failed", "failed", "done"]
+    assert outcomes[0].reason == "AttributeError: a fault of ours"
+
+
+def test_names_that_are_no_text_are_told_as_well_as_can_be(jobs, squares, tmp_path):
+    odd = tmp_path / "odd\udcff.mp4"
+    (tmp_path / "a.mp4").rename(odd)
+    outcomes = run_worklist([replace(jobs[0], source=str(odd)), jobs[2]], squares, Recorder())
+    assert [o.state for o in outcomes] == ["done", "done"]
+    assert outcomes[0].source.endswith("odd\ufffd.mp4")
+    worklist_table(outcomes).encode()
+    write_worklist_summary(tmp_path / "summary.json", outcomes)

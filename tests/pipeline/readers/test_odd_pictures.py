@@ -64,6 +64,18 @@ def test_floating_point_pictures_are_read(tmp_path: Path, most: float, note: str
     assert note in reader.report.warnings[0]
 
 
+@pytest.mark.parametrize(("kind", "most"), [(np.float32, 1.0), (np.float32, 9.0), (np.int32, 4095)])
+def test_pictures_of_one_channel_of_large_numbers_are_read(
+    tmp_path: Path, kind: type, most: float
+) -> None:
+    grey = four_corners(level=35)[..., 0]
+    Image.fromarray((grey / 255.0 * most).astype(kind)).save(tmp_path / "n.tif")
+    image, reader = read(tmp_path / "n.tif")
+    assert image is not None and image.shape == (48, 64, 3)
+    assert np.abs(image[..., 0].astype(int) - grey).max() <= 1
+    assert len(reader.report.warnings) == 1
+
+
 @pytest.mark.parametrize("suffix", [".avif", ".gif", ".webp", ".jp2"])
 def test_kinds_beside_jpeg_are_read(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(four_corners()[..., ::-1]).save(tmp_path / f"a{suffix}")
