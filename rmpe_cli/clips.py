@@ -160,7 +160,13 @@ def clip_jobs(
     from pipeline.clips.jobs import ClipJob
     from pipeline.clips.outputs import OutputPlan
     from pipeline.readers import Span
-    from pipeline.readers.finding import LeftOut, find_clips, output_folders, read_list
+    from pipeline.readers.finding import (
+        LeftOut,
+        find_clips,
+        output_folders,
+        read_list,
+        unique_sources,
+    )
     from pipeline.stages.track import build_tracker
 
     if not inputs and not worklist.lists:
@@ -171,6 +177,7 @@ def clip_jobs(
     with wrong_use(OSError):
         sources = find_clips(inputs, output.recursive, frames=clip.fps > 0, left_out=left_out)
         sources += [source for path in worklist.lists for source in read_list(path)]
+    sources = unique_sources(sources)
     for line in left_out.lines():
         click.echo(f"warning: {line}", err=True)
     with wrong_use():

@@ -22,6 +22,7 @@ from pipeline.clips.journal import (
     Checkpoint,
     Journal,
 )
+from pipeline.clips.more_formats import add_formats
 from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
@@ -141,6 +142,7 @@ def _run_locked(
     folder, request = job.plan.folder, job.whole_request()
     work = folder / WORK_NAME
     if job.rerun == "go_on":
+        add_formats(job.plan, request)
         finished = finished_run(folder, request)
         if finished is not None:
             shutil.rmtree(work, ignore_errors=True)

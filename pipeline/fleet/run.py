@@ -14,6 +14,7 @@ from pipeline.clips.clip import ClipSummary
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.jobs import ClipJob, finished_run
 from pipeline.clips.journal import WORK_NAME
+from pipeline.clips.more_formats import add_formats
 from pipeline.clips.parts import join_parts, part_jobs
 from pipeline.clips.worklist import ClipOutcome, failed, run_worklist, summed_up
 from pipeline.engine.stage import StageError
@@ -150,10 +151,14 @@ def _finished(job: ClipJob) -> ClipOutcome | None:
     if job.rerun != "go_on":
         return None
     folder = job.plan.folder
-    summary = finished_run(folder, job.whole_request())
-    if summary is None:
+    if not folder.is_dir():
         return None
-    with FolderLock(folder):  # the run may have been killed while it tidied up
+    with FolderLock(folder):
+        add_formats(job.plan, job.whole_request())
+        summary = finished_run(folder, job.whole_request())
+        if summary is None:
+            return None
+        # The run may have been killed while it tidied up.
         shutil.rmtree(folder / WORK_NAME, ignore_errors=True)
     return summed_up(job, summary, 0.0)
 

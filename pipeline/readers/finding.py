@@ -88,6 +88,14 @@ def find_clips(
     return found
 
 
+def unique_sources(sources: Sequence[str]) -> list[str]:
+    """Return sources without those that name the same file, folder or address once more."""
+    found: dict[str, str] = {}
+    for source in sources:
+        found.setdefault(source if is_address(source) else os.path.realpath(source), source)
+    return list(found.values())
+
+
 def is_pattern(text: str) -> bool:
     """Whether ``text`` stands for several files: a pattern, or numbered names (``%04d``)."""
     return bool(glob.has_magic(text) or _NUMBERED.search(text)) and not os.path.lexists(text)

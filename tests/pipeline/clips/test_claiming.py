@@ -15,6 +15,7 @@ from pipeline.clips import ClipJob, FolderInUseError, OutputPlan, run_job
 from pipeline.clips.pictures import run_pictures
 from pipeline.clips.worklist import attempt_job
 from pipeline.readers import Span
+from pipeline.readers.finding import unique_sources
 from pipeline.sources import NetworkPoses
 from rmpe.formats import read_records
 from tests.helpers.odd_clips import four_corners
@@ -189,6 +190,33 @@ def test_a_folder_of_frames_is_a_clip_with_times_and_an_annotated_video(tmp_path
     pictures(tmp_path / "frames", 13, "f_{:03d}.png")
     with pytest.raises(ValueError, match="changed"):
         run_job(job, pytest.fail)
+
+
+def test_a_further_format_of_a_clip_that_is_done_needs_no_run(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_job(ClipJob(str(clip), OutputPlan(out, ("coco",))), poses)
+    more = ClipJob(str(clip), OutputPlan(out, ("coco", "openpose", "alphapose")))
+    assert run_job(more, pytest.fail).already_done
+    whole = ClipJob(str(clip), OutputPlan(tmp_path / "whole", more.plan.formats))
+    run_job(whole, poses)
+    for name in ("coco-results.json", "alphapose-results.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len(list((out / "openpose").iterdir())) == 20
+    assert run_job(more, pytest.fail).already_done
+    other = ClipJob(str(clip), OutputPlan(out, ("coco", "posetrack"), video=False))
+    with pytest.raises(ValueError, match="asked for otherwise"):
+        run_job(other, pytest.fail)
+    (out / "posetrack.json").write_text("mine")
+    assert run_job(more, pytest.fail).already_done
+
+
+def test_the_same_clip_named_twice_is_one(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.mp4").symlink_to(clip)
+    named = [str(clip), "walk.mp4", "./walk.mp4", "link.mp4", "http://x/a", "http://x/a", "none"]
+    assert unique_sources(named) == [str(clip), "http://x/a", "none"]
 
 
 def test_a_secret_address_is_in_no_file(tmp_path: Path) -> None:
