@@ -140,9 +140,11 @@ def learn_nms(candidates: Path, fit: FitChoices) -> None:
     CANDIDATES are stored poses of a run with --nms none.
     """
     from rmpe.evaluation.learn_nms import fit_pose_nms
+    from rmpe.formats.outputs import check_outputs
     from rmpe.skeletons import get_skeleton
 
     with wrong_use():
+        check_outputs([fit.output], [candidates, fit.annotations], overwrite=True)
         skeleton = get_skeleton(fit.skeleton)
         lines = fit_pose_nms(
             candidates, fit.annotations, fit.output, fit.start, skeleton, fit.held_out
