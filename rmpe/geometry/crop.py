@@ -39,6 +39,8 @@ class CropStyle:
     """Colour outside the frame."""
     keep_aspect: bool = True
     """False: the crop box is not widened to the input's aspect."""
+    unbiased: bool = False
+    """True: the crop's sides become the input's sides less one pixel (UDP, ViTPose)."""
 
     def grown(self, factor: float) -> CropStyle:
         """Return the style whose crops have sides ``factor`` times as long."""
@@ -62,6 +64,7 @@ CPN = CropStyle(
     border_bgr=(103, 116, 123),
 )
 ALPHAPOSE_2018 = CropStyle(1.3, 1.3, grow_first=True, scale_axes="each")
+VITPOSE = CropStyle(1.25, 1.25, grow_first=False, scale_axes="each", unbiased=True)
 HOURGLASS = CropStyle(1.25, 1.25, grow_first=True, scale_axes="each", integer_corners=True)
 
 
@@ -118,6 +121,8 @@ def crop_matrix(
     width: int,
     scale_axes: ScaleAxes = "width",
     change: CropChange = UNCHANGED,
+    *,
+    unbiased: bool = False,
 ) -> Matrix:
     """Return the map from picture pixels to input pixels, (2, 3): inference's and training's.
 
@@ -129,10 +134,11 @@ def crop_matrix(
         width: columns of the network's input.
         scale_axes: see :class:`CropStyle`.
         change: scale, turn, shift and mirror.
+        unbiased: see :class:`CropStyle`.
     """
     box = np.asarray(crop_box_xyxy, np.float64)
     sides = np.maximum(box[2:] - box[:2], 1e-6) * change.scale
-    size = np.array([width, height], np.float64)
+    size = np.array([width, height], np.float64) - unbiased
     scale = size / sides if scale_axes == "each" else np.full(2, size[0] / sides[0])
     angle = np.deg2rad(change.degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -149,7 +155,7 @@ def changed_crop_matrix(
 ) -> Matrix:
     """Return :func:`crop_matrix` of a person box (4,) under a family's style."""
     crop_box = fit_crop_box(box_xyxy, width / height, style)
-    return crop_matrix(crop_box, height, width, style.scale_axes, change)
+    return crop_matrix(crop_box, height, width, style.scale_axes, change, unbiased=style.unbiased)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +172,8 @@ class CropTransform:
     """See :class:`CropStyle`."""
     border_bgr: tuple[int, int, int] = (0, 0, 0)
     """Colour outside the frame."""
+    unbiased: bool = False
+    """See :class:`CropStyle`."""
 
     @classmethod
     def from_person_box(
@@ -173,7 +181,10 @@ class CropTransform:
     ) -> CropTransform:
         """Return the transform of a person box (4,) in pixels under a family's style."""
         crop_box = fit_crop_box(box_xyxy, input_width / input_height, style)
-        return cls(crop_box, input_height, input_width, style.scale_axes, style.border_bgr)
+        return cls(
+            *(crop_box, input_height, input_width, style.scale_axes, style.border_bgr),
+            style.unbiased,
+        )
 
     @property
     def _scale_and_offset(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -184,7 +195,10 @@ class CropTransform:
     @property
     def matrix(self) -> Matrix:
         """Frame pixels to input pixels, (2, 3)."""
-        return crop_matrix(self.crop_box_xyxy, self.input_height, self.input_width, self.scale_axes)
+        return crop_matrix(
+            *(self.crop_box_xyxy, self.input_height, self.input_width, self.scale_axes),
+            unbiased=self.unbiased,
+        )
 
     @property
     def inverse_matrix(self) -> NDArray[np.float64]:

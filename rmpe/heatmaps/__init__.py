@@ -39,6 +39,7 @@ _KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "alphapose_combined": ("combined", "CombinedCodec", {}),
     "softmax_integral": ("integral", "IntegralCodec", {"norm": "softmax"}),
     "sigmoid_integral": ("integral", "IntegralCodec", {"norm": "sigmoid"}),
+    "vitpose": ("vitpose", "VitPoseCodec", {}),
     "simcc": ("simcc", "SimccCodec", {}),
     "simcc_384": ("simcc", "SimccCodec", {"sigma_xy": (6.0, 6.93)}),
     "compact": ("compact", "CompactCodec", {}),

@@ -13,6 +13,7 @@ from rmpe.geometry.crop import (
     HRNET,
     MSPN,
     MSPN_MPII,
+    VITPOSE,
     CropStyle,
 )
 from rmpe.pose_nms.rescoring import ScoreRule
@@ -68,6 +69,7 @@ Origin = Literal[
     "openmmlab_megvii",
     "openmmlab_rtm",
     "openmmlab_rtmdet",
+    "vitpose",
     "compact",
     "compact-accurate",
 ]
@@ -112,6 +114,9 @@ CONVENTIONS: dict[Origin, Conventions] = {
     ),
     "openmmlab_rtm": Conventions(
         "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, HRNET, "simcc", "hrnet"
+    ),
+    "vitpose": Conventions(
+        "coco17", 256, 192, "rgb", IMAGENET_MEAN, IMAGENET_STD, VITPOSE, "vitpose", "hrnet"
     ),
     # A detector: it has no joints, takes whole pictures and decodes its own boxes.
     "openmmlab_rtmdet": Conventions(

@@ -62,7 +62,8 @@ def load(
     What the file means is decided in ``rmpe.zoo.meaning``, where the precedence is written down.
 
     Args:
-        source: path of a checkpoint file, or name of a catalogue entry.
+        source: path of a checkpoint file, name of a catalogue entry, or ``hf:`` and a name of the
+            Hugging Face hub or a folder.
         choices: what the user says of it.
         options: cache folder, offline, mirror, for a name.
         progress: told of every fetched chunk.
@@ -71,6 +72,10 @@ def load(
         OSError: the file is not there, or cannot be fetched.
         ValueError: the name is unknown, or the file is damaged, refused or of no known network.
     """
+    if str(source).startswith("hf:"):
+        from rmpe.zoo.hugging_face import load_vitpose
+
+        return load_vitpose(str(source), choices)
     loaded = _load(source, choices, options, progress)
     if loaded.finds != "joints":
         raise ValueError(

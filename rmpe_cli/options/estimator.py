@@ -32,7 +32,8 @@ class EstimatorChoices:
     pose_network: str | None = option(
         "--pose-network",
         default=None,
-        help="Pose network of the catalogue (rmpe weights list) instead of the preset's.",
+        help="Pose network of the catalogue (rmpe weights list), or hf:NAME of the hub, instead of "
+        "the preset's.",
     )
     weights: Path | None = option(
         "--weights",
