@@ -18,7 +18,7 @@ from pipeline.engine.runner import PATIENCE_AFTER_INTERRUPT_S, Pipeline
 from pipeline.engine.stats import RunStats, peak_memory_bytes
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
-from pipeline.readers.base import Reader
+from pipeline.readers.base import ClipInfo, Reader
 from pipeline.sources import PoseSource
 from pipeline.stages.track import Tracker
 from pipeline.writers.sound import SoundTrack
@@ -127,16 +127,7 @@ def process_clip(
     request = dict(request or {})
     info = reader.info
     summary = ClipSummary(info.source, str(plan.folder))
-    header = ClipHeader(
-        skeleton=poses.skeleton,
-        source=info.source,
-        width=info.width,
-        height=info.height,
-        fps=info.fps,
-        options=request,
-        image_names=info.image_names,
-        pixel_aspect=info.pixel_aspect,
-    )
+    header = _header_of(info, poses, request)
     try:
         options = options or RunOptions()
         if options.boxes is not None:
@@ -176,6 +167,19 @@ def process_clip(
         summary.warnings += [sound.failure] if sound is not None and sound.failure else []
         write_summary(plan.folder / SUMMARY_NAME, summary, request, poses.network)
     return summary
+
+
+def _header_of(info: ClipInfo, poses: PoseSource, request: Mapping[str, Any]) -> ClipHeader:
+    return ClipHeader(
+        skeleton=poses.skeleton,
+        source=info.source,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        options=request,
+        image_names=info.image_names,
+        pixel_aspect=info.pixel_aspect,
+    )
 
 
 def count_people(summary: ClipSummary, poses: Poses) -> None:

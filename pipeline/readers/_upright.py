@@ -86,6 +86,15 @@ def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
     return Orientation.of_frame(frame).size(frame.width, frame.height)
 
 
+def shown_aspect(stream: av.VideoStream, first: av.VideoFrame) -> tuple[int, int]:
+    """Return width and height of a pixel as it is shown, (1, 1) where that is not said."""
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    if not aspect or aspect <= 0:
+        return 1, 1
+    pair = (aspect.numerator, aspect.denominator)
+    return pair[::-1] if Orientation.of_frame(first).transpose else pair
+
+
 def fit_picture(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
     """Return a picture fitted into a frame of another size, black around it if need be.
 

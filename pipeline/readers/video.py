@@ -14,7 +14,7 @@ from pipeline.readers._cut import why_cut
 from pipeline.readers._opening import in_thread, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
 from pipeline.readers._timing import FrameClock
-from pipeline.readers._upright import Orientation, UprightConverter, fit_picture, shown_size
+from pipeline.readers._upright import UprightConverter, fit_picture, shown_aspect, shown_size
 from pipeline.readers.address import ffmpeg_name, is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
 from pipeline.readers.span import Span
@@ -149,7 +149,7 @@ class VideoReader:
             fps=round(float(rate), 6),
             frames_expected=self._expected(float(rate)),
             codec=stream.codec_context.name,
-            pixel_aspect=_shown_aspect(stream, first),
+            pixel_aspect=shown_aspect(stream, first),
         )
 
     def _expected(self, rate: float) -> int:
@@ -303,12 +303,3 @@ def _decodable(container: Any, stream: av.VideoStream) -> Iterator[av.VideoFrame
             yield from packet.decode()
         except av.error.FFmpegError:
             continue
-
-
-def _shown_aspect(stream: av.VideoStream, first: av.VideoFrame) -> tuple[int, int]:
-    """Return width and height of a pixel as it is shown, (1, 1) where that is not said."""
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
-    if not aspect or aspect <= 0:
-        return 1, 1
-    pair = (aspect.numerator, aspect.denominator)
-    return pair[::-1] if Orientation.of_frame(first).transpose else pair

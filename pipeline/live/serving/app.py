@@ -89,6 +89,22 @@ def build_app(hub: ViewHub, token: str = "", host: str = "127.0.0.1") -> AccessC
     async def status_once(request: Request) -> Response:
         return JSONResponse(hub.figures(), headers={"Cache-Control": "no-store"})
 
+    routes = [
+        Route("/", page),
+        Route("/picture.mjpg", pictures),
+        Route("/picture.jpg", picture),
+        Route("/records", records),
+        Route("/records.ndjson", record_lines),
+        Route("/status", status),
+        Route("/status.json", status_once),
+        *_side_routes(hub),
+    ]
+    return AccessControl(Starlette(routes=routes), token, host)
+
+
+def _side_routes(hub: ViewHub) -> list[Route]:
+    """Return what watchers of the machine and browsers ask beside the view."""
+
     async def health(request: Request) -> Response:
         state = health_of(hub.figures(), hub.age_s, hub.is_closed)
         headers = {"Cache-Control": "no-store"}
@@ -100,19 +116,11 @@ def build_app(hub: ViewHub, token: str = "", host: str = "127.0.0.1") -> AccessC
     async def icon(request: Request) -> Response:
         return Response(ICON, media_type="image/svg+xml")
 
-    routes = [
-        Route("/", page),
-        Route("/picture.mjpg", pictures),
-        Route("/picture.jpg", picture),
-        Route("/records", records),
-        Route("/records.ndjson", record_lines),
-        Route("/status", status),
-        Route("/status.json", status_once),
+    return [
         Route(HEALTH_PATH, health),
         Route("/metrics", metrics),
         Route("/favicon.svg", icon),
     ]
-    return AccessControl(Starlette(routes=routes), token, host)
 
 
 def health_of(figures: Mapping[str, Any], age_s: float | None, is_over: bool) -> dict[str, Any]:
