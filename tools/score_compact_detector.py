@@ -114,7 +114,7 @@ def main() -> None:
     detector = build_compact_detector(
         arguments.weights,
         options=options,
-        runtime="torch",
+        runtime="openvino",
         device="cpu",
         precision=arguments.precision,
         threads=1,

@@ -8,7 +8,7 @@ somebody should be; the pose network looks there, and its joints decide whether 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +39,10 @@ class PropagateRule:
     """The box's score is multiplied by this in every frame without the detector."""
     least_joint_score: float = 0.3
     """A pose is believed from this mean joint score on."""
-    usual_share: float = 0.7
+    usual_share: float = 0.8
     """And from this share of the mean that the person had when last detected."""
+    least_fit: float = 0.3
+    """And only where the box around its joints overlaps the expected one by this much (IoU)."""
     most_alike: float = 0.3
     """A pose whose OKS with another of the frame is higher is theirs."""
     most_overlap: float = 0.6
@@ -180,7 +182,9 @@ class PropagatingTracker:
         means = looked.keypoint_scores.mean(1)
         sure = means >= np.maximum(rule.least_joint_score, rule.usual_share * usual)
         room = self._estimator.options.max_people or len(tracked) + len(looked)
-        boxes = self._rule.follow.next_boxes(looked).boxes_xyxy
+        boxes = rule.follow.next_boxes(looked).boxes_xyxy
+        if len(looked):
+            sure &= np.diagonal(box_iou_matrix(boxes, looked.boxes_xyxy)) >= rule.least_fit
         others, other_boxes = tracked, self._rule.follow.next_boxes(tracked).boxes_xyxy
         kept: list[int] = []
         for row in np.argsort(-means, kind="stable").tolist():
@@ -283,5 +287,5 @@ def join_poses(first: Poses, second: Poses) -> Poses:
     """Return the people of both, in that order."""
     if len(second) == 0:
         return first
-    mine, others = vars(first), vars(second)
-    return Poses(**{name: np.concatenate([mine[name], others[name]]) for name in mine})
+    names = [f.name for f in fields(Poses)]
+    return Poses(**{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in names})

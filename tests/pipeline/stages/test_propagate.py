@@ -37,7 +37,8 @@ def odd_after(count, frames=9, even=4):
 def test_somebody_who_is_overlooked_is_found_where_they_walk_to(squares, people):
     # From frame 4 on three of four are there, and the detector sees two of the three.
     frames = list(people(odd_after(4), step=3))
-    results = tracked(squares, frames, overlooks=True)
+    # The third joint of this world is the darkest place, so the joints' box is not the person's.
+    results = tracked(squares, frames, PropagateRule(least_fit=0.0), overlooks=True)
     assert [len(poses) for _, poses in results] == [4] * 4 + [3] * 5
     assert all(sorted(poses.ids.tolist()) == [1, 2, 3] for _, poses in results[4:])
     whole = list(run_plain(frames, squares(), RunOptions(), OnlineTracker()))
@@ -130,3 +131,10 @@ def test_run_video_propagates_unless_told_otherwise(squares, people, reader):
 
     assert people_in() == [4] * 4 + [3] * 5
     assert people_in(propagate=False) == people_in(track=False) == [4] * 4 + [2] * 5
+
+
+def test_a_pose_beside_the_place_that_was_looked_at_is_not_believed(squares, people):
+    frames = list(people(odd_after(4), step=3))
+    # An overlap above 1 is never reached.
+    results = tracked(squares, frames, PropagateRule(least_fit=1.01), overlooks=True)
+    assert [len(poses) for _, poses in results] == [4] * 4 + [2] * 5
