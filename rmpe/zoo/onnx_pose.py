@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rmpe.runtimes import Precision, Runtime, RuntimeName
 from rmpe.runtimes._onnx_metadata import read_metadata
 from rmpe.runtimes.base import runs_without_torch
@@ -151,6 +153,10 @@ def find_outputs(file: OnnxFile, height: int, width: int) -> OnnxOutputs:
         ValueError: they are neither heatmaps nor SimCC's columns and rows.
     """
     shapes = [shape[1:] for shape in file.output_shapes]
+    if any(None in shape for shape in shapes):
+        # Exporters often leave sides open that are fixed in truth: one black picture tells them.
+        black = np.zeros((file.input_shape[0] or 1, 3, height, width), np.float32)
+        shapes = [tuple(output.shape[1:]) for output in file(black)]
     maps = [
         place
         for place, shape in enumerate(shapes)
@@ -169,8 +175,7 @@ def find_outputs(file: OnnxFile, height: int, width: int) -> OnnxOutputs:
             count = int(shapes[rows[0]][0] or 0)
             return OnnxOutputs(count, (places[0], places[1]), is_simcc=True)
     described = ", ".join(
-        f"{name} {tuple('?' if s is None else s for s in shape)}"
-        for name, shape in zip(file.output_names, file.output_shapes)
+        f"{name} {('N', *shape)}" for name, shape in zip(file.output_names, shapes)
     )
     if len(shapes) == 1 and len(shapes[0]) == 2:
         raise ValueError(
