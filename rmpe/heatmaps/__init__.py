@@ -43,7 +43,10 @@ _KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "simcc": ("simcc", "SimccCodec", {}),
     "simcc_384": ("simcc", "SimccCodec", {"sigma_xy": (6.0, 6.93)}),
     "compact": ("compact", "CompactCodec", {}),
-    "compact_accurate": ("compact", "CompactCodec", {"sigma": 1.25}),
+    "compact_accurate": (
+        *("compact", "CompactCodec"),
+        {"sigma": 1.25, "score_slope": 1.665, "score_offset": 1.521},
+    ),
     "compact_maps": (
         *("compact", "CompactCodec"),
         {"activation": "none", "sigma": 2.0, "blur_sigma": 0.0},

@@ -195,6 +195,16 @@ class CompactPose(nn.Module):
         Returns:
             Rows and columns in cells, (N, K, 2), float32.
         """
+        read, middle = self.pooled(finest)
+        # Half precision would be too coarse for places among 80 cells.
+        with torch.autocast(finest.device.type, enabled=False):
+            output = self.from_centre.output
+            assert output.bias is not None
+            offsets = functional.linear(read, output.weight.flatten(1).float(), output.bias.float())
+            return middle[:, None] + offsets.unflatten(1, (-1, 2))  # (N, 1, 2) + (N, K, 2)
+
+    def pooled(self, finest: Tensor) -> tuple[Tensor, Tensor]:
+        """What the joints are told from (N, 96), and the person's centre in cells (N, 2)."""
         height, width = (int(side) for side in finest.shape[-2:])
         # The centre of the person that is meant lies in the middle half of the crop.
         rows = slice(height // 4, height - height // 4)
@@ -202,18 +212,14 @@ class CompactPose(nn.Module):
         finest = finest[..., rows, columns]
         centre = self.centre(finest).float().flatten(1)  # (N, 1, h / 2, w / 2) -> (N, cells)
         hidden = self.from_centre.hidden(finest).float().flatten(2)  # (N, 96, cells)
-        # Half precision would be too coarse for places among 80 cells.
         with torch.autocast(finest.device.type, enabled=False):
             cells = _cells(height, width, rows, columns).to(finest.device)  # from the middle
             near = _log_sigmoid(centre) - torch.log(cells.norm(dim=-1) + FOCUS_CELLS)
             weights = torch.softmax(CENTRE_SHARPNESS * near, -1)  # (N, cells)
             # The output layer is linear, so that one mean of what it reads serves for all cells.
             read = torch.matmul(hidden, weights[..., None])[..., 0]  # (N, 96)
-            output = self.from_centre.output
-            assert output.bias is not None
-            offsets = functional.linear(read, output.weight.flatten(1).float(), output.bias.float())
             middle = torch.matmul(weights, cells) + cells.new_tensor([height / 2, width / 2])
-            return middle[:, None] + offsets.unflatten(1, (-1, 2))  # (N, 1, 2) + (N, K, 2)
+            return read, middle
 
     def focus(self, logits: Tensor, guess_yx: Tensor) -> Tensor:
         """Weigh the maps (N, K, h, w) down around the guess (N, K, 2): logits over cells.

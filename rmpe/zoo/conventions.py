@@ -8,6 +8,7 @@ from typing import Literal
 from rmpe.geometry.crop import (
     ALPHAPOSE,
     ALPHAPOSE_2018,
+    COMPACT_ACCURATE,
     CPN,
     HOURGLASS,
     HRNET,
@@ -128,7 +129,7 @@ CONVENTIONS: dict[Origin, Conventions] = {
     ),
     "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, HRNET, "compact"),
     "compact-accurate": Conventions(
-        "coco19", 320, 256, "rgb", NO_MEAN, NO_STD, HRNET, "compact_accurate"
+        "coco19", 320, 256, "rgb", NO_MEAN, NO_STD, COMPACT_ACCURATE, "compact_accurate"
     ),
 }
 """Whose program trained the weights → what they expect; skeleton and size are the usual ones.
