@@ -77,10 +77,12 @@ def first_picture() -> ImageArray:
     return next(iter(VideoReader(CLIP))).image_bgr
 
 
-def in_torch(name: str) -> PoseEstimator:
-    """The bundled pair, its networks converted from torch, in fp32."""
+def in_torch(name: str, light: PoseEstimator) -> PoseEstimator:
+    """The bundled pair of ``light``, its networks converted from torch, in fp32."""
     choice = {"runtime": "openvino", "device": "cpu", "precision": "fp32", "threads": 1}
-    detector = CompactPersonDetector(build_runtime(detector_network(), **choice))
+    assert isinstance(light.detector, CompactPersonDetector)
+    engine = build_runtime(detector_network(), **choice)
+    detector = CompactPersonDetector(engine, light.detector.options)
     loaded = load_bundled_pose(name)
     rules = loaded.conventions
     pose = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
@@ -92,7 +94,7 @@ def test_graph_and_torch_give_the_same_poses(name: str) -> None:
     picture = first_picture()
     light = PoseEstimator.from_preset(name, device="cpu", precision="fp32", threads=1)
     assert isinstance(light.runtime, GraphRuntime)
-    ours, theirs = light(picture), in_torch(name)(picture)
+    ours, theirs = light(picture), in_torch(name, light)(picture)
     assert len(ours) == len(theirs) > 0
     np.testing.assert_allclose(ours.keypoints_xy, theirs.keypoints_xy, atol=0.05)
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
@@ -114,7 +116,8 @@ def test_graph_and_torch_itself_give_the_same_maps() -> None:
 def test_pictures_of_other_sizes_are_answered_like_torch_does() -> None:
     light = build_compact_detector(device="cpu", precision="fp32", threads=1)
     plain = CompactPersonDetector(
-        build_runtime(detector_network(), runtime="torch", device="cpu", precision="fp32")
+        build_runtime(detector_network(), runtime="torch", device="cpu", precision="fp32"),
+        light.options,
     )
     picture = first_picture()
     for cut in (picture, picture[:200], picture[:, :300]):
