@@ -203,3 +203,19 @@ def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_f
     assert feeding.slowest_s < 0.5, "handing over never waits for a viewer"
     now = browser.text("frames")
     wait_for(lambda: browser.text("frames") != now, 30)
+
+
+def test_the_page_greys_the_picture_and_says_how_long_the_source_is_gone(view, feed, browser):
+    shown = view()
+    feed(shown, 0.05)
+    known = shown.figures
+    shown.hub._status = lambda: {**known(), "source_state": "lost", "last_result_age_s": 42.3}
+    browser.open(f"http://127.0.0.1:{shown.port}/")
+    deadline = time.monotonic() + 10
+    words = ""
+    while "42 s" not in words and time.monotonic() < deadline:
+        words = browser.run("return document.getElementById('gone').textContent")
+        time.sleep(0.1)
+    assert words == "no picture from the source for 42 s"
+    style = "return getComputedStyle(document.getElementById('picture')).filter"
+    assert "grayscale" in browser.run(style)
