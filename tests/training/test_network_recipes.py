@@ -17,6 +17,7 @@ HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 
 def test_every_name_of_the_documentation_is_there():
     names = {
+        "rtmpose_m_coco", "rtmpose_s_coco",
         "hrnet_w32_coco", "hrnet_w48_coco", "simplebaseline50_coco", "mspn_1stage_coco",
         "mspn_2stage_coco", "mspn_3stage_coco", "mspn_4stage_coco", "rsn18_coco", "rsn50_coco",
         "cpn50_coco", "fastpose_res50_coco", "hourglass2_mpii", "hourglass8_mpii", "jc_crowdpose",

@@ -247,3 +247,16 @@ def test_mirrored_crops_of_joints_without_sides_are_refused(crowd, tmp_path):
         ValueError, match="no left and right are known among the joints tip, middle"
     ):
         train_network(TrainingPeople(people, None), tmp_path, NARROW_HRNET, QUICK)
+
+
+def test_a_simcc_network_learns_its_own_pictures(crowd, tmp_path):
+    recipe = NETWORK_RECIPES["rtmpose_s_coco"].with_settings(
+        [*SMALL, "epochs=3", "variant=rtmpose_t", "warm_up_steps=0", "flip_share=0"]
+    )
+    small = TrainingPeople(replace(crowd.train, people=crowd.train.people[:4]), None)
+    result = train_network(small, tmp_path, recipe, QUICK)
+    found = losses(tmp_path)
+    assert found[-1] < found[0]
+    loaded = load(result)
+    assert (loaded.variant, loaded.conventions.codec) == ("rtmpose_t", "simcc")
+    assert (loaded.conventions.input_height, loaded.conventions.input_width) == (64, 64)

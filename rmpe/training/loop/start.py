@@ -60,7 +60,9 @@ def starting_network(
         name = "the bundled network" if start is None else str(start)
         _start_from(network, source, recipe, skeleton, name)
         return network
-    network = build_network(recipe.variant, skeleton.joint_count)
+    # A SimCC head is made for one size of input; other networks take any.
+    size = f"_{recipe.input_height}x{recipe.input_width}" if recipe.loss == "simcc" else ""
+    network = build_network(recipe.variant + size, skeleton.joint_count)
     start_heads_near_zero(network, recipe.origin, skeleton.joint_count)
     if start is not None:
         _start_from(network, load(start), recipe, skeleton, str(start))

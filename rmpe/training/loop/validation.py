@@ -103,8 +103,10 @@ class ValidationPeople:
         """Return joints (N, K, 2) in crop pixels and their scores (N, K)."""
         with torch.no_grad():
             maps = door(torch.from_numpy(crops).to(device))
-        assert isinstance(maps, torch.Tensor)
-        points, scores = get_codec(self._conventions.codec).decode(maps.float().cpu())
+        codec = get_codec(self._conventions.codec)
+        outputs = maps if isinstance(maps, tuple) else (maps,)
+        joined = codec.join(tuple(output.float().cpu() for output in outputs))
+        points, scores = codec.decode(joined)
         return points.numpy(), scores.numpy()
 
     def _drawn(self, crop: ImageArray, points: FloatArray, scores: FloatArray) -> ImageArray:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from rmpe.heatmaps import Codec, MegviiCodec
+from rmpe.heatmaps import Codec, MegviiCodec, SimccCodec
 from rmpe.heatmaps.megvii import SmoothedCodec
 from rmpe.training.losses.cells import cell_targets, spatial_cross_entropy
+from rmpe.training.losses.simcc import simcc_loss
 from rmpe.training.recipes.settings import NetworkRecipe
 
 
@@ -151,11 +152,22 @@ def output_losses(
         ValueError: the recipe's lists do not fit the number of outputs.
     """
     check_output_count(recipe, len(outputs))
+    if isinstance(codec, SimccCodec):
+        return [_simcc_loss(codec, outputs, truth)]
     losses = []
     for place, heatmaps in enumerate(outputs):
         loss = _output_loss(recipe, output_codec(recipe, codec, place), heatmaps, truth, place)
         losses.append(loss * (recipe.output_weights[place] if recipe.output_weights else 1.0))
     return losses
+
+
+def _simcc_loss(codec: SimccCodec, outputs: Sequence[Tensor], truth: JointTruth) -> Tensor:
+    """The loss of columns and rows, a mean over the people where the published one is a sum."""
+    columns, rows = outputs
+    width, height = (round(axis.shape[-1] / codec.bins_per_pixel) for axis in (columns, rows))
+    *targets, weights = codec.encode_rows(truth.keypoints_xy, truth.weights, height, width)
+    loss = simcc_loss((columns.float(), rows.float()), (targets[0], targets[1]), weights)
+    return loss / max(len(columns), 1)
 
 
 def _output_loss(

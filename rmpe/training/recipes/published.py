@@ -28,6 +28,24 @@ HRNET_W32 = NetworkRecipe(
 )
 HRNET_W48 = replace(HRNET_W32, name="hrnet_w48_coco", variant="hrnet_w48")
 
+# Jiang et al., RTMPose, 2023, section 3: epochs, augmentation and loss; with Adam on batches of 256
+# from scratch, where the paper has AdamW on 1024 and a trunk that ImageNet trained.
+RTMPOSE_M = NetworkRecipe(
+    "rtmpose_m_coco",
+    "rtmpose_m",
+    "openmmlab_rtm",
+    epochs=420,
+    batch_size=256,
+    schedule="cosine",
+    warm_up_steps=1000,
+    average_decay=0.9998,
+    loss="simcc",
+    rotation_degrees=80.0,
+    scale_low=0.6,
+    scale_high=1.4,
+    half_body_share=0.3,
+)
+
 # Xiao et al., ECCV 2018, section 3.
 SIMPLEBASELINE_50 = NetworkRecipe(
     "simplebaseline50_coco",
@@ -201,6 +219,8 @@ NETWORK_RECIPES: dict[str, NetworkRecipe] = {
     for recipe in (
         HRNET_W32,
         HRNET_W48,
+        RTMPOSE_M,
+        replace(RTMPOSE_M, name="rtmpose_s_coco", variant="rtmpose_s"),
         SIMPLEBASELINE_50,
         *(
             _multi_stage(f"mspn_{count}stage_coco", f"mspn_{count}stage", count)

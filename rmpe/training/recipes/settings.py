@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
-LossKind = Literal["heatmap", "integral", "classification"]
+LossKind = Literal["heatmap", "integral", "classification", "simcc"]
 OptimiserKind = Literal["adam", "rmsprop", "relative_adam"]
 ScheduleKind = Literal["steps", "linear", "halving", "cosine"]
 ScaleDraw = Literal["normal", "uniform"]
@@ -84,7 +84,8 @@ class NetworkRecipe:
 
     loss: LossKind = "heatmap"
     """``heatmap`` is the squared error of maps, ``integral`` the error of the soft-argmax,
-    ``classification`` the cross-entropy over the cells."""
+    ``classification`` the cross-entropy over the cells, ``simcc`` the divergence of columns and
+    rows (RTMPose)."""
     target_sigma: float = 0.0
     """Standard deviation of the target in cells; 0 takes the codec's."""
     output_kernels: tuple[int, ...] = ()
@@ -177,6 +178,11 @@ class NetworkRecipe:
             ("crowd_pictures", self.crowd_pictures >= 0, "0 or more"),
             ("transformer_start", self.transformer_start >= 0, "0 or more"),
             ("origin", self.origin in CONVENTIONS, ", ".join(CONVENTIONS)),
+            (
+                "loss",
+                (self.loss == "simcc") == (self.origin == "openmmlab_rtm"),
+                "simcc for RTMPose, and for RTMPose only",
+            ),
         )
         for field, holds, allowed in rules:
             if not holds:
@@ -191,6 +197,8 @@ class NetworkRecipe:
             codec = "softmax_integral"
         elif self.loss == "classification" and codec not in OVER_CELLS:
             codec = "compact"
+        elif self.loss == "simcc":
+            codec = "simcc_384" if self.input_height > 256 else "simcc"
         if self.loss == "heatmap" and codec in OVER_CELLS:
             codec = "compact_maps"
         return replace(
