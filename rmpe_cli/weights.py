@@ -11,7 +11,8 @@ import click
 
 from rmpe_cli._help import HelpfulGroup
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import FILE, FOLDER, option, takes
+from rmpe_cli.options import option, takes
+from rmpe_cli.options.fields import FILE, FOLDER
 
 if TYPE_CHECKING:
     from rmpe.zoo.describe import Kind

@@ -13,7 +13,8 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli._wrong_use import wrong_use
-from rmpe_cli.options import FILE, FOLDER, EstimatorChoices, as_json, option, takes
+from rmpe_cli.options import EstimatorChoices, option, takes
+from rmpe_cli.options.fields import FILE, FOLDER, as_json
 from rmpe_cli.options.names import LIVE_POLICIES
 
 

@@ -7,13 +7,11 @@ hands it the filled dataclass as ``clip``.
 
 from rmpe_cli.options.clips import ClipChoices, OutputChoices, WorklistChoices
 from rmpe_cli.options.estimator import EstimatorChoices
-from rmpe_cli.options.fields import FILE, FOLDER, as_json, option, takes
+from rmpe_cli.options.fields import option, takes
 from rmpe_cli.options.showing import ShowingChoices
 from rmpe_cli.options.stored import FrameChoices, OverwriteChoice, ReadingChoices
 
 __all__ = [
-    "FILE",
-    "FOLDER",
     "ClipChoices",
     "EstimatorChoices",
     "FrameChoices",
@@ -22,7 +20,6 @@ __all__ = [
     "ReadingChoices",
     "ShowingChoices",
     "WorklistChoices",
-    "as_json",
     "option",
     "takes",
 ]
