@@ -114,14 +114,23 @@ def attempt_job(
 ) -> tuple[ClipOutcome, ClipSummary | None]:
     """Run one clip and return what came of it, failures of the clip included."""
     began = time.perf_counter()
+    building = False
+
+    def source() -> NetworkPoses:
+        nonlocal building
+        building = True
+        built = NetworkPoses(get_estimator())
+        building = False
+        return built
+
     try:
-        summary = run_job(
-            job, lambda: NetworkPoses(get_estimator()), on_start=on_start, on_frame=on_frame
-        )
+        summary = run_job(job, source, on_start=on_start, on_frame=on_frame)
     except (OSError, ValueError, StageError) as error:
         kept = frames_saved(job.plan.folder) if isinstance(error, StageError) else 0
         return failed(job, in_words(error), began, kept), None
     except Exception as error:  # a fault of ours in one clip must not cost the others theirs
+        if building:
+            raise  # no clip's fault: the caller's estimator cannot be had by any of them
         return failed(job, f"{type(error).__name__}: {error}", began), None
     return summed_up(job, summary, time.perf_counter() - began), summary
 
