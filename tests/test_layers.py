@@ -52,7 +52,7 @@ ROOMS = {
 TRACKING_MAY = 1
 HEAVY = {
     "lightning": "rmpe.training",
-    "transformers": "rmpe.zoo.hugging_face",
+    "transformers": ("rmpe.zoo.hugging_face", "rmpe.detectors.hugging_face"),
     "pycocotools": "rmpe.evaluation",
     "motmetrics": "rmpe.evaluation",
     "matplotlib": "rmpe.kinematics.outputs",

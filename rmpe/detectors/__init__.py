@@ -9,7 +9,7 @@ from rmpe.runtimes import Precision, RuntimeName
 
 DETECTOR_HELP = (
     "compact, compact-accurate, compact:WEIGHTS_FILE, torchvision:MODEL_NAME, yolox:ONNX_FILE, "
-    "rtmdet:ONNX_FILE or rtmdet:WEIGHTS_FILE"
+    "rtmdet:ONNX_FILE, rtmdet:WEIGHTS_FILE or hf:NAME"
 )
 
 __all__ = ["DETECTOR_HELP", "Detector", "build_detector"]
@@ -29,7 +29,8 @@ def build_detector(
         name: ``compact`` (weights in the package) or ``compact-accurate`` (the same at more input
             sides), each also with other weights as ``compact:FILE``; ``torchvision:MODEL``
             (pretrained on COCO, fetched by torch), ``yolox:FILE`` or ``rtmdet:FILE`` (ONNX), or
-            ``rtmdet:FILE`` of OpenMMLab's own weights (``.pth``).
+            ``rtmdet:FILE`` of OpenMMLab's own weights (``.pth``), or ``hf:NAME`` of the Hugging
+            Face hub or a folder.
         device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`; torchvision
             uses the device alone, ONNX files the threads alone.
 
@@ -53,6 +54,10 @@ def build_detector(
         from rmpe.detectors.torchvision import build_torchvision_detector
 
         return build_torchvision_detector(rest, device=device)
+    if kind == "hf" and rest:
+        from rmpe.detectors.hugging_face import HubDetector
+
+        return HubDetector(rest, device=device)
     if kind == "rtmdet" and rest and not rest.endswith(".onnx"):
         from rmpe.detectors.rtmdet import build_rtmdet_detector
 
