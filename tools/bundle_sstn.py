@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from rmpe.zoo._transformer import split_transformer
+from rmpe.zoo.reading.transformer import split_transformer
 
 
 def bundle(run: Path, output: Path) -> None:

@@ -1,7 +1,7 @@
 """Heatmap conventions: one codec a family, each with its targets and its reading of the maps.
 
 A network's codec is known by its name in ``CODECS``; a file each holds the kinds: ``argmax``,
-``dark``, ``udp``, ``megvii``, ``integral``, ``combined``, ``simcc``, ``compact``. All but the
+``dark``, ``udp``, ``megvii``, ``integral``, ``simcc``, ``vitpose``, ``compact``. All but the
 last need torch, which is loaded with the first of them that is asked for.
 """
 
@@ -36,7 +36,7 @@ _KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "dark_384": ("dark", "DarkCodec", {"kernel_size": 17, "sigma": 3.0}),
     "udp": ("udp", "UdpCodec", {}),
     "udp_384": ("udp", "UdpCodec", {"kernel_size": 17, "sigma": 3.0}),
-    "alphapose_combined": ("combined", "CombinedCodec", {}),
+    "alphapose_combined": ("integral", "CombinedCodec", {}),
     "softmax_integral": ("integral", "IntegralCodec", {"norm": "softmax"}),
     "sigmoid_integral": ("integral", "IntegralCodec", {"norm": "sigmoid"}),
     "vitpose": ("vitpose", "VitPoseCodec", {}),

@@ -36,9 +36,9 @@ def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNet
     """
     import safetensors.torch
 
-    from rmpe.zoo._transformer import wrap_with_transformer
     from rmpe.zoo.card import read_card
     from rmpe.zoo.loading import from_state_dict
+    from rmpe.zoo.reading.transformer import wrap_with_transformer
 
     if name not in BUNDLED or (sstn and name != "compact"):
         with_transformer = " inside a transformer" if sstn else ""

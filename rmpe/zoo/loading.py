@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from rmpe.networks.variants import FAMILIES, Family
-from rmpe.zoo._meta import skeleton_of_meta
-from rmpe.zoo._transformer import split_transformer, wrap_with_transformer
 from rmpe.zoo.card import read_card
 from rmpe.zoo.catalogue import entry_of_file, find_entry
-from rmpe.zoo.checkpoint import read_checkpoint
 from rmpe.zoo.conventions import Conventions, Origin
 from rmpe.zoo.download import FetchOptions, Progress
-from rmpe.zoo.keys import rename_keys, unwrap
 from rmpe.zoo.meaning import NOTHING_KNOWN, Evidence, LoadChoices, choose_variant, decide
-from rmpe.zoo.recognise import recognise
+from rmpe.zoo.reading.checkpoint import read_checkpoint
+from rmpe.zoo.reading.keys import rename_keys, unwrap
+from rmpe.zoo.reading.meta import skeleton_of_meta
+from rmpe.zoo.reading.recognise import recognise
+from rmpe.zoo.reading.transformer import split_transformer, wrap_with_transformer
 from rmpe.zoo.unpacking import fetch_entry
 
 SHOWN_KEYS = 4

@@ -24,7 +24,7 @@ from rmpe.zoo.catalogue import CatalogueEntry
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
 if TYPE_CHECKING:
-    from rmpe.zoo.recognise import Architecture
+    from rmpe.zoo.reading.recognise import Architecture
 
 JOINT_COUNT_SKELETONS = {
     14: "crowdpose14",

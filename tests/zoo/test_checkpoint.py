@@ -17,7 +17,7 @@ import torch
 
 from rmpe.networks.variants import build_network
 from rmpe.zoo import load
-from rmpe.zoo.checkpoint import read_checkpoint
+from rmpe.zoo.reading.checkpoint import read_checkpoint
 
 
 class Attack:

@@ -15,8 +15,8 @@ from rmpe.networks.rsn import RSN
 from rmpe.networks.variants import FAMILIES, build_network, variant_names
 from rmpe.zoo import LoadChoices, from_state_dict
 from rmpe.zoo.conventions import CONVENTIONS
-from rmpe.zoo.keys import rename_keys, unwrap
-from rmpe.zoo.recognise import recognise
+from rmpe.zoo.reading.keys import rename_keys, unwrap
+from rmpe.zoo.reading.recognise import recognise
 
 # Four stages are three and one more; RSN's many small modules take seconds to make.
 SLOW = {f"{name}_{stages}stage" for name in ("rsn18", "rsn50", "res18") for stages in (2, 4)} | {

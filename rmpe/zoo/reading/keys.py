@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rmpe.networks.blocks.shapes import Shapes
 from rmpe.networks.variants import Family
-from rmpe.zoo.recognise import find
+from rmpe.zoo.reading.recognise import find
 
 Renaming = tuple[str, str | Callable[[re.Match[str]], str]]
 
