@@ -1,0 +1,127 @@
+"""Where a body is and how fast, with what is not known of both: a Kalman filter, in body heights.
+
+A person walks on with a speed that is forgotten over some seconds (Ornstein-Uhlenbeck), so that
+the doubt after a gap follows from its length and a speed from before it is not believed for ever.
+The two axes are filtered apart; all spreads are shares of the person's height, all times seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracking.parameters import FloatArray
+
+
+@dataclass(frozen=True)
+class MotionParameters:
+    """How people move and how exactly their boxes say where they are."""
+
+    usual_speed: tuple[float, float] = (0.6, 0.25)
+    """Spread of speeds across and down the picture, heights per second."""
+    speed_memory_s: float = 2.0
+    """Time over which a speed is forgotten."""
+    box_noise: float = 0.06
+    """Spread of a box's middle about the body's, in heights."""
+    joint_noise: float = 0.03
+    """Spread of the shift between two frames as the joints show it, in heights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bodies:
+    """Middles and velocities of N people when they were last seen."""
+
+    places_xy: FloatArray
+    """Middles in pixels, (N, 2)."""
+    velocities_xy: FloatArray
+    """Pixels per second, (N, 2)."""
+    covariances: FloatArray
+    """Of place and velocity, axis by axis: variance of the place, covariance, variance of the
+    velocity, in square heights (and per second), (N, 2, 3)."""
+
+    def __len__(self) -> int:
+        return len(self.places_xy)
+
+    def select(self, index: NDArray) -> Bodies:
+        """Return the people at ``index``."""
+        return Bodies(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def moved(self, matrix: FloatArray) -> Bodies:
+        """Return the people as a camera's motion (2, 3) moves them."""
+        turn = matrix[:, :2].T
+        return replace(
+            self,
+            places_xy=self.places_xy @ turn + matrix[:, 2],
+            velocities_xy=self.velocities_xy @ turn,
+        )
+
+
+def start_bodies(middles_xy: FloatArray, rules: MotionParameters) -> Bodies:
+    """Return people of unknown speed, seen once."""
+    count = len(middles_xy)
+    covariances = np.zeros((count, 2, 3))
+    covariances[..., 0] = rules.box_noise**2
+    covariances[..., 2] = np.square(rules.usual_speed)
+    return Bodies(np.asarray(middles_xy, np.float64), np.zeros((count, 2)), covariances)
+
+
+def predict_bodies(bodies: Bodies, gaps_s: FloatArray, rules: MotionParameters) -> Bodies:
+    """Return the people as they are expected ``gaps_s`` (N,) later."""
+    memory = rules.speed_memory_s
+    gaps = np.asarray(gaps_s, np.float64)[:, None]
+    kept = np.exp(-gaps / memory)  # (N, 1): share of a velocity that is left
+    reach = memory * (1 - kept)  # (N, 1): seconds that a velocity carries
+    place, both, speed = np.moveaxis(bodies.covariances, -1, 0)  # (N, 2) each
+    usual = np.square(rules.usual_speed)
+    # the noise of an Ornstein-Uhlenbeck process and of its integral
+    gone = 1 - kept
+    added_speed = usual * (1 - kept**2)
+    added_both = usual * memory * gone**2
+    added_place = usual * memory**2 * (2 * gaps / memory - 3 + 4 * kept - kept**2)
+    covariances = np.stack(
+        [
+            place + 2 * reach * both + reach**2 * speed + np.maximum(added_place, 0.0),
+            kept * (both + reach * speed) + added_both,
+            kept**2 * speed + added_speed,
+        ],
+        -1,
+    )
+    return Bodies(
+        bodies.places_xy + reach * bodies.velocities_xy, kept * bodies.velocities_xy, covariances
+    )
+
+
+def observe_places(
+    expected: Bodies, middles_xy: FloatArray, heights_px: FloatArray, noise: FloatArray
+) -> Bodies:
+    """Return the people after their middles were seen, with a spread ``noise`` (N,) in heights."""
+    place, both, speed = np.moveaxis(expected.covariances, -1, 0)
+    total = place + np.square(noise)[:, None]
+    gain_place, gain_speed = place / total, both / total
+    off = middles_xy - expected.places_xy
+    covariances = np.stack(
+        [(1 - gain_place) * place, (1 - gain_place) * both, speed - gain_speed * both], -1
+    )
+    return Bodies(
+        expected.places_xy + gain_place * off,
+        expected.velocities_xy + gain_speed * off,
+        covariances,
+    )
+
+
+def observe_speeds(bodies: Bodies, velocities_xy: FloatArray, noise: FloatArray) -> Bodies:
+    """Return the people after their speeds were seen, with a spread ``noise`` (N,), heights/s."""
+    place, both, speed = np.moveaxis(bodies.covariances, -1, 0)
+    total = speed + np.square(noise)[:, None]
+    gain_place, gain_speed = both / total, speed / total
+    off = velocities_xy - bodies.velocities_xy
+    covariances = np.stack(
+        [place - gain_place * both, (1 - gain_speed) * both, (1 - gain_speed) * speed], -1
+    )
+    return Bodies(
+        bodies.places_xy + gain_place * off,
+        bodies.velocities_xy + gain_speed * off,
+        covariances,
+    )
