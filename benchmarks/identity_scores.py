@@ -62,6 +62,7 @@ def score_identities(truth: Sequence[Poses], tracked: Sequence[Poses]) -> Identi
     last: dict[int, int] = {}
     misses = false = switches = total = 0
     for true, found in zip(truth, tracked):
+        found = found.select(found.ids > 0)  # who waits for an identity counts as missed
         total += len(true)
         distance = np.zeros((len(true), len(found)))
         if distance.size:

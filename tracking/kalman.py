@@ -12,21 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.parameters import FloatArray
-
-
-@dataclass(frozen=True)
-class MotionParameters:
-    """How people move and how exactly their boxes say where they are."""
-
-    usual_speed: tuple[float, float] = (0.6, 0.25)
-    """Spread of speeds across and down the picture, heights per second."""
-    speed_memory_s: float = 2.0
-    """Time over which a speed is forgotten."""
-    box_noise: float = 0.06
-    """Spread of a box's middle about the body's, in heights."""
-    joint_noise: float = 0.03
-    """Spread of the shift between two frames as the joints show it, in heights."""
+from tracking.parameters import FloatArray, MotionParameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +33,13 @@ class Bodies:
     def select(self, index: NDArray) -> Bodies:
         """Return the people at ``index``."""
         return Bodies(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def replaced(self, index: NDArray, others: Bodies) -> Bodies:
+        """Return the people with those at ``index`` (integers) replaced by others."""
+        arrays = {f.name: getattr(self, f.name).copy() for f in fields(self)}
+        for name, array in arrays.items():
+            array[index] = getattr(others, name)
+        return Bodies(**arrays)
 
     def moved(self, matrix: FloatArray) -> Bodies:
         """Return the people as a camera's motion (2, 3) moves them."""
@@ -93,9 +86,7 @@ def predict_bodies(bodies: Bodies, gaps_s: FloatArray, rules: MotionParameters) 
     )
 
 
-def observe_places(
-    expected: Bodies, middles_xy: FloatArray, heights_px: FloatArray, noise: FloatArray
-) -> Bodies:
+def observe_places(expected: Bodies, middles_xy: FloatArray, noise: FloatArray) -> Bodies:
     """Return the people after their middles were seen, with a spread ``noise`` (N,) in heights."""
     place, both, speed = np.moveaxis(expected.covariances, -1, 0)
     total = place + np.square(noise)[:, None]

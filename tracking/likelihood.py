@@ -8,50 +8,137 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from tracking.appearance import Looks
 from tracking.kalman import Bodies
-from tracking.parameters import FloatArray
-from tracking.similarity import BoolArray
+from tracking.parameters import FloatArray, LikelihoodParameters, TrackerParameters
+from tracking.returning import colours_of_strangers, pairwise_colour_evidence
+from tracking.similarity import BoolArray, People, shared_features
+from tracking.tracks import Tracks
+
+_FEWEST_JOINTS = 3
 
 
-@dataclass(frozen=True)
-class LikelihoodParameters:
-    """What the terms were fitted to; lengths in heights of the person."""
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """How much better each person (columns, M) fits each of the known (rows, N), term by term."""
 
-    usual_distance: float = 0.7
-    """Spread of others about a place where somebody is expected."""
-    box_noise: float = 0.06
-    """Spread of a box's middle."""
-    astray_share: float = 0.1
-    """How often a box, a height or a joint is no guide."""
-    astray_spread: float = 0.3
-    """Spread of a box's middle then."""
-    height_spread: float = 0.12
-    """Spread of the logarithm of a height between two sightings."""
-    height_drift: float = 0.1
-    """What a second adds to it."""
-    usual_heights: float = 0.35
-    """Spread of the logarithm of heights among others."""
-    joint_spread: float = 0.08
-    """Spread of a joint about where it is expected."""
-    joint_swing: float = 0.15
-    """Most that a swinging limb adds to it; reached in ``swing_s``."""
-    swing_s: float = 0.3
-    """See ``joint_swing``."""
-    independent_joints: float = 2.0
-    """Joints that tell independently of each other."""
-    features_per_nat: float = 0.15
-    """Share of common matches that is worth a nat."""
-    even_features: float = 0.3
-    """Share of common matches that says nothing."""
-    most_features: float = 2.5
-    """Most nats of common matches, for or against."""
-    fewest_matches: int = 6
-    """With fewer matches in a person's box they say nothing."""
-    colours_weight: float = 0.7
-    """What a nat of colours counts."""
-    most_colours: float = 6.0
-    """Most nats of colours, for or against."""
+    place: FloatArray
+    """Middles of boxes, nats, (N, M)."""
+    height: FloatArray
+    """Heights, nats, (N, M)."""
+    joints: FloatArray
+    """Joints, nats, (N, M)."""
+    features: FloatArray
+    """Common feature matches, nats, (N, M)."""
+    colours: FloatArray
+    """Colours of clothes, nats, (N, M)."""
+    absence: FloatArray
+    """What speaks against somebody out of sight, and against copies, nats, (N, M)."""
+
+    @property
+    def total(self) -> FloatArray:
+        """Sum of the terms, (N, M)."""
+        terms = (self.place, self.height, self.joints, self.features, self.colours, self.absence)
+        return np.asarray(np.sum(terms, 0), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """The people of one frame, M, as the tracker compares them."""
+
+    people: People
+    """Their poses."""
+    boxes_xyxy: FloatArray
+    """Detected boxes, (M, 4)."""
+    box_scores: FloatArray
+    """Confidence of the boxes, (M,)."""
+    joint_weights: FloatArray
+    """Confidence of the joints, 0..1, 0 where they do not count, (M, K)."""
+    looks: Looks
+    """Colours."""
+    own: BoolArray
+    """Whose pose is not that of another box, (M,)."""
+
+    def __len__(self) -> int:
+        return len(self.boxes_xyxy)
+
+    @property
+    def middles_xy(self) -> FloatArray:
+        """Middles of the boxes, (M, 2)."""
+        return np.asarray((self.boxes_xyxy[:, :2] + self.boxes_xyxy[:, 2:]) / 2, np.float64)
+
+    @property
+    def heights_px(self) -> FloatArray:
+        """Heights of the boxes, (M,)."""
+        return np.maximum(self.boxes_xyxy[:, 3] - self.boxes_xyxy[:, 1], 1.0)
+
+
+def compare(
+    known: Tracks,
+    expected: Bodies,
+    gaps_s: FloatArray,
+    seen: Sighting,
+    correspondences: ArrayLike,
+    parameters: TrackerParameters,
+) -> Similarity:
+    """Return the similarity of everybody known with everybody seen.
+
+    Args:
+        known: people, moved as the camera moved, N.
+        expected: where they are expected now, N.
+        gaps_s: time since each was seen, (N,).
+        seen: people of the new frame, M.
+        correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
+        parameters: the rules.
+    """
+    rules = parameters.likelihood
+    place = place_evidence(expected, known.heights_px, seen.middles_xy, rules)
+    swing = rules.joint_swing * np.minimum(gaps_s / rules.swing_s, 1.0)
+    spread = expected.covariances[..., 0].mean(1) + rules.joint_spread**2 + swing**2  # (N,)
+    shift = expected.places_xy - known.bodies.places_xy  # (N, 2)
+    joints = joint_evidence(
+        known.keypoints_xy + shift[:, None],
+        known.joint_counts.astype(np.float64),
+        known.heights_px,
+        spread,
+        seen.people.keypoints_xy,
+        seen.joint_weights,
+        rules,
+    )
+    away = np.minimum(gaps_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
+    colours = np.zeros(place.shape)
+    if parameters.returns is not None:
+        colours = pairwise_colour_evidence(
+            known, seen.looks, colours_of_strangers(known), parameters.returns
+        )
+        colours *= rules.colours_weight + (1 - rules.colours_weight) * away
+    return Similarity(
+        place=place,
+        height=height_evidence(known.heights_px, gaps_s, seen.heights_px, rules),
+        joints=joints,
+        features=_common_features(known, seen, correspondences, parameters),
+        colours=np.clip(colours, -rules.most_colours, rules.most_colours),
+        absence=-rules.gap_nats * away - rules.copy_nats * ~seen.own,
+    )
+
+
+def _common_features(
+    known: Tracks, seen: Sighting, correspondences: ArrayLike, parameters: TrackerParameters
+) -> FloatArray:
+    rows = np.asarray(correspondences, np.float64).reshape(-1, 4)
+    radii = parameters.joint_radius * known.heights_px
+    before = People(known.keypoints_xy, known.boxes_xyxy, known.joint_counts, radii)
+    _, shares = shared_features(before, seen.people, rows, parameters.top_joints)
+    x, y = rows[:, 0], rows[:, 1]
+    x1, y1, x2, y2 = known.boxes_xyxy.T[..., None]  # (N, 1) each
+    matches = ((x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)).sum(1)
+    # matches are with the frame just before: of others, and without joints, they say nothing
+    told = (known.unseen_frames == 0) & (known.joint_counts.sum(1) >= _FEWEST_JOINTS)
+    nats = feature_evidence(shares, np.where(told, matches, 0), parameters.likelihood)
+    nats[:, seen.people.joint_counts.sum(1) < _FEWEST_JOINTS] = 0.0
+    return nats
 
 
 def _log_normal(squares: FloatArray, variances: FloatArray | float, axes: int) -> FloatArray:
@@ -134,13 +221,3 @@ def feature_evidence(
     nats = (shares - rules.even_features) / rules.features_per_nat
     nats = np.clip(nats, -rules.most_features, rules.most_features)
     return np.where((matches >= rules.fewest_matches)[:, None], nats, 0.0)
-
-
-__all__ = [
-    "BoolArray",
-    "LikelihoodParameters",
-    "feature_evidence",
-    "height_evidence",
-    "joint_evidence",
-    "place_evidence",
-]

@@ -8,18 +8,23 @@ from typing import Literal
 import numpy as np
 
 from rmpe.records import Frame, Poses
-from tracking.flow import Flow, build_flows, close_flow, join_poses
-from tracking.flow_building import build_most_confident_flows
-from tracking.flow_nms import FlowParameters, join_flows, suppress_flows
+from tracking.flows.building import build_most_confident_flows
+from tracking.flows.flow import Flow, build_flows, close_flow, join_poses
+from tracking.flows.nms import FlowParameters, join_flows, suppress_flows
 from tracking.online import OnlineTracker
-from tracking.parameters import DEFAULT, PoseFlowParameters
+from tracking.parameters import (
+    DEFAULT,
+    POSEFLOW_EXTENDED,
+    PoseFlowParameters,
+    TrackerParameters,
+)
 
 FlowBuilding = Literal["identities", "confidence"]
 
 
 def track_clip(
     clip: Iterable[tuple[Frame, Poses]],
-    parameters: PoseFlowParameters = DEFAULT,
+    parameters: TrackerParameters | PoseFlowParameters = DEFAULT,
     flow_parameters: FlowParameters | None = None,
     building: FlowBuilding = "identities",
 ) -> list[Poses]:
@@ -42,7 +47,9 @@ def track_clip(
         ValueError: ``building`` is something else.
     """
     if building == "confidence":
-        return refine_tracks(build_most_confident_flows(clip, parameters), flow_parameters)
+        # flows of the paper follow the published grade, which our own similarity has not
+        published = parameters if isinstance(parameters, PoseFlowParameters) else POSEFLOW_EXTENDED
+        return refine_tracks(build_most_confident_flows(clip, published), flow_parameters)
     if building != "identities":
         raise ValueError(f"building is {building!r}, supported are 'identities', 'confidence'")
     tracker = OnlineTracker(parameters)

@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 from rmpe.records import Frame, Poses
 from tracking.appearance import Looks, look_at, unknown_looks
-from tracking.linking import Linker
+from tracking.following import Explanation, Follower
+from tracking.kalman import predict_bodies
 from tracking.matching import Features, find_features, match_features
-from tracking.memory import Memory, add_sightings, predict
 from tracking.motion import still_camera
-from tracking.parameters import DEFAULT, FloatArray, PoseFlowParameters
+from tracking.parameters import DEFAULT, FloatArray, PoseFlowParameters, TrackerParameters
+from tracking.poseflow.linking import Linker
+from tracking.poseflow.memory import Memory, add_sightings, predict
 from tracking.similarity import People, describe_people
+from tracking.tracks import Tracks
 
 _FEWEST_FEATURES_FOR_CUT = 100
+_USUAL_FRAMES_A_SECOND = 25.0
+_LONGEST_FRAME_S = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +38,7 @@ class Missing:
 
 
 class OnlineTracker:
-    """PoseFlow without learning: ORB matches, poses and boxes say who is who.
+    """ORB matches, poses, boxes and colours say who is who; nothing is learned from data.
 
     Every instance counts its own identities from 1 and shares nothing with others.
 
@@ -44,14 +49,16 @@ class OnlineTracker:
         ...     poses.ids
     """
 
-    def __init__(self, parameters: PoseFlowParameters = DEFAULT) -> None:
+    def __init__(self, parameters: TrackerParameters | PoseFlowParameters = DEFAULT) -> None:
         """Start with nobody seen.
 
         Args:
             parameters: the rules; ``POSEFLOW_REFERENCE`` for the public implementation's own.
         """
         self.parameters = parameters
-        self._linker = Linker(parameters)
+        self._follower = Follower(parameters) if isinstance(parameters, TrackerParameters) else None
+        self._linker = Linker(parameters) if isinstance(parameters, PoseFlowParameters) else None
+        self._last_s = 0.0
         self._features = Features.empty()
         self._last_index: int | None = None
 
@@ -78,12 +85,40 @@ class OnlineTracker:
         def look(leaving: People) -> Looks:
             return look_at(frame.image_bgr, people, poses.keypoint_scores, leaving)
 
-        looks_matter = self.parameters.returns is not None
-        ids = self._linker.link(
-            people, correspondences, size, look if looks_matter else None, frames
-        )
-        self._last_index = frame.index
+        looker = look if self.parameters.returns is not None else None
+        if self._linker is not None:
+            ids = self._linker.link(people, correspondences, size, looker, frames)
+        else:
+            ids = self._following.update(
+                people,
+                poses.boxes_xyxy,
+                poses.box_scores,
+                poses.keypoint_scores,
+                correspondences,
+                size,
+                looker,
+                self._gap_s(frame, frames),
+                frames,
+            )
+        self._last_index, self._last_s = frame.index, frame.timestamp_s
         return poses.with_ids(ids)
+
+    @property
+    def _following(self) -> Follower:
+        assert self._follower is not None
+        return self._follower
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """Why the people of the latest frame got their identities; None for PoseFlow's rules."""
+        return None if self._follower is None else self._follower.explanation
+
+    def _gap_s(self, frame: Frame, frames: int) -> float:
+        """Return the seconds since the latest frame; as at 25 a second where times are no guide."""
+        gap = frame.timestamp_s - self._last_s
+        if self._last_index is not None and 0 < gap <= _LONGEST_FRAME_S * frames:
+            return gap
+        return frames / _USUAL_FRAMES_A_SECOND
 
     def missing(self, frame: Frame) -> Missing:
         """Return who is known but was not among the poses of the latest frame, latest first.
@@ -91,13 +126,23 @@ class OnlineTracker:
         Args:
             frame: the one that :meth:`update` got last.
         """
-        memory = self._linker.memory
-        if memory is None:
-            return Missing(np.zeros(0, np.int64), np.zeros((0, 0, 2)), np.zeros(0, np.int64))
-        memory = memory.select(memory.unseen_updates > 0)
-        size = (frame.width, frame.height)
-        expected = predict(memory, still_camera(), 0, size, self.parameters)
-        return Missing(memory.ids, expected.keypoints_xy, memory.unseen_frames)
+        nobody = Missing(np.zeros(0, np.int64), np.zeros((0, 0, 2)), np.zeros(0, np.int64))
+        if self._linker is not None:
+            memory = self._linker.memory
+            if memory is None:
+                return nobody
+            memory = memory.select(memory.unseen_updates > 0)
+            size = (frame.width, frame.height)
+            expected = predict(memory, still_camera(), 0, size, self._linker.parameters)
+            return Missing(memory.ids, expected.keypoints_xy, memory.unseen_frames)
+        tracks = self._following.tracks
+        if tracks is None:
+            return nobody
+        tracks = tracks.select((tracks.unseen_frames > 0) & (tracks.ids > 0))
+        motion = self._following.parameters.motion
+        shift = predict_bodies(tracks.bodies, tracks.unseen_s, motion).places_xy
+        shift = shift - tracks.bodies.places_xy  # (N, 2)
+        return Missing(tracks.ids, tracks.keypoints_xy + shift[:, None], tracks.unseen_frames)
 
     def add_found(self, frame: Frame, found: Poses) -> None:
         """Take people of the latest frame who were found after :meth:`update`.
@@ -108,8 +153,7 @@ class OnlineTracker:
             frame: the one that :meth:`update` got last.
             found: poses whose identities are those of :meth:`missing`.
         """
-        memory = self._linker.memory
-        if memory is None or len(found) == 0:
+        if len(found) == 0:
             return
         people = describe_people(
             found.keypoints_xy,
@@ -120,7 +164,13 @@ class OnlineTracker:
             found.boxes_xyxy,
         )
         looks = unknown_looks(*people.joint_counts.shape)
-        self._linker.memory = add_sightings(memory, found.ids, people, looks, self.parameters)
+        if self._linker is None:
+            self._following.add_found(people, found.boxes_xyxy, found.ids)
+        elif self._linker.memory is not None:
+            rules = self._linker.parameters
+            self._linker.memory = add_sightings(
+                self._linker.memory, found.ids, people, looks, rules
+            )
 
     def _match(self, frame: Frame, people: People) -> FloatArray:
         """Return the matches with the frame before; forget everybody when there was a cut."""
@@ -131,21 +181,25 @@ class OnlineTracker:
         self._features = features
         is_cut = len(correspondences) < self.parameters.cut_share * fewest
         if is_cut and fewest >= _FEWEST_FEATURES_FOR_CUT:
-            self._linker.forget()
+            (self._linker or self._following).forget()
         return correspondences
 
     def state(self) -> bytes:
         """Return everything the tracker knows, as the bytes of an ``.npz`` file."""
         arrays = {
             "parameters": np.array(repr(self.parameters)),
-            "highest_id": np.array(self._linker.highest_id),
+            "highest_id": np.array((self._linker or self._following).highest_id),
+            "last_s": np.array(self._last_s),
             "last_index": np.array(-1 if self._last_index is None else self._last_index),
             "feature_points": self._features.points_xy,
             "feature_descriptors": self._features.descriptors,
         }
-        memory = self._linker.memory
+        memory = None if self._linker is None else self._linker.memory
         if memory is not None:
             arrays |= {f"memory_{f.name}": getattr(memory, f.name) for f in fields(memory)}
+        tracks = None if self._follower is None else self._follower.tracks
+        if tracks is not None:
+            arrays |= {f"tracks_{name}": array for name, array in tracks.to_arrays().items()}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         return buffer.getvalue()
@@ -170,9 +224,16 @@ class OnlineTracker:
         last_index = int(arrays["last_index"])
         self._last_index = None if last_index < 0 else last_index
         self._features = Features(arrays["feature_points"], arrays["feature_descriptors"])
-        self._linker.highest_id = int(arrays["highest_id"])
-        self._linker.memory = None
-        if "memory_ids" in arrays:
-            self._linker.memory = Memory(
-                **{f.name: arrays[f"memory_{f.name}"] for f in fields(Memory)}
-            )
+        self._last_s = float(arrays["last_s"])
+        highest_id = int(arrays["highest_id"])
+        if self._linker is not None:
+            self._linker.highest_id = highest_id
+            self._linker.memory = None
+            if "memory_ids" in arrays:
+                self._linker.memory = Memory(
+                    **{f.name: arrays[f"memory_{f.name}"] for f in fields(Memory)}
+                )
+            return
+        self._following.highest_id = highest_id
+        known = {name[7:]: array for name, array in arrays.items() if name.startswith("tracks_")}
+        self._following.tracks = Tracks.from_arrays(known) if known else None

@@ -1,4 +1,8 @@
-"""Every setting of the tracker, in frozen structs whose defaults are PoseFlow's published ones.
+"""Every setting of the trackers, in frozen structs.
+
+:class:`TrackerParameters` are ours, ``DEFAULT``. The defaults of :class:`PoseFlowParameters` and
+:class:`FeatureParameters` are those of PoseFlow's public implementation, ``POSEFLOW_REFERENCE``;
+``POSEFLOW_EXTENDED`` is the published grade with moving people, colours and returns.
 
 Source: Xiu et al., "Pose Flow: Efficient Online Pose Tracking", BMVC 2018 (arXiv 1802.00977), and
 the behaviour of its public implementation.
@@ -117,7 +121,7 @@ class ReturnParameters:
 class PoseFlowParameters:
     """How people of one frame are given the identities of people seen before.
 
-    The defaults are those of the public implementation; ``DEFAULT`` is what this project uses.
+    The defaults are those of the public implementation.
     """
 
     link_frames: int = 100
@@ -173,7 +177,21 @@ class PoseFlowParameters:
 POSEFLOW_REFERENCE = PoseFlowParameters()
 """The public implementation's rules and options; identities are equal to its own."""
 
-DEFAULT = PoseFlowParameters(
+_QUICK_FEATURES = FeatureParameters(
+    maximum_features=700,
+    features_per_person=15,
+    base_features=200,
+    levels=2,
+    fast_threshold=25,
+    longest_side_px=640,
+    surroundings=0.5,
+    red_and_blue_swapped=False,
+    search="exhaustive",
+    whole_pixels=False,
+)
+"""Few features, where people are: what tracking needs at the speed of a clip."""
+
+POSEFLOW_EXTENDED = PoseFlowParameters(
     joint_radius=0.15,
     joint_radius_unit="person",
     minimum_joint_score=0.0,
@@ -188,17 +206,121 @@ DEFAULT = PoseFlowParameters(
     returns=ReturnParameters(),
     predict_motion=True,
     cut_share=0.12,
-    features=FeatureParameters(
-        maximum_features=700,
-        features_per_person=15,
-        base_features=200,
-        levels=2,
-        fast_threshold=25,
-        longest_side_px=640,
-        surroundings=0.5,
-        red_and_blue_swapped=False,
-        search="exhaustive",
-        whole_pixels=False,
-    ),
+    features=_QUICK_FEATURES,
 )
-"""What this project uses: the published grade, with people and camera expected to go on moving."""
+"""The published grade, with people and camera expected to go on moving, and people who return."""
+
+
+@dataclass(frozen=True)
+class MotionParameters:
+    """How people move and how exactly their boxes say where they are."""
+
+    usual_speed: tuple[float, float] = (0.6, 0.25)
+    """Spread of speeds across and down the picture, heights per second."""
+    speed_memory_s: float = 2.0
+    """Time over which a speed is forgotten."""
+    box_noise: float = 0.06
+    """Spread of a box's middle about the body's, in heights."""
+    joint_noise: float = 0.05
+    """Spread of the shift between two sightings as the joints show it, in heights."""
+
+
+@dataclass(frozen=True)
+class LikelihoodParameters:
+    """What the terms of the similarity were fitted to; lengths in heights of the person."""
+
+    usual_distance: float = 0.7
+    """Spread of others about a place where somebody is expected."""
+    box_noise: float = 0.06
+    """Spread of a box's middle."""
+    astray_share: float = 0.1
+    """How often a box, a height or a joint is no guide."""
+    astray_spread: float = 0.3
+    """Spread of a box's middle then."""
+    height_spread: float = 0.12
+    """Spread of the logarithm of a height between two sightings."""
+    height_drift: float = 0.1
+    """What a second adds to it."""
+    usual_heights: float = 0.35
+    """Spread of the logarithm of heights among others."""
+    joint_spread: float = 0.08
+    """Spread of a joint about where it is expected."""
+    joint_swing: float = 0.15
+    """Most that a swinging limb adds to it; reached in ``swing_s``."""
+    swing_s: float = 0.3
+    """See ``joint_swing``."""
+    independent_joints: float = 2.0
+    """Joints that tell independently of each other."""
+    even_features: float = 0.3
+    """Share of common matches that says nothing."""
+    features_per_nat: float = 0.15
+    """Share of common matches that is worth a nat."""
+    most_features: float = 2.5
+    """Most nats of common matches, for or against."""
+    fewest_matches: int = 6
+    """With fewer matches in a person's box they say nothing."""
+    colours_weight: float = 0.7
+    """What a nat of colours counts at once; it counts whole after ``gap_s``."""
+    most_colours: float = 6.0
+    """Most nats of colours, for or against."""
+    gap_nats: float = 2.0
+    """Nats against somebody who was out of sight for ``gap_s`` or longer."""
+    gap_s: float = 2.0
+    """See ``gap_nats``."""
+    copy_nats: float = 1.0
+    """Nats against a box whose pose is that of another box."""
+
+
+@dataclass(frozen=True)
+class TrackerParameters:
+    """How our tracker says who is who; times in seconds, lengths in heights of the person."""
+
+    motion: MotionParameters = field(default_factory=MotionParameters)
+    """How people move."""
+    likelihood: LikelihoodParameters = field(default_factory=LikelihoodParameters)
+    """What the terms of the similarity are worth."""
+    returns: ReturnParameters | None = field(default_factory=ReturnParameters)
+    """How people out of sight are known again; None: by place alone, colours are not looked at."""
+    sure_score: float = 0.6
+    """Boxes that score less come second, and begin nobody before ``wait_sightings``."""
+    wait_sightings: int = 3
+    """Sightings after which somebody doubtful gets an identity."""
+    wait_s: float = 0.3
+    """Somebody who waits for an identity is forgotten after that time out of sight."""
+    place_limit_s: float = 2.0
+    """Somebody out of sight for longer is known again by looks alone."""
+    away_s: float = 0.2
+    """Time out of sight from which somebody may be known again by looks."""
+    remember_s: float = 20.0
+    """Time after which somebody out of sight is forgotten."""
+    most_unseen: int = 150
+    """People out of sight who are remembered, the latest ones."""
+    doubt_overlap: float = 0.5
+    """Somebody new who shares more than this of the smaller box with another waits as well."""
+    alike_poses: float = 0.05
+    """Two poses of a frame that are nearer than this, joint by joint, are one pose twice."""
+    joint_radius: float = 0.15
+    """Half the side of the square round a joint in which feature matches are counted."""
+    joint_radius_unit: Literal["pixel", "person"] = "person"
+    """Unit of ``joint_radius``."""
+    minimum_joint_score: float | None = 0.0
+    """Joints that do not score above this are left out; None: every joint counts."""
+    top_joints: int = 17
+    """Joints whose feature matches are averaged, the best ones."""
+    box_margin: float = 0.1
+    """Share of its sides by which the box round the joints is widened."""
+    cut_share: float = 0.12
+    """Everyone is new after a cut: when fewer than this share of features match; 0: never."""
+    features: FeatureParameters = _QUICK_FEATURES
+    """Features and their matching."""
+
+    def __post_init__(self) -> None:
+        if self.remember_s <= 0 or self.most_unseen < 0 or self.wait_sightings < 1:
+            raise ValueError(
+                f"remember_s {self.remember_s}, most_unseen {self.most_unseen} and wait_sightings "
+                f"{self.wait_sightings} must be above 0, 0 or more, and 1 or more"
+            )
+
+
+DEFAULT = TrackerParameters()
+"""What this project uses."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.memory import Memory
 from tracking.parameters import FloatArray, ReturnParameters
+from tracking.poseflow.memory import Memory
 from tracking.similarity import People
 
 _FEWEST_JOINTS = 3
@@ -25,7 +25,7 @@ _TINY = 1e-9
 def place_evidence(
     memory: Memory,
     people: People,
-    gaps: NDArray[np.int64],
+    gaps: NDArray[np.int64] | FloatArray,
     size: tuple[int, int],
     rules: ReturnParameters,
 ) -> FloatArray:

@@ -10,17 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.appearance import Looks
-from tracking.assignment import assign
-from tracking.memory import Memory
 from tracking.parameters import FloatArray, PoseFlowParameters, ReturnParameters
 from tracking.place import place_evidence
+from tracking.poseflow.assignment import assign
+from tracking.poseflow.memory import Memory
 from tracking.similarity import People
+from tracking.tracks import IntArray, Tracks
 
 _PRIOR_PEOPLE = 4.0
 _PRIOR_COLOUR = np.array([110.0, 0.0, 0.0])
 _PRIOR_VARIANCE = np.array([50.0, 20.0, 20.0]) ** 2
 _HIGHEST_RATIO = 50.0
 _HALF = 0.5
+# the drifts of the place evidence are per frame of a tenth of a second, and end after a while
+_FRAMES_A_SECOND = 10.0
+_LONGEST_DRIFT_S = 2.0
 
 
 def weigh_looks(
@@ -52,7 +56,7 @@ def weigh_looks(
     least = parameters.match_grade
     weighed = grades.copy()
     away = memory.unseen_frames + frames - 1 > rules.short_absence
-    strangers = _strangers(memory)
+    strangers = colours_of_strangers(memory)
     rows, columns = np.nonzero(grades > least)
     evidence = _colour_evidence(memory.select(rows), looks.select(columns), strangers, rules)
     doubt = np.where(away, 0.0, rules.doubt)[rows]
@@ -114,7 +118,7 @@ def _leads(evidence: FloatArray, margin: float) -> NDArray[np.bool_]:
     return np.asarray((evidence == evidence.max(0)) & (evidence - second >= margin), np.bool_)
 
 
-def _strangers(memory: Memory) -> tuple[FloatArray, FloatArray]:
+def colours_of_strangers(memory: Memory | Tracks) -> tuple[FloatArray, FloatArray]:
     """Return mean and variance of each joint's colours over everybody, (K, 3) each."""
     weights = np.minimum(memory.colour_weights, 1.0)[..., None]
     total = weights.sum(0) + _PRIOR_PEOPLE
@@ -123,8 +127,73 @@ def _strangers(memory: Memory) -> tuple[FloatArray, FloatArray]:
     return mean, (variance + _PRIOR_PEOPLE * _PRIOR_VARIANCE) / total
 
 
+def pairwise_colour_evidence(
+    known: Memory | Tracks,
+    looks: Looks,
+    strangers: tuple[FloatArray, FloatArray],
+    rules: ReturnParameters,
+) -> FloatArray:
+    """Return the evidence of colours that person m is the known person n, in nats, (N, M)."""
+    shape = (len(known.ids), len(looks.weights))
+    rows, columns = np.indices(shape).reshape(2, -1)
+    nats = _colour_evidence(known.select(rows), looks.select(columns), strangers, rules)
+    return nats.reshape(shape)
+
+
+def who_returns(
+    lost: Tracks,
+    everybody: Tracks,
+    gaps_s: FloatArray,
+    people: People,
+    looks: Looks,
+    size: tuple[int, int],
+    rules: ReturnParameters,
+) -> tuple[IntArray, IntArray]:
+    """Return rows of the lost and of the new people who are the same, each at most once.
+
+    Args:
+        lost: people out of sight, moved as the camera moved, N.
+        everybody: everybody known: strangers look like them.
+        gaps_s: time since each of the lost was seen, (N,).
+        people: people of the new frame who are nobody in sight, M.
+        looks: their colours.
+        size: (width, height) of the picture in pixels.
+        rules: how much evidence it takes.
+    """
+    if len(lost) == 0 or len(people) == 0:
+        none = np.zeros(0, np.int64)
+        return none, none
+    colours = pairwise_colour_evidence(lost, looks, colours_of_strangers(everybody), rules)
+    drifting = np.minimum(gaps_s, _LONGEST_DRIFT_S) * _FRAMES_A_SECOND
+    velocities = lost.bodies.velocities_xy / _FRAMES_A_SECOND
+    places = place_evidence(
+        Memory(
+            ids=lost.ids,
+            unseen_updates=lost.unseen_frames,
+            unseen_frames=lost.unseen_frames,
+            sightings=lost.sightings,
+            keypoints_xy=lost.keypoints_xy,
+            boxes_xyxy=lost.boxes_xyxy,
+            joint_counts=lost.joint_counts,
+            radii_px=lost.heights_px,
+            velocities_xy=velocities,
+            colour_means=lost.colour_means,
+            colour_variances=lost.colour_variances,
+            colour_weights=lost.colour_weights,
+        ),
+        people,
+        drifting,
+        size,
+        rules,
+    )
+    found = colours + places
+    shown = looks.weights.mean(1) > _HALF
+    sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours * shown)
+    return assign(np.where(sure, found - rules.needed_evidence, 0.0).clip(0.0), 0.0)
+
+
 def _colour_evidence(
-    known: Memory,
+    known: Memory | Tracks,
     looks: Looks,
     strangers: tuple[FloatArray, FloatArray],
     rules: ReturnParameters,

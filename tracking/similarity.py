@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracking.parameters import FloatArray, PoseFlowParameters
+from tracking.parameters import FloatArray, PoseFlowParameters, TrackerParameters
 
 BoolArray = NDArray[np.bool_]
 
 _UNION_GUARD = 1e-5
 _ROWS_AT_ONCE = 32768
+_FEWEST_JOINTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ def describe_people(
     keypoints_xy: ArrayLike,
     width: int,
     height: int,
-    parameters: PoseFlowParameters,
+    parameters: PoseFlowParameters | TrackerParameters,
     keypoint_scores: ArrayLike | None = None,
     boxes_xyxy: ArrayLike | None = None,
 ) -> People:
@@ -268,3 +269,26 @@ def middles_of(people: People) -> FloatArray:
     return np.asarray(
         np.einsum("nk,nkc->nc", people.joint_counts, people.keypoints_xy) / counts, np.float64
     )
+
+
+def own_poses(people: People, boxes_xyxy: FloatArray, alike: float) -> BoolArray:
+    """Return whose pose is their own: of two equal ones that of the box which it fills best, (N,).
+
+    Args:
+        people: poses of one frame, N.
+        boxes_xyxy: the boxes that they were found in, (N, 4).
+        alike: poses are equal whose joints are nearer than this on average, in heights of a box.
+    """
+    own = np.ones(len(people), bool)
+    if len(people) < 2:
+        return own
+    heights = np.maximum(boxes_xyxy[:, 3] - boxes_xyxy[:, 1], 1.0)
+    both = _counted_in_both(people, people)  # (N, N, K)
+    apart = np.linalg.norm(people.keypoints_xy[:, None] - people.keypoints_xy, axis=-1)
+    counts = both.sum(-1)
+    mean = (apart * both).sum(-1) / np.maximum(counts, 1)
+    same = (mean < alike * np.minimum(heights[:, None], heights)) & (counts >= _FEWEST_JOINTS)
+    filled = pixel_overlap(people.boxes_xyxy, boxes_xyxy)
+    for first, second in np.argwhere(np.triu(same, 1)):
+        own[first if filled[first] < filled[second] else second] = False
+    return own

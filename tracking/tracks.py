@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracking.appearance import CHANNELS
 from tracking.kalman import Bodies
+from tracking.motion import move_points
 from tracking.parameters import FloatArray
 
 IntArray = NDArray[np.int64]
@@ -23,8 +25,8 @@ class Tracks:
     """Identities from 1; 0 for somebody who waits for one, (N,)."""
     sightings: IntArray
     """How often each was seen, (N,)."""
-    unseen_updates: IntArray
-    """Updates since the latest sighting, (N,)."""
+    unseen_frames: IntArray
+    """Frames of the clip since the latest sighting, (N,)."""
     unseen_s: FloatArray
     """Seconds since the latest sighting, (N,)."""
     bodies: Bodies
@@ -44,6 +46,10 @@ class Tracks:
     colour_weights: FloatArray
     """Sightings that the means are of, (N, K); 0 where nobody looked."""
 
+    def __post_init__(self) -> None:
+        if len({len(getattr(self, f.name)) for f in fields(self)}) > 1:
+            raise ValueError("the known people have arrays of different lengths")
+
     @classmethod
     def empty(cls, joint_count: int) -> Tracks:
         """Return the memory of a tracker that has seen nobody."""
@@ -51,7 +57,7 @@ class Tracks:
         return cls(
             ids=integers,
             sightings=integers,
-            unseen_updates=integers,
+            unseen_frames=integers,
             unseen_s=np.zeros(0),
             bodies=Bodies(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 2, 3))),
             heights_px=np.zeros(0),
@@ -68,23 +74,33 @@ class Tracks:
 
     def select(self, index: NDArray) -> Tracks:
         """Return the people at ``index`` (integers or a mask), in that order."""
-        chosen = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            chosen[f.name] = value.select(index) if f.name == "bodies" else value[index]
-        return Tracks(**chosen)
+        return Tracks.from_arrays({name: a[index] for name, a in self.to_arrays().items()})
 
     def followed_by(self, other: Tracks) -> Tracks:
         """Return these people and then the others."""
-        joined = {
-            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-            for f in fields(self)
-            if f.name != "bodies"
-        }
-        joined["bodies"] = Bodies(
-            **{
-                f.name: np.concatenate([getattr(self.bodies, f.name), getattr(other.bodies, f.name)])
-                for f in fields(Bodies)
-            }
+        theirs = other.to_arrays()
+        return Tracks.from_arrays(
+            {name: np.concatenate([a, theirs[name]]) for name, a in self.to_arrays().items()}
         )
-        return Tracks(**joined)
+
+    def moved(self, camera: FloatArray) -> Tracks:
+        """Return the people as a camera's motion (2, 3) moves them."""
+        corners = move_points(self.boxes_xyxy.reshape(-1, 2, 2), camera)
+        return replace(
+            self,
+            bodies=self.bodies.moved(camera),
+            keypoints_xy=move_points(self.keypoints_xy, camera),
+            boxes_xyxy=corners.reshape(-1, 4),
+        )
+
+    def to_arrays(self) -> dict[str, NDArray]:
+        """Return every array by its name, for a file."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "bodies"}
+        return arrays | {f.name: getattr(self.bodies, f.name) for f in fields(Bodies)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any]) -> Tracks:
+        """Return what :meth:`to_arrays` gave."""
+        bodies = Bodies(**{f.name: arrays[f.name] for f in fields(Bodies)})
+        others = {f.name: arrays[f.name] for f in fields(cls) if f.name != "bodies"}
+        return cls(**others, bodies=bodies)

@@ -10,7 +10,14 @@ from pipeline.readers.base import Reader
 from pipeline.stored.render import posed_frames
 from rmpe.formats import ClipHeader, PoseReader, PoseWriter
 from rmpe.records import Frame, Poses
-from tracking import DEFAULT, OneEuroSmoother, OnlineTracker, PoseFlowParameters, track_clip
+from tracking import (
+    DEFAULT,
+    OneEuroSmoother,
+    OnlineTracker,
+    PoseFlowParameters,
+    TrackerParameters,
+    track_clip,
+)
 from tracking.offline import FlowBuilding
 
 _Timed = tuple[int, float, Poses]
@@ -21,7 +28,7 @@ def retrack_records(
     records: PoseReader,
     make_writer: Callable[[ClipHeader], PoseWriter],
     *,
-    parameters: PoseFlowParameters = DEFAULT,
+    parameters: TrackerParameters | PoseFlowParameters = DEFAULT,
     whole_clip: FlowBuilding | None = None,
     smoother: OneEuroSmoother | None = None,
     on_frame: Callable[[PosedFrame], object] | None = None,
@@ -73,7 +80,7 @@ def retrack_records(
 def _tracked(
     reader: Reader,
     records: PoseReader,
-    parameters: PoseFlowParameters,
+    parameters: TrackerParameters | PoseFlowParameters,
     whole_clip: FlowBuilding | None,
     on_frame: Callable[[PosedFrame], object] | None,
 ) -> Iterator[_Timed]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tracking import POSEFLOW_REFERENCE
-from tracking.assignment import give_ids
-from tracking.linking import Linker
 from tracking.matching import no_correspondences
+from tracking.poseflow.assignment import give_ids
+from tracking.poseflow.linking import Linker
 from tracking.similarity import People, describe_people
 
 SIZE = (640, 480)

@@ -7,8 +7,14 @@ import pytest
 
 from rmpe.records import Poses
 from tracking import FlowParameters, refine_tracks
-from tracking.flow import Flow, build_flows, close_flow, pose_confidences
-from tracking.flow_nms import flow_distance, join_flows, merge_flows, pose_distances, suppress_flows
+from tracking.flows.flow import Flow, build_flows, close_flow, pose_confidences
+from tracking.flows.nms import (
+    flow_distance,
+    join_flows,
+    merge_flows,
+    pose_distances,
+    suppress_flows,
+)
 
 SHAPE = np.array([[0, 0], [-20, 30], [20, 30], [0, 100.0]])
 

@@ -9,7 +9,7 @@ import pytest
 
 from rmpe.records import Frame, Poses
 from tracking import DEFAULT, track_clip
-from tracking.flow_building import number_flows
+from tracking.flows.building import number_flows
 
 SHAPE = np.array([[0, 0], [-20, 30], [20, 30], [0, 100.0]])
 

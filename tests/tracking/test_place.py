@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tracking import PoseFlowParameters, ReturnParameters
-from tracking.memory import Memory
 from tracking.place import compare_by_joints, place_evidence, vertical_drift
+from tracking.poseflow.memory import Memory
 from tracking.similarity import People, describe_people
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rmpe._assignment import linear_sum_assignment
 from rmpe.records import Poses
-from tracking.flow import Flow, join_poses
+from tracking.flows.flow import Flow, join_poses
 from tracking.parameters import FloatArray
 
 _TINY = 1e-9

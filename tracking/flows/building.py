@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.records import Frame, Poses
-from tracking.flow import pose_confidences
+from tracking.flows.flow import pose_confidences
 from tracking.matching import Features, find_features, match_features
 from tracking.parameters import FloatArray, PoseFlowParameters
 from tracking.similarity import People, describe_people, grade_matrix

@@ -1,0 +1,1 @@
+"""Pose flows of a whole clip: built, suppressed where they are one person twice, joined."""

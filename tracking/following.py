@@ -1,0 +1,342 @@
+"""Our tracker's step from one frame to the next; pictures are not needed here.
+
+A known person is a body that moves (:mod:`tracking.kalman`), a pose and colours. A step predicts
+everybody, compares them with the people of the new frame, assigns the sure ones and then the
+others, looks who returns, and begins new identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracking.appearance import Looks, learn_looks, unknown_looks
+from tracking.kalman import Bodies, observe_places, observe_speeds, predict_bodies, start_bodies
+from tracking.likelihood import Sighting, Similarity, compare
+from tracking.motion import camera_motion, displacement
+from tracking.parameters import FloatArray, MotionParameters, TrackerParameters
+from tracking.poseflow.assignment import assign
+from tracking.returning import who_returns
+from tracking.similarity import People, own_poses, select_people
+from tracking.tracks import IntArray, Tracks
+
+_NOBODY = -1
+_FAR_NATS = -50.0
+_LARGEST_GROWTH = 0.3
+_LEAST_GROWTH_SHARE = 0.2
+_FEWEST_JOINTS = 5
+_LONGEST_STEP_S = 1.0
+_SHORTEST_STEP_S = 0.02
+_LARGEST_DISAGREEMENT = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why the people of the latest frame got their identities."""
+
+    known_ids: IntArray
+    """Identities of those known before it, 0 for those who waited for one, (N,)."""
+    compared: IntArray
+    """Rows of those who were compared by place, (C,)."""
+    similarity: Similarity
+    """Their similarity with the people of the frame, (C, M)."""
+    matched: IntArray
+    """Row of the known person that each person of the frame is, -1 for nobody, (M,)."""
+    returned: NDArray[np.bool_]
+    """Who was known again by looks, (M,)."""
+
+
+class Follower:
+    """Gives identities to the people of one frame after another, from 1 on."""
+
+    def __init__(self, parameters: TrackerParameters) -> None:
+        """Start with nobody seen."""
+        self.parameters = parameters
+        self.tracks: Tracks | None = None
+        self.highest_id = 0
+        self.explanation: Explanation | None = None
+
+    def update(
+        self,
+        people: People,
+        boxes_xyxy: ArrayLike,
+        box_scores: ArrayLike,
+        joint_scores: ArrayLike,
+        correspondences: ArrayLike,
+        size: tuple[int, int],
+        look: Callable[[People], Looks] | None,
+        gap_s: float,
+        frames: int = 1,
+    ) -> IntArray:
+        """Return the identities of the people of the next frame, (M,); 0: not yet sure.
+
+        Args:
+            people: from :func:`tracking.similarity.describe_people`, M.
+            boxes_xyxy: detected boxes, (M, 4).
+            box_scores: their confidence, (M,).
+            joint_scores: confidence of the joints, (M, K).
+            correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
+            size: (width, height) of the picture in pixels.
+            look: gives the colours of the people from those who are leaving the picture and may
+                stand before them; None where nobody looks.
+            gap_s: seconds since the latest call.
+            frames: frames of the clip since then.
+
+        Raises:
+            ValueError: the people have another number of joints than those before.
+        """
+        tracks = self._known(people)
+        tracks = tracks.moved(
+            camera_motion(correspondences, tracks.boxes_xyxy[tracks.unseen_frames == 0])
+        )
+        gaps = tracks.unseen_s + gap_s
+        expected = predict_bodies(tracks.bodies, gaps, self.parameters.motion)
+        seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores, look)
+
+        # who should be out of the picture by now is known again by looks alone
+        inside = ((expected.places_xy >= 0) & (expected.places_xy < np.array(size))).all(1)
+        limits = np.where(inside, self.parameters.place_limit_s, self.parameters.away_s)
+        compared = np.flatnonzero(gaps <= limits + gap_s)
+        similarity = compare(
+            tracks.select(compared),
+            expected.select(compared),
+            gaps[compared],
+            seen,
+            correspondences,
+            self.parameters,
+        )
+        matched = self._assign(len(tracks), compared, similarity, seen)
+        returned = self._find_returned(tracks, matched, gaps, seen, size)
+        self.explanation = Explanation(tracks.ids, compared, similarity, matched, returned)
+
+        ids, sightings = self._name(tracks, matched, seen)
+        now = self._see(tracks, expected, gaps, matched, seen, ids, sightings)
+        self.tracks = now.followed_by(self._remembered(tracks, matched, gaps, frames))
+        return ids
+
+    def forget(self) -> None:
+        """Make everybody new from here on, as after a cut; identities go on counting."""
+        self.tracks = None
+
+    def add_found(self, people: People, boxes_xyxy: ArrayLike, ids: IntArray) -> None:
+        """Take known people who were found in the latest frame after :meth:`update`.
+
+        Args:
+            people: where they are, M.
+            boxes_xyxy: their boxes, (M, 4).
+            ids: their identities, all of them known, (M,).
+        """
+        if self.tracks is None or len(ids) == 0:
+            return
+        tracks = self.tracks
+        rows = np.array([np.flatnonzero(tracks.ids == identity)[0] for identity in ids.tolist()])
+        nothing = np.zeros(people.joint_counts.shape)
+        seen = Sighting(
+            people,
+            np.asarray(boxes_xyxy, np.float64).reshape(-1, 4),
+            np.ones(len(ids)),
+            nothing,
+            unknown_looks(*people.joint_counts.shape),  # it may be somebody else who stands there
+            np.ones(len(ids), bool),
+        )
+        expected = predict_bodies(tracks.bodies, tracks.unseen_s, self.parameters.motion)
+        sightings = tracks.sightings[rows] + 1
+        found = self._see(tracks, expected, tracks.unseen_s, rows, seen, ids, sightings)
+        others = tracks.select(~np.isin(np.arange(len(tracks)), rows))
+        now = others.unseen_frames == 0
+        self.tracks = others.select(now).followed_by(found).followed_by(others.select(~now))
+
+    def _known(self, people: People) -> Tracks:
+        joint_count = people.keypoints_xy.shape[1]
+        if self.tracks is None:
+            return Tracks.empty(joint_count)
+        known = self.tracks.keypoints_xy.shape[1]
+        if known != joint_count:
+            raise ValueError(f"poses have {joint_count} joints, those before had {known}")
+        return self.tracks
+
+    def _sighting(
+        self,
+        people: People,
+        boxes_xyxy: ArrayLike,
+        box_scores: ArrayLike,
+        joint_scores: ArrayLike,
+        look: Callable[[People], Looks] | None,
+    ) -> Sighting:
+        boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)
+        # where there is no box, as in files that hold joints alone, the pose stands in for it
+        empty = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1, keepdims=True)  # (M, 1)
+        boxes = np.where(empty, people.boxes_xyxy, boxes)
+        own = own_poses(people, boxes, self.parameters.alike_poses)
+        nobody = select_people(people, np.zeros(0, np.int64))
+        looks = unknown_looks(*people.joint_counts.shape) if look is None else look(nobody)
+        return Sighting(
+            people,
+            boxes,
+            np.asarray(box_scores, np.float64),
+            np.clip(np.asarray(joint_scores, np.float64), 0.0, 1.0) * people.joint_counts,
+            # a pose that is somebody else's shows somebody else's clothes
+            Looks(looks.colours, looks.weights * own[:, None]),
+            own,
+        )
+
+    def _assign(
+        self, count: int, compared: IntArray, similarity: Similarity, seen: Sighting
+    ) -> IntArray:
+        """Return the row of everybody's known person or -1, (M,): the sure first, then others."""
+        nats = np.full((count, len(seen)), _FAR_NATS)
+        nats[compared] = similarity.total
+        sure = seen.box_scores >= self.parameters.sure_score
+        matched = np.full(len(seen), _NOBODY, np.int64)
+        for some in (np.flatnonzero(sure), np.flatnonzero(~sure)):
+            left = np.setdiff1d(np.arange(count), matched)
+            rows, columns = assign(np.maximum(nats[np.ix_(left, some)], 0.0), 0.0)
+            matched[some[columns]] = left[rows]
+        return matched
+
+    def _find_returned(
+        self,
+        tracks: Tracks,
+        matched: IntArray,
+        gaps_s: FloatArray,
+        seen: Sighting,
+        size: tuple[int, int],
+    ) -> NDArray[np.bool_]:
+        """Match those who are nobody in sight with people who were lost; return who they are."""
+        rules = self.parameters.returns
+        returned = np.zeros(len(seen), bool)
+        if rules is None:
+            return returned
+        lost = (gaps_s > self.parameters.away_s) & (tracks.sightings >= rules.least_sightings)
+        lost &= (tracks.ids > 0) & ~np.isin(np.arange(len(tracks)), matched)
+        absent, new = np.flatnonzero(lost), np.flatnonzero(matched == _NOBODY)
+        rows, columns = who_returns(
+            tracks.select(absent),
+            tracks,
+            gaps_s[absent],
+            select_people(seen.people, new),
+            seen.looks.select(new),
+            size,
+            rules,
+        )
+        matched[new[columns]] = absent[rows]
+        returned[new[columns]] = True
+        return returned
+
+    def _name(self, tracks: Tracks, matched: IntArray, seen: Sighting) -> tuple[IntArray, IntArray]:
+        """Return identities, 0 for the doubtful, and how often everybody was seen, (M,) each."""
+        rules = self.parameters
+        known = matched != _NOBODY
+        ids, sightings = np.zeros(len(seen), np.int64), np.ones(len(seen), np.int64)
+        ids[known] = tracks.ids[matched[known]]
+        sightings[known] = tracks.sightings[matched[known]] + 1
+        sure = (seen.box_scores >= rules.sure_score) & seen.own
+        sure &= _stand_apart(seen, ids > 0, rules.doubt_overlap)
+        named = (ids == 0) & ((sure & ~known) | (sightings >= rules.wait_sightings))
+        ids[named] = self.highest_id + 1 + np.arange(int(named.sum()))
+        self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
+        return ids, sightings
+
+    def _see(
+        self,
+        tracks: Tracks,
+        expected: Bodies,
+        gaps_s: FloatArray,
+        matched: IntArray,
+        seen: Sighting,
+        ids: IntArray,
+        sightings: IntArray,
+    ) -> Tracks:
+        """Return the people of the new frame as they are known now, M."""
+        bodies = start_bodies(seen.middles_xy, self.parameters.motion)
+        heights = seen.heights_px.copy()
+        looks = seen.looks
+        means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
+        weights = looks.weights.copy()
+        known = np.flatnonzero(matched != _NOBODY)
+        rows = matched[known]
+        before = tracks.select(rows)
+        told = _observe(before, expected.select(rows), gaps_s[rows], seen, known, self.parameters)
+        bodies = bodies.replaced(known, told)
+        growth = np.log(heights[known] / before.heights_px)
+        share = np.maximum(_LEAST_GROWTH_SHARE, 1 / sightings[known])
+        growth = np.clip(growth, -_LARGEST_GROWTH, _LARGEST_GROWTH)
+        heights[known] = before.heights_px * np.exp(share * growth)
+        if self.parameters.returns is not None:
+            means[known], variances[known], weights[known] = learn_looks(
+                before.colour_means,
+                before.colour_variances,
+                before.colour_weights,
+                looks.select(known),
+                self.parameters.returns.longest_memory,
+            )
+        return Tracks(
+            ids=ids,
+            sightings=sightings,
+            unseen_frames=np.zeros(len(ids), np.int64),
+            unseen_s=np.zeros(len(ids)),
+            bodies=bodies,
+            heights_px=heights,
+            boxes_xyxy=seen.boxes_xyxy,
+            keypoints_xy=seen.people.keypoints_xy,
+            joint_counts=seen.people.joint_counts,
+            colour_means=means,
+            colour_variances=variances,
+            colour_weights=weights,
+        )
+
+    def _remembered(
+        self, tracks: Tracks, matched: IntArray, gaps_s: FloatArray, frames: int
+    ) -> Tracks:
+        """Return those who were not seen and are not forgotten."""
+        rules = self.parameters
+        aged = replace(tracks, unseen_frames=tracks.unseen_frames + frames, unseen_s=gaps_s)
+        limits = np.where(tracks.ids > 0, rules.remember_s, rules.wait_s)
+        kept = ~np.isin(np.arange(len(tracks)), matched) & (gaps_s < limits)
+        return aged.select(np.flatnonzero(kept)[: rules.most_unseen])
+
+
+def _stand_apart(seen: Sighting, known: NDArray[np.bool_], most: float) -> NDArray[np.bool_]:
+    """Return who shares at most ``most`` of the smaller box with those known or surer, (M,)."""
+    boxes = seen.boxes_xyxy
+    low = np.maximum(boxes[:, None, :2], boxes[:, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[:, 2:])
+    shared = np.maximum(high - low, 0.0).prod(-1)  # (M, M)
+    areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1.0)
+    surer = known | (seen.box_scores > seen.box_scores[:, None])
+    np.fill_diagonal(surer, False)
+    return np.asarray(
+        (shared / np.minimum(areas[:, None], areas) * surer).max(1, initial=0) <= most
+    )
+
+
+def _observe(
+    before: Tracks,
+    expected: Bodies,
+    gaps_s: FloatArray,
+    seen: Sighting,
+    known: IntArray,
+    parameters: TrackerParameters,
+) -> Bodies:
+    """Return the bodies of known people (rows of ``before``) after they were seen."""
+    rules: MotionParameters = parameters.motion
+    middles = seen.middles_xy[known]
+    noise = np.full(len(known), rules.box_noise)
+    bodies = observe_places(expected, middles, noise)
+    both = before.joint_counts & seen.people.joint_counts[known]
+    shift = displacement(before.keypoints_xy, seen.people.keypoints_xy[known], both)  # (N, 2)
+    of_box = middles - (before.boxes_xyxy[:, :2] + before.boxes_xyxy[:, 2:]) / 2
+    apart = np.abs(shift - of_box).max(1, initial=0.0) / before.heights_px
+    # joints that moved otherwise than the box are somebody else's
+    good = (apart < _LARGEST_DISAGREEMENT) & (both.sum(1) >= _FEWEST_JOINTS)
+    good &= gaps_s < _LONGEST_STEP_S
+    steps = np.maximum(gaps_s, _SHORTEST_STEP_S)
+    told = observe_speeds(
+        bodies.select(good),
+        shift[good] / steps[good, None],
+        rules.joint_noise / steps[good],
+    )
+    return bodies.replaced(np.flatnonzero(good), told)

@@ -1,0 +1,1 @@
+"""PoseFlow by its published grade: ``linking`` runs it, frame after frame."""
