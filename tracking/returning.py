@@ -22,8 +22,8 @@ _PRIOR_COLOUR = np.array([110.0, 0.0, 0.0])
 _PRIOR_VARIANCE = np.array([50.0, 20.0, 20.0]) ** 2
 _HIGHEST_RATIO = 50.0
 _HALF = 0.5
-# the drifts of the place evidence are per frame of a tenth of a second, and end after a while
-_FRAMES_A_SECOND = 10.0
+# the drifts of the place evidence are per frame at 25 a second, and end after a while
+_FRAMES_A_SECOND = 25.0
 _LONGEST_DRIFT_S = 2.0
 
 
