@@ -23,8 +23,8 @@ import numpy as np
 from identity_scores import IouTracker, score_identities
 from walkers import WalkerScene, disturb
 
-import tracking.following
 import tracking.online
+import tracking.poseflow.linking
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker
 
@@ -35,9 +35,9 @@ PARTS = {
     "features": (tracking.online, "find_features"),
     "matching": (tracking.online, "match_features"),
     "colours": (tracking.online, "look_at"),
-    "similarity": (tracking.following, "compare"),
-    "returns": (tracking.following, "who_returns"),
-    "assignment": (tracking.following, "assign"),
+    "similarity": (tracking.poseflow.linking, "grade_matrix"),
+    "returns": (tracking.poseflow.linking, "weigh_looks"),
+    "assignment": (tracking.poseflow.linking, "give_ids"),
 }
 
 

@@ -1,9 +1,10 @@
 """Poses over time: who is who across frames, without learning.
 
-The way of a frame in ``following``, which ``online`` runs: ``matching`` (features, their matches)
-→ ``kalman`` (where everybody is expected) → ``likelihood`` (who fits whom) → assignment →
-``returning`` (who comes back, by the ``appearance``) → ``tracks`` (who may return). ``poseflow`` is
-the published way; ``offline`` does a whole clip, with the ``flows``; ``smooth`` comes after.
+``OnlineTracker`` runs one of two ways from frame to frame. ``poseflow``, the default, is the
+published grade with motion, colours and returns. ``following`` (``FOLLOWING``) compares bodies that
+move (``kalman``, ``tracks``) by likelihoods (``likelihood``). Both use ``matching`` (features and
+their matches) and ``returning`` (who comes back, by the ``appearance``). ``offline`` does a whole
+clip, with the ``flows``; ``smooth`` is optional and comes after.
 """
 
 from tracking.flows.nms import FlowParameters
@@ -11,6 +12,7 @@ from tracking.offline import refine_tracks, track_clip
 from tracking.online import OnlineTracker
 from tracking.parameters import (
     DEFAULT,
+    FOLLOWING,
     POSEFLOW_EXTENDED,
     POSEFLOW_REFERENCE,
     FeatureParameters,
@@ -22,6 +24,7 @@ from tracking.smooth import OneEuroParameters, OneEuroSmoother
 
 __all__ = [
     "DEFAULT",
+    "FOLLOWING",
     "POSEFLOW_EXTENDED",
     "POSEFLOW_REFERENCE",
     "FeatureParameters",

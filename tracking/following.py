@@ -121,12 +121,11 @@ class Follower:
         """Make everybody new from here on, as after a cut; identities go on counting."""
         self.tracks = None
 
-    def add_found(self, people: People, boxes_xyxy: ArrayLike, ids: IntArray) -> None:
+    def add_found(self, people: People, ids: IntArray) -> None:
         """Take known people who were found in the latest frame after :meth:`update`.
 
         Args:
             people: where they are, M.
-            boxes_xyxy: their boxes, (M, 4).
             ids: their identities, all of them known, (M,).
         """
         if self.tracks is None or len(ids) == 0:
@@ -134,9 +133,12 @@ class Follower:
         tracks = self.tracks
         rows = np.array([np.flatnonzero(tracks.ids == identity)[0] for identity in ids.tolist()])
         nothing = np.zeros(people.joint_counts.shape)
+        # nobody detected them, so their box is the one they had, moved as their joints did
+        both = tracks.joint_counts[rows] & people.joint_counts
+        shift = displacement(tracks.keypoints_xy[rows], people.keypoints_xy, both)  # (M, 2)
         seen = Sighting(
             people,
-            np.asarray(boxes_xyxy, np.float64).reshape(-1, 4),
+            tracks.boxes_xyxy[rows] + np.tile(shift, 2),
             np.ones(len(ids)),
             nothing,
             unknown_looks(*people.joint_counts.shape),  # it may be somebody else who stands there

@@ -165,7 +165,7 @@ class OnlineTracker:
         )
         looks = unknown_looks(*people.joint_counts.shape)
         if self._linker is None:
-            self._following.add_found(people, found.boxes_xyxy, found.ids)
+            self._following.add_found(people, found.ids)
         elif self._linker.memory is not None:
             rules = self._linker.parameters
             self._linker.memory = add_sightings(

@@ -1,8 +1,9 @@
 """Every setting of the trackers, in frozen structs.
 
-:class:`TrackerParameters` are ours, ``DEFAULT``. The defaults of :class:`PoseFlowParameters` and
-:class:`FeatureParameters` are those of PoseFlow's public implementation, ``POSEFLOW_REFERENCE``;
-``POSEFLOW_EXTENDED`` is the published grade with moving people, colours and returns.
+:class:`TrackerParameters`, ``FOLLOWING``, are those of :mod:`tracking.following`. The defaults of
+:class:`PoseFlowParameters` and :class:`FeatureParameters` are those of PoseFlow's public
+implementation, ``POSEFLOW_REFERENCE``; ``POSEFLOW_EXTENDED`` is the published grade with moving
+people, colours and returns, and ``DEFAULT``.
 
 Source: Xiu et al., "Pose Flow: Efficient Online Pose Tracking", BMVC 2018 (arXiv 1802.00977), and
 the behaviour of its public implementation.
@@ -322,5 +323,9 @@ class TrackerParameters:
             )
 
 
-DEFAULT = TrackerParameters()
+FOLLOWING = TrackerParameters()
+"""Boxes and joints in one state, compared by likelihoods: ahead on real clips of people who overlap
+much, behind on drawn streets and on people who return; see docs/tracking.md."""
+
+DEFAULT = POSEFLOW_EXTENDED
 """What this project uses."""

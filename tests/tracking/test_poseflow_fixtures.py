@@ -13,7 +13,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from rmpe.records import Frame, Poses
-from tracking import POSEFLOW_EXTENDED, POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
+from tracking import DEFAULT, POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
 from tracking.matching import find_features, match_features, no_correspondences
 from tracking.poseflow.linking import Linker
 from tracking.similarity import describe_people, grade_matrix
@@ -71,9 +71,7 @@ def test_stored_correspondences_give_the_reference_grades_pairs_and_ids(case: Ca
         assert linker.link(people, rows, case.size).tolist() == case.ids[name]
 
 
-@pytest.mark.parametrize(
-    "parameters", [POSEFLOW_REFERENCE, POSEFLOW_EXTENDED], ids=["reference", "extended"]
-)
+@pytest.mark.parametrize("parameters", [POSEFLOW_REFERENCE, DEFAULT], ids=["reference", "default"])
 def test_own_matches_give_the_reference_ids(case: Case, parameters: PoseFlowParameters) -> None:
     tracker = OnlineTracker(parameters)
     for number, name in enumerate(case.names):
