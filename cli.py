@@ -8,7 +8,6 @@ import sys
 
 import click
 
-from rmpe_cli._help import HelpfulGroup
 from rmpe_cli.clips import batch, video
 from rmpe_cli.demo import demo
 from rmpe_cli.evaluation import evaluate
@@ -20,6 +19,7 @@ from rmpe_cli.models import models
 from rmpe_cli.pictures import images
 from rmpe_cli.records import convert, report
 from rmpe_cli.stored import render, track
+from rmpe_cli.terminal.help import HelpfulGroup
 from rmpe_cli.training import learn_nms, train
 from rmpe_cli.weights import weights
 

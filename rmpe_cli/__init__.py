@@ -3,7 +3,7 @@
 Heavy imports happen in the commands, so that ``--help`` answers at once. ``cli.py`` gathers them.
 """
 
-from rmpe_cli._help import HelpfulGroup
-from rmpe_cli._wrong_use import WrongUseError, wrong_use
+from rmpe_cli.terminal.help import HelpfulGroup
+from rmpe_cli.terminal.wrong_use import WrongUseError, wrong_use
 
 __all__ = ["HelpfulGroup", "WrongUseError", "wrong_use"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.options import RunOptions

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rmpe_cli import building
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import (
     ClipChoices,
     EstimatorChoices,
@@ -20,6 +19,7 @@ from rmpe_cli.options import (
     option,
     takes,
 )
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.clips.jobs import ClipJob
@@ -51,7 +51,7 @@ def video(
     """
     from pipeline.clips.worklist import run_worklist
     from rmpe.runtimes import limit_threads
-    from rmpe_cli._progress import TerminalWatcher
+    from rmpe_cli.terminal.progress import TerminalWatcher
 
     threads = limit_threads()
     jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, threads.video)
@@ -125,7 +125,7 @@ def batch(
     --segments a long clip is worked on in parts and put together again.
     """
     from pipeline.fleet import FleetOptions, run_fleet
-    from rmpe_cli._progress import FleetBar
+    from rmpe_cli.terminal.progress import FleetBar
 
     if fleet.segments < 1:
         raise click.UsageError(f"--segments is {fleet.segments}, allowed is 1 or more")

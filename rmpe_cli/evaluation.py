@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from rmpe_cli import building
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, option, takes
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.datasets.coco_document import AnnotationChoices

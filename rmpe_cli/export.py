@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 
 @click.command()

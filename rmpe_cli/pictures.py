@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rmpe_cli import building
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, OutputChoices, ShowingChoices, option, takes
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.items import PosedFrame
@@ -57,7 +57,7 @@ def images(
     from pipeline.sources import NetworkPoses
     from rmpe.error_words import in_words
     from rmpe.runtimes import limit_threads
-    from rmpe_cli._progress import frame_bar, tell_end
+    from rmpe_cli.terminal.progress import frame_bar, tell_end
 
     left_out = LeftOut()
     with wrong_use(OSError):

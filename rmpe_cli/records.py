@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.report import ClipMode

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import (
     FrameChoices,
     OverwriteChoice,
@@ -18,6 +17,7 @@ from rmpe_cli.options import (
     takes,
 )
 from rmpe_cli.options.names import RECORD_FORMAT
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.readers import Reader
@@ -82,7 +82,7 @@ def track(
     from rmpe.formats import get_format
     from rmpe.formats.outputs import TRACKED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
-    from rmpe_cli._progress import frame_bar
+    from rmpe_cli.terminal.progress import frame_bar
     from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
 
     if choices.building and not choices.offline:
@@ -160,7 +160,7 @@ def render(
     from pipeline.writers import check_target
     from rmpe.formats.outputs import RENDERED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
-    from rmpe_cli._progress import frame_bar
+    from rmpe_cli.terminal.progress import frame_bar
 
     if choices.fps < 0:
         raise click.UsageError(f"--fps is {choices.fps}, allowed is more than 0")

@@ -10,8 +10,8 @@ from typing import Literal
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import option, takes
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 _THERE = click.Path(exists=True, path_type=Path)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rmpe_cli._help import HelpfulGroup
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import option, takes
 from rmpe_cli.options.fields import FILE, FOLDER
+from rmpe_cli.terminal.help import HelpfulGroup
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.zoo.describe import Kind

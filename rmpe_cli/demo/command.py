@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from rmpe_cli import building
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, option, takes
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import click
 
 from rmpe_cli import building
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options import EstimatorChoices, option, takes
 from rmpe_cli.options.fields import FILE, FOLDER, as_json
 from rmpe_cli.options.names import LIVE_POLICIES
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 
 @dataclass(frozen=True)

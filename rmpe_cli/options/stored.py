@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rmpe_cli._wrong_use import wrong_use
 from rmpe_cli.options.fields import option
 from rmpe_cli.options.names import RECORD_FORMAT
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.formats import ReadHints

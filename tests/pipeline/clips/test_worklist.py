@@ -14,7 +14,7 @@ from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
 from pipeline.fleet import run_fleet
 from pipeline.options import RunOptions
-from rmpe_cli._progress import FleetBar
+from rmpe_cli.terminal.progress import FleetBar
 
 
 class Recorder:

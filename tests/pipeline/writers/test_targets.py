@@ -117,12 +117,12 @@ def test_frames_at_a_rate_are_the_latest_that_have_come() -> None:
     picture = np.zeros((2, 2, 3), np.uint8)
     times = [1.0, 1.1, 1.5, 1.6]
     frames = [PosedFrame(Frame(i, t, picture), POSES) for i, t in enumerate(times)]
-    given = {0.0: "1.0 1.1 1.5 1.6", 10.0: "1.0 1.1 1.1 1.1 1.1 1.5 1.6", 5.0: "1.0 1.1 1.1 1.6"}
+    asked = {0.0: "1.0 1.1 1.5 1.6", 10.0: "1.0 1.1 1.1 1.1 1.1 1.5 1.6", 5.0: "1.0 1.1 1.1 1.6"}
     shown = {10.0: [0, 1, 1, 1, 1, 2, 3], 5.0: [0, 1, 1, 3]}
     assert [f.frame.timestamp_s for f in at_rate(iter(frames), 0.0)] == times
     for rate, places in shown.items():
         result = list(at_rate(iter(frames), rate))
-        assert len(result) == len(given[rate].split())
+        assert len(result) == len(asked[rate].split())
         np.testing.assert_allclose(
             [f.frame.timestamp_s for f in result], 1.0 + np.arange(len(places)) / rate
         )
