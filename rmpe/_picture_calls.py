@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rmpe.formats.pictures import natural_order
-from rmpe.picture_files import PICTURE_SUFFIXES
 from rmpe.pictures import as_bgr
+from rmpe.pictures.files import PICTURE_SUFFIXES
 from rmpe.records import Boxes, FloatArray, ImageArray, Poses
 from rmpe.results import PictureResult
 from rmpe.skeletons import Skeleton

@@ -13,27 +13,20 @@ from tracking.online import OnlineTracker
 from tracking.parameters import (
     DEFAULT,
     FOLLOWING,
-    POSEFLOW_EXTENDED,
     POSEFLOW_REFERENCE,
-    FeatureParameters,
     PoseFlowParameters,
-    ReturnParameters,
     TrackerParameters,
 )
-from tracking.smooth import OneEuroParameters, OneEuroSmoother
+from tracking.smooth import OneEuroSmoother
 
 __all__ = [
     "DEFAULT",
     "FOLLOWING",
-    "POSEFLOW_EXTENDED",
     "POSEFLOW_REFERENCE",
-    "FeatureParameters",
     "FlowParameters",
-    "OneEuroParameters",
     "OneEuroSmoother",
     "OnlineTracker",
     "PoseFlowParameters",
-    "ReturnParameters",
     "TrackerParameters",
     "refine_tracks",
     "track_clip",

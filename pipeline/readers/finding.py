@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.readers.address import is_address, shown_source
 from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, RENDERED_NAME, VIDEO_NAME
 from rmpe.formats.pictures import natural_order
-from rmpe.picture_files import PICTURE_SUFFIXES
+from rmpe.pictures.files import PICTURE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4"}

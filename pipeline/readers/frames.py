@@ -12,7 +12,7 @@ from pipeline.readers.base import ClipInfo, Reader, ReadReport
 from pipeline.readers.finding import is_pattern, pictures_of
 from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
-from rmpe.picture_files import read_picture
+from rmpe.pictures.files import read_picture
 from rmpe.records import Frame
 
 _LAST_NUMBER = re.compile(r"([0-9]+)(?!.*[0-9])")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
-from rmpe.picture_files import read_picture
+from rmpe.pictures.files import read_picture
 from rmpe.records import Frame
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tracking import PoseFlowParameters, ReturnParameters
+from tracking import PoseFlowParameters
+from tracking.parameters import ReturnParameters
 from tracking.place import compare_by_joints, place_evidence, vertical_drift
 from tracking.poseflow.memory import Memory
 from tracking.similarity import People, describe_people

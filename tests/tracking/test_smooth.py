@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rmpe.records import Poses
-from tracking import OneEuroParameters, OneEuroSmoother
+from tracking import OneEuroSmoother
+from tracking.smooth import OneEuroParameters
 
 
 def person(x: float, identity: int = 1, score: float = 1.0) -> Poses:

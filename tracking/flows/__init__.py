@@ -1,1 +1,7 @@
 """Pose flows of a whole clip: built, suppressed where they are one person twice, joined."""
+
+from tracking.flows.building import build_most_confident_flows
+from tracking.flows.flow import Flow, build_flows
+from tracking.flows.nms import FlowParameters
+
+__all__ = ["Flow", "FlowParameters", "build_flows", "build_most_confident_flows"]

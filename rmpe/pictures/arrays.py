@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.picture_files import read_picture
+from rmpe.pictures.files import read_picture
 from rmpe.records import ImageArray
 
 # Sensors of more than 8 bits have one of these depths; the least that holds the values is taken.
