@@ -6,8 +6,8 @@ are those of ``tools/measured_models.csv``, which ``benchmarks/bench_models.py``
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 from rmpe.zoo.models import CropTime, render_markdown
@@ -40,5 +40,7 @@ def written(text: str) -> str:
 
 
 if __name__ == "__main__":
-    page = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Write the table of presets into a page.")
+    parser.add_argument("page", type=Path, help="docs/models.md, whose table is replaced.")
+    page = parser.parse_args().page
     page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")

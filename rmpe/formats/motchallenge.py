@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats._loaded import LoadedClip, gather_frames
+from rmpe.formats._loaded import LoadedClip, gather_frames, hinted_header
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.pictures import PictureKey
 from rmpe.geometry.boxes import box_xywh_to_xyxy, box_xyxy_to_xywh
@@ -131,12 +131,12 @@ def read_mot(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
     rows = read_mot_rows(path)
     skeleton = hints.skeleton or COCO_17
     joints = skeleton.joint_count
-    by_index: dict[PictureKey, Poses] = {}
+    by_index: dict[int, Poses] = {}
     for frame in np.unique(rows.frames).tolist():
         here = rows.frames == frame
         boxes = rows.boxes_xywh[here]
         scores = rows.confidences[here].astype(np.float32)
-        by_index[f"{frame}.jpg"] = Poses(
+        by_index[int(frame)] = Poses(
             boxes_xyxy=box_xywh_to_xyxy(boxes),
             box_scores=scores,
             keypoints_xy=np.zeros((len(boxes), joints, 2), np.float32),
@@ -144,4 +144,12 @@ def read_mot(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
             scores=scores,
             ids=np.maximum(rows.ids[here], 0),
         )
-    return gather_frames(path, by_index, skeleton, hints)
+    if not hints.image_names:
+        named: dict[PictureKey, Poses] = {f"{frame}.jpg": by_index[frame] for frame in by_index}
+        return gather_frames(path, named, skeleton, hints)
+    # frames count by place from 1, whatever numbers the pictures' names hold
+    count = len(hints.image_names)
+    if max(by_index, default=-1) >= count:
+        raise ValueError(f"{path}: frame {max(by_index) + 1} is beyond the {count} pictures")
+    header = hinted_header(path, skeleton, hints, hints.image_names)
+    return LoadedClip(header, by_index, count)

@@ -68,6 +68,7 @@ class LiveServer:
             http=protocol,
             lifespan="off",
             ws="none",
+            log_config=None,  # its own would close what other libraries log to, stderr too
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=1,

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -171,7 +171,9 @@ def page_elsewhere():
         def log_message(self, *arguments):
             return
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    # a browser keeps connections open in advance, which would hold up a server of one thread
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://localhost:{server.server_address[1]}/"
