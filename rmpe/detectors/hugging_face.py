@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ import torch
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.records import Boxes, ImageArray
 from rmpe.runtimes import choose_device
+from rmpe.zoo.hugging_face import from_hub
 
 PERSON = "person"
 
@@ -45,18 +45,9 @@ class HubDetector:
             ValueError: transformers is not installed, or the network knows no person.
             OSError: it cannot be fetched or read.
         """
-        try:
-            import transformers
-        except ImportError as error:
-            raise ValueError(
-                'detectors of the hub need transformers: python -m pip install "rmpe[hf]"'
-            ) from error
-        try:
-            self._processor: Any = transformers.AutoImageProcessor.from_pretrained(name)
-            model: Any = transformers.AutoModelForObjectDetection.from_pretrained(name)
-        except OSError as error:
-            first = str(error).splitlines()[0]
-            raise OSError(f"could not load {name} from the hub or a folder: {first}") from error
+        model, self._processor = from_hub(
+            name, "AutoModelForObjectDetection", "AutoImageProcessor", "a detector"
+        )
         labels = {int(place): str(label) for place, label in model.config.id2label.items()}
         people = [place for place, label in labels.items() if label.lower() == PERSON]
         if not people:
@@ -75,19 +66,26 @@ class HubDetector:
 
     @torch.inference_mode()
     def __call__(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
-        """Return the people of every picture, see :class:`rmpe.detectors.base.Detector`."""
-        return [self._one(image) for image in images_bgr]
+        """Return the people of every picture, see :class:`rmpe.detectors.base.Detector`.
 
-    def _one(self, image_bgr: ImageArray) -> Boxes:
-        height, width = image_bgr.shape[:2]
-        inputs = self._processor(
-            images=np.ascontiguousarray(image_bgr[..., ::-1]), return_tensors="pt"
-        ).to(self._device)
+        Pictures of one size go through the network together.
+        """
+        if len({image.shape for image in images_bgr}) > 1:
+            return [boxes for image in images_bgr for boxes in self([image])]
+        if not images_bgr:
+            return []
+        height, width = images_bgr[0].shape[:2]
+        pictures = [np.ascontiguousarray(image[..., ::-1]) for image in images_bgr]
+        inputs = self._processor(images=pictures, return_tensors="pt").to(self._device)
         found = self._processor.post_process_object_detection(
             self._model(**inputs),
             threshold=self.options.score_threshold,
-            target_sizes=[(height, width)],
-        )[0]
+            target_sizes=[(height, width)] * len(pictures),
+        )
+        return [self._people(each, height, width) for each in found]
+
+    def _people(self, found: dict[str, torch.Tensor], height: int, width: int) -> Boxes:
+        """Return the people of one picture, best first."""
         people = found["labels"] == self._person
         scores = found["scores"][people].float().cpu().numpy()
         boxes = clip_boxes(found["boxes"][people].float().cpu().numpy(), width, height)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmpe.geometry.warp import Matrix, warp_affine
+from rmpe.geometry.warp import Matrix, Sampling, warp_affine
 
 FloatArray = NDArray[np.float32]
 
@@ -41,6 +41,8 @@ class CropStyle:
     """False: the crop box is not widened to the input's aspect."""
     unbiased: bool = False
     """True: the crop's sides become the input's sides less one pixel (UDP, ViTPose)."""
+    sampling: Sampling = "opencv"
+    """How a pixel of the crop is made of those of the frame, see :func:`warp_affine`."""
 
     def grown(self, factor: float) -> CropStyle:
         """Return the style whose crops have sides ``factor`` times as long."""
@@ -65,11 +67,15 @@ CPN = CropStyle(
     border_bgr=(103, 116, 123),
 )
 ALPHAPOSE_2018 = CropStyle(1.3, 1.3, grow_first=True, scale_axes="each")
-VITPOSE = CropStyle(1.25, 1.25, grow_first=False, scale_axes="each", unbiased=True)
+VITPOSE = CropStyle(
+    *(1.25, 1.25), grow_first=False, scale_axes="each", unbiased=True, sampling="scipy"
+)
 HOURGLASS = CropStyle(1.25, 1.25, grow_first=True, scale_axes="each", integer_corners=True)
 
 
-def fit_crop_box(box_xyxy: ArrayLike, aspect: float, style: CropStyle) -> FloatArray:
+def fit_crop_box(
+    box_xyxy: ArrayLike, aspect: float, style: CropStyle
+) -> FloatArray | NDArray[np.float64]:
     """Return the crop box (4,) of a person box (4,) in pixels.
 
     Args:
@@ -84,6 +90,8 @@ def fit_crop_box(box_xyxy: ArrayLike, aspect: float, style: CropStyle) -> FloatA
         width, height = width * style.width_factor, height * style.height_factor
     if style.keep_aspect:
         width, height = max(width, height * aspect), max(height, width / aspect)
+    if style.sampling == "scipy":
+        return _rounded_as_transformers((centre_x, centre_y), (width, height), style)
     if not style.grow_first:
         width, height = width * style.width_factor, height * style.height_factor
     corners = np.array(
@@ -97,6 +105,20 @@ def fit_crop_box(box_xyxy: ArrayLike, aspect: float, style: CropStyle) -> FloatA
     if style.integer_corners:
         corners = np.trunc(corners)
     return corners.astype(np.float32)
+
+
+def _rounded_as_transformers(
+    centre_xy: tuple[float, float], sides: tuple[float, float], style: CropStyle
+) -> NDArray[np.float64]:
+    """Return grown corners of which the first and the sides are that library's float32 numbers.
+
+    It keeps the centre and a 200th of the sides in single precision; a last digit decides about the
+    rounding of a pixel's value, and that may decide between two peaks of nearly equal height.
+    """
+    grown = np.array([style.width_factor, style.height_factor], np.float32)
+    single = (np.array(sides) / 200).astype(np.float32) * grown * np.float32(200)
+    first = np.array(centre_xy, np.float32) - np.float32(0.5) * single
+    return np.concatenate([first, first + single.astype(np.float64)])
 
 
 @dataclass(frozen=True)
@@ -163,7 +185,7 @@ def changed_crop_matrix(
 class CropTransform:
     """The affine map between the frame and one network input."""
 
-    crop_box_xyxy: FloatArray
+    crop_box_xyxy: FloatArray | NDArray[np.float64]
     """Crop box in the frame's pixels, (4,)."""
     input_height: int
     """Rows of the network's input."""
@@ -175,6 +197,8 @@ class CropTransform:
     """Colour outside the frame."""
     unbiased: bool = False
     """See :class:`CropStyle`."""
+    sampling: Sampling = "opencv"
+    """See :class:`CropStyle`."""
 
     @classmethod
     def from_person_box(
@@ -184,7 +208,7 @@ class CropTransform:
         crop_box = fit_crop_box(box_xyxy, input_width / input_height, style)
         return cls(
             *(crop_box, input_height, input_width, style.scale_axes, style.border_bgr),
-            style.unbiased,
+            *(style.unbiased, style.sampling),
         )
 
     @property
@@ -222,7 +246,7 @@ class CropTransform:
     def warp(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the crop, uint8 (input_height, input_width, 3), see :func:`warp_affine`."""
         size = (self.input_height, self.input_width)
-        return warp_affine(image_bgr, self.matrix, *size, self.border_bgr)
+        return warp_affine(image_bgr, self.matrix, *size, self.border_bgr, self.sampling)
 
 
 def points_to_image(points_xy: ArrayLike, transforms: list[CropTransform]) -> FloatArray:

@@ -7,20 +7,28 @@ Download, cache, offline mode and resume are the hub library's own (``HF_HOME``,
 from __future__ import annotations
 
 import dataclasses
-import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rmpe.skeletons import get_skeleton
 from rmpe.zoo.conventions import CONVENTIONS
+from rmpe.zoo.download import FetchOptions
 from rmpe.zoo.loading import LoadedNetwork
 from rmpe.zoo.meaning import JOINT_COUNT_SKELETONS, LoadChoices
 
 PREFIX = "hf:"
 
-log = logging.getLogger(__name__)
+_HOW_TO_GET = (
+    "; where there is a network, `hf download {name} --local-dir FOLDER` fetches it, and hf:FOLDER "
+    "takes it from there"
+)
 
 
 class VitPose(nn.Module):
@@ -54,7 +62,10 @@ def load_vitpose(source: str, choices: LoadChoices | None = None) -> LoadedNetwo
     """
     choices = choices or LoadChoices()
     name, _, number = source.removeprefix(PREFIX).partition("#")
-    model, processor = _pretrained(name)
+    model, processor = from_hub(
+        name, "VitPoseForPoseEstimation", "VitPoseImageProcessor", "a ViTPose"
+    )
+    model.set_attn_implementation("eager")
     experts = int(getattr(model.config.backbone_config, "num_experts", 1))
     if number and not (number.isdigit() and int(number) < experts):
         raise ValueError(f"got expert {number!r} of {name}, which has {experts}")
@@ -88,21 +99,73 @@ def load_vitpose(source: str, choices: LoadChoices | None = None) -> LoadedNetwo
     )
 
 
-def _pretrained(name: str) -> tuple[Any, Any]:
+def from_hub(name: str, model_class: str, processor_class: str, wanted: str) -> tuple[Any, Any]:
+    """Return a model of transformers, in float32 and whole, and its image processor.
+
+    Args:
+        name: on the hub, or a folder.
+        model_class: name in ``transformers`` of what loads the model.
+        processor_class: name of what loads its image processor.
+        wanted: what is needed, in words, for the message about a model of another kind.
+
+    Raises:
+        ValueError: a package is not installed, or the model is of another kind or incomplete.
+        OSError: it cannot be fetched or read.
+    """
     try:
         import transformers
     except ImportError as error:
         raise ValueError(
-            'networks of the hub need transformers: python -m pip install "rmpe[hf]"'
+            f'{wanted} of the hub needs transformers: python -m pip install "rmpe[hf]"'
         ) from error
+    options: dict[str, Any] = {"local_files_only": True} if FetchOptions().offline else {}
+    wanted_class = getattr(transformers, model_class)
     try:
-        config = transformers.AutoConfig.from_pretrained(name)
-        if config.model_type != "vitpose":
-            raise ValueError(f"{name} is a {config.model_type}, needed is a ViTPose")
-        model = transformers.VitPoseForPoseEstimation.from_pretrained(
-            name, dtype=torch.float32, attn_implementation="eager"
-        )
-        return model, transformers.VitPoseImageProcessor.from_pretrained(name)
-    except OSError as error:
-        first = str(error).splitlines()[0]
-        raise OSError(f"could not load {name} from the hub or a folder: {first}") from error
+        config = transformers.AutoConfig.from_pretrained(name, **options)
+        if not _loads(transformers, wanted_class, config):
+            raise ValueError(f"{name} is a {config.model_type}, needed is {wanted}")
+        with _quiet(transformers.logging):
+            model, report = wanted_class.from_pretrained(
+                *(name,), dtype=torch.float32, output_loading_info=True, **options
+            )
+        processor = getattr(transformers, processor_class).from_pretrained(name, **options)
+    except ImportError as error:  # a backbone of timm's, a tokenizer
+        raise ValueError(f"{name} needs another package: {_sentence(error)}") from error
+    except RuntimeError as error:
+        raise ValueError(f"{name} does not fit its own configuration: {error}") from error
+    except (OSError, SafetensorError) as error:
+        hint = "" if Path(name).is_dir() else _HOW_TO_GET.format(name=name)
+        raise OSError(
+            f"could not load {name} from the hub or a folder: {_sentence(error)}{hint}"
+        ) from error
+    if report["missing_keys"]:
+        first = sorted(report["missing_keys"])[0]
+        raise ValueError(f"{name} is incomplete: {first} and perhaps others are not in its weights")
+    return model, processor
+
+
+@contextmanager
+def _quiet(library_logging: Any) -> Iterator[None]:
+    """Keep the library from reporting what is said here, and its progress off files."""
+    level = library_logging.get_verbosity()
+    library_logging.set_verbosity_error()
+    if not sys.stderr.isatty():
+        library_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library_logging.set_verbosity(level)
+
+
+def _loads(transformers: Any, model_class: Any, config: Any) -> bool:
+    """Return whether the class builds a model of that configuration."""
+    one: type | None = getattr(model_class, "config_class", None)
+    if one is not None:
+        return isinstance(config, one)
+    return type(config) in transformers.MODEL_FOR_OBJECT_DETECTION_MAPPING
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of what the library says."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -57,3 +57,18 @@ def test_a_mirrored_crop_is_the_mirror_image_of_the_crop():
 def test_a_shift_moves_the_view():
     matrix = changed_crop_matrix(BOX, 256, 192, HRNET, CropChange(shift_xy=(10.0, -5.0)))
     np.testing.assert_allclose(apply_matrix(matrix, [80, 85]), [96, 128], atol=1e-3)
+
+
+def test_scipys_sampling_weighs_exactly_and_ends_at_the_outermost_centres():
+    image = np.repeat(np.array([[30, 90, 240]], np.uint8)[..., None], 3, 2)  # (1, 3, 3)
+    # A column of the crop is a third of a column of the picture, the first lies a third before it.
+    matrix = np.array([[3.0, 0, 1], [0, 1, 0]])
+    crop = warp_affine(image, matrix, 1, 9, (1, 2, 3), "scipy")
+    assert crop[0, :, 0].tolist() == [1, 30, 50, 70, 90, 140, 190, 240, 1]
+    assert crop[0, 0].tolist() == [1, 2, 3]
+    # A tenth of the size is every tenth column, not the mean of ten.
+    stripes = np.zeros((1, 40, 3), np.uint8)
+    stripes[:, ::10] = 200
+    assert (
+        warp_affine(stripes, matrix / [[30], [1]] * [1, 1, 0], 1, 4, sampling="scipy") == 200
+    ).all()

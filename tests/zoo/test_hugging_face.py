@@ -15,6 +15,7 @@ from rmpe.geometry.crop import VITPOSE, CropTransform
 from rmpe.heatmaps import get_codec
 from rmpe.records import Boxes
 from rmpe.zoo import load
+from tests.parity.test_parity import filled_state
 
 
 def formula_picture(height: int, width: int) -> NDArray[np.uint8]:
@@ -66,44 +67,99 @@ def tiny_vitpose(folder: Path, experts: int = 1) -> Path:
     return folder
 
 
-def test_joints_are_the_image_processors_own(tmp_path: Path) -> None:
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    """The hardest picture: every pixel another value."""
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+# Corner and size on quarters of a pixel, which float32 keeps: upright, lying, tiny, larger than the
+# crop several times over, and beyond every border.
+BOXES_XYWH = [
+    [40.5, 30.25, 120.0, 260.0],
+    [200.0, 10.0, 180.5, 90.25],
+    [-30.0, 150.0, 90.0, 160.0],
+    [11.25, 12.5, 9.75, 17.0],
+    [-20.0, -40.0, 900.25, 610.0],
+    [300.0, 250.0, 400.0, 20.5],
+]
+
+
+@pytest.mark.parametrize("expert", [None, 0, 2], ids=["plain", "expert 0", "expert 2"])
+@pytest.mark.parametrize(
+    "picture",
+    [formula_picture(360, 480), formula_picture(720, 1280), noise(300, 500)],
+    ids=["formula", "large", "noise"],
+)
+def test_joints_are_the_image_processors_own(
+    picture: NDArray[np.uint8], expert: int | None, tmp_path: Path
+) -> None:
     transformers = pytest.importorskip("transformers")
-    folder = tiny_vitpose(tmp_path / "vitpose")
-    picture = formula_picture(360, 480)
-    xywh = [[40.5, 30.25, 120.0, 260.0], [200.0, 10.0, 180.5, 90.25], [-30.0, 150.0, 90.0, 160.0]]
+    folder = tiny_vitpose(tmp_path / "vitpose", experts=1 if expert is None else 3)
     processor = transformers.VitPoseImageProcessor.from_pretrained(folder)
     model = transformers.VitPoseForPoseEstimation.from_pretrained(folder).eval()
-    inputs = processor(picture, boxes=[np.array(xywh)], return_tensors="pt")
+    inputs = processor(picture, boxes=[np.array(BOXES_XYWH)], return_tensors="pt")
     with torch.inference_mode():
-        outputs = model(**inputs)
-    wanted = processor.post_process_pose_estimation(outputs, boxes=[np.array(xywh)])[0]
+        index = None if expert is None else torch.full((len(BOXES_XYWH),), expert)
+        outputs = model(**inputs, dataset_index=index)
+    wanted = processor.post_process_pose_estimation(outputs, boxes=[np.array(BOXES_XYWH)])[0]
 
-    corners = np.array(xywh, np.float32)
+    corners = np.array(BOXES_XYWH, np.float32)
     corners[:, 2:] += corners[:, :2]
     estimator = PoseEstimator.build(
         detector=lambda images: [Boxes.empty() for _ in images],
-        network=f"hf:{folder}",
+        network=f"hf:{folder}" + ("" if expert is None else f"#{expert}"),
         device="cpu",
         runtime="torch",
         precision="fp32",
     )
-    boxes = Boxes(corners, np.ones(3, np.float32))
+    boxes = Boxes(corners, np.ones(len(corners), np.float32))
+    crops, _ = estimator.crop(np.ascontiguousarray(picture[..., ::-1]), boxes)
+    mean, std = np.array(processor.image_mean), np.array(processor.image_std)
+    seen = (np.asarray(inputs["pixel_values"]).transpose(0, 2, 3, 1) * std + mean) * 255
+    assert np.array_equal(crops[..., ::-1], np.round(seen))
     poses = estimator.estimate(np.ascontiguousarray(picture[..., ::-1]), boxes)
     keypoints = np.stack([np.asarray(pose["keypoints"]) for pose in wanted])
     scores = np.stack([np.asarray(pose["scores"]) for pose in wanted])
-    # The same pixels: the network, the reading and the way back are equal.
-    loaded = load(f"hf:{folder}")
-    with torch.inference_mode():
-        xy, peaks = get_codec("vitpose").decode(loaded.network(inputs["pixel_values"]))
-    transforms = [CropTransform.from_person_box(box, 256, 192, VITPOSE) for box in corners]
-    ours = np.stack([t.to_image(points) for t, points in zip(transforms, np.asarray(xy))])
-    np.testing.assert_allclose(ours, keypoints, rtol=0, atol=0.05)
-    np.testing.assert_allclose(peaks, scores, rtol=0, atol=1e-5)
-    # Our own crops: OpenCV weighs pixels in steps of 1/32, scipy exactly; a random network's maps
-    # are flat, so that some peaks jump.
-    distance = np.abs(poses.keypoints_xy - keypoints).max(-1)
-    assert np.median(distance) < 0.05
-    np.testing.assert_allclose(np.median(np.abs(poses.keypoint_scores - scores)), 0, atol=2e-3)
+    np.testing.assert_allclose(poses.keypoints_xy, keypoints, rtol=0, atol=0.05)
+    np.testing.assert_allclose(poses.keypoint_scores, np.clip(scores, 0, 1), rtol=0, atol=1e-5)
+
+
+def test_the_network_of_the_reference_gives_its_maps_and_joints(
+    shared_dir: Path, tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    folder = shared_dir / "reference/algorithms/vitpose"
+    case = np.load(folder / "tiny_simple_a.npz")
+    facts = json.loads((folder / "tiny_simple_a.json").read_text(encoding="utf-8"))
+    config = transformers.VitPoseConfig(
+        backbone_config=transformers.VitPoseBackboneConfig(**facts["backbone"]),
+        use_simple_decoder=facts["use_simple_decoder"],
+        num_labels=17,
+    )
+    model = transformers.VitPoseForPoseEstimation(config)
+    model.load_state_dict(filled_state(facts), strict=True)
+    model.save_pretrained(tmp_path)
+    transformers.VitPoseImageProcessor().save_pretrained(tmp_path)
+    estimator = PoseEstimator.build(
+        detector=lambda images: [Boxes.empty() for _ in images],
+        network=f"hf:{tmp_path}",
+        device="cpu",
+        runtime="torch",
+        precision="fp32",
+    )
+    xywh = np.array(facts["boxes_xywh"], np.float32)
+    boxes = Boxes(np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], 1), np.ones(3, "f4"))
+    picture = formula_picture(*facts["picture_hw"])[..., ::-1]
+    crops, transforms = estimator.crop(np.ascontiguousarray(picture), boxes)
+    maps = estimator.infer(crops)
+    step = facts["heatmaps_shape"][-1] // case["out_heatmaps"].shape[-1]
+    difference = np.abs(np.asarray(maps)[:, 0, :, ::step, ::step] - case["out_heatmaps"])
+    assert difference.max() <= 2e-5 * facts["heatmap_absmax"]
+    poses = estimator.decode(maps, transforms, boxes)
+    np.testing.assert_allclose(poses.keypoints_xy, case["out_keypoints"], rtol=0, atol=0.05)
+    # Ours are 0..1; a map below 0 everywhere scores nothing.
+    scores = case["out_scores"].clip(0, 1)
+    np.testing.assert_allclose(poses.keypoint_scores, scores, rtol=0, atol=1e-5)
 
 
 def test_an_expert_of_vitpose_plus_is_taken_by_its_number(tmp_path: Path) -> None:

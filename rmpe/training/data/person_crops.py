@@ -117,7 +117,8 @@ class PersonCrops(Dataset[CropRecord]):
         if recipe.refit_turned and change.degrees:
             box = upright_box(person, box, change.degrees)
         matrix = changed_crop_matrix(box, height, width, rules.crop_style, change)
-        crop = warp_affine(image_bgr, matrix, height, width, rules.crop_style.border_bgr)
+        style = rules.crop_style
+        crop = warp_affine(image_bgr, matrix, height, width, style.border_bgr, style.sampling)
         order = self._skeleton.mirror_permutation if change.mirrored else slice(None)
         points = apply_matrix(matrix, person.keypoints_xy)[order]
         # (K,): how far each joint is believed, and whether it is in the crop at all.
