@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.clips.claiming import claim_folder, prepare_folder
+from pipeline.clips._claiming import claim_folder, prepare_folder
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.journal import (

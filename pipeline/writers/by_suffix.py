@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.readers.base import ClipInfo
+from pipeline.writers._film import FILM_KINDS, FilmWriter
+from pipeline.writers._gif import GifWriter
 from pipeline.writers.base import Writer
-from pipeline.writers.film import FILM_KINDS, FilmWriter
-from pipeline.writers.gif import GifWriter
 from pipeline.writers.images import ImagesWriter, NumberedImagesWriter
 from pipeline.writers.video import VideoWriter
 from rmpe.drawing import FramePainter, Look

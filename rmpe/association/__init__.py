@@ -1,8 +1,8 @@
 """Joint candidates and their global association to people (CrowdPose, arXiv 1812.00324)."""
 
+from rmpe.association._candidates import JointCandidates, find_candidates
+from rmpe.association._graph import JointNodes, assign_nodes, merge_candidates
 from rmpe.association.associate import AssociationParameters, associate, associate_people
-from rmpe.association.candidates import JointCandidates, find_candidates
-from rmpe.association.graph import JointNodes, assign_nodes, merge_candidates
 
 __all__ = [
     "AssociationParameters",

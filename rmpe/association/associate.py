@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from rmpe.association.candidates import JointCandidates, find_candidates
-from rmpe.association.graph import assign_nodes, join_weights, merge_candidates, merge_people
+from rmpe.association._candidates import JointCandidates, find_candidates
+from rmpe.association._graph import assign_nodes, join_weights, merge_candidates, merge_people
 from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.geometry.crop import CropTransform
 from rmpe.heatmaps import Codec

@@ -4,9 +4,9 @@
 whole clip.
 """
 
+from rmpe.drawing._painter import FramePainter
 from rmpe.drawing.colours import Palette, colour_of_id
 from rmpe.drawing.look import Background, DrawingStyle, LimbStyle, Look
-from rmpe.drawing.painter import FramePainter
 from rmpe.drawing.people import draw_poses
 
 __all__ = [

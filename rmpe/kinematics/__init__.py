@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
+    from rmpe.kinematics._options import KnownLength, MeasureOptions
     from rmpe.kinematics.angles import ANGLES
     from rmpe.kinematics.filters import FILTERS, Filter
     from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures, Series, measure_clip
-    from rmpe.kinematics.options import KnownLength, MeasureOptions
     from rmpe.kinematics.outputs import write_measures
 
 __all__ = [
@@ -37,8 +37,8 @@ __getattr__, __dir__ = lazy_door(
         "ClipMeasures": "rmpe.kinematics.measuring",
         "FILTERS": "rmpe.kinematics.filters",
         "Filter": "rmpe.kinematics.filters",
-        "KnownLength": "rmpe.kinematics.options",
-        "MeasureOptions": "rmpe.kinematics.options",
+        "KnownLength": "rmpe.kinematics._options",
+        "MeasureOptions": "rmpe.kinematics._options",
         "PersonMeasures": "rmpe.kinematics.measuring",
         "Series": "rmpe.kinematics.measuring",
         "measure_clip": "rmpe.kinematics.measuring",

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.formats import PoseReader
+from rmpe.kinematics._gait import FootEvent, GaitFacts, foot_events, gait_facts
+from rmpe.kinematics._options import MeasureOptions
 from rmpe.kinematics.angles import ANGLES, angle_values, facing_left, measured_angles
 from rmpe.kinematics.cleaning import fill_gaps, hampel, repair_swaps
 from rmpe.kinematics.filters import known_runs
-from rmpe.kinematics.gait import FootEvent, GaitFacts, foot_events, gait_facts
 from rmpe.kinematics.metres import MetricPlane, find_floor, height_in_px
-from rmpe.kinematics.options import MeasureOptions
 from rmpe.kinematics.trajectories import (
     Trajectory,
     choose_people,

@@ -1,6 +1,6 @@
 """Pictures as uint8 BGR: from files of any depth and kind, and from arrays as people pass them."""
 
-from rmpe.pictures.arrays import as_bgr, load_picture
+from rmpe.pictures._arrays import as_bgr, load_picture
 from rmpe.pictures.files import PICTURE_SUFFIXES, ReadPicture, read_picture
 
 __all__ = ["PICTURE_SUFFIXES", "ReadPicture", "as_bgr", "load_picture", "read_picture"]

@@ -1,6 +1,6 @@
 """One self-contained HTML page on which stored poses are looked at, frame by frame."""
 
-from rmpe.report.page import (
+from rmpe.report._page import (
     ClipReport,
     ReportOptions,
     ReportSummary,

@@ -1,8 +1,8 @@
 """Symmetric spatial transformer around a single-person pose network (RMPE, section 3.1)."""
 
-from rmpe.sstn.affine import apply_affine, identity_affine, invert_affine
-from rmpe.sstn.symmetric import SymmetricPose, centred_targets
-from rmpe.sstn.transformer import Freedom, SpatialTransformer, warp
+from rmpe.sstn._affine import apply_affine, identity_affine, invert_affine
+from rmpe.sstn._symmetric import SymmetricPose, centred_targets
+from rmpe.sstn._transformer import Freedom, SpatialTransformer, warp
 
 __all__ = [
     "Freedom",

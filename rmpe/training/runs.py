@@ -38,8 +38,8 @@ class RunRequest:
     detector that is run on the training pictures first."""
     labels: Path | None = None
     """What a teacher says of the packs: its poses for the compact pose networks
-    (``tools/teach_poses.py``), people in unknown regions for the detector
-    (``tools/label_people.py``)."""
+    (``tools/compact/teach_poses.py``), people in unknown regions for the detector
+    (``tools/compact/label_people.py``)."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train."""
     devices: int = 1

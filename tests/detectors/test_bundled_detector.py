@@ -6,7 +6,7 @@ import numpy as np
 
 from rmpe.detectors import build_detector
 from rmpe.training.bundled.synthetic_boxes import render_people_pictures
-from tools.detection_scores import BoxTruth, score_boxes
+from tools.scores.detection_scores import BoxTruth, score_boxes
 
 WEIGHTS = "rmpe/weights/compact_detector.safetensors"
 

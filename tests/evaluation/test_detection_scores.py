@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmpe.records import Boxes
-from tools.detection_scores import BoxTruth, score_boxes
+from tools.scores.detection_scores import BoxTruth, score_boxes
 
 A, B, C = [0, 0, 10, 200], [50, 0, 60, 200], [100, 0, 110, 50]
 

@@ -84,9 +84,9 @@ def test_a_fresh_network_finds_nobody():
 
 @pytest.fixture
 def converter(repository, monkeypatch):
-    """The module ``tools/convert_nanodet.py``."""
+    """The module ``tools/compact/convert_nanodet.py``."""
     monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
-    from tools import convert_nanodet
+    from tools.compact import convert_nanodet
 
     return convert_nanodet
 

@@ -13,8 +13,8 @@ from rmpe.networks.complexity import count_macs, count_parameters
 from rmpe.networks.rsn import RSN, PoseRefineMachine
 from rmpe.networks.variants import build_network
 from rmpe.zoo import from_state_dict
-from tools.networks_table import BEGIN, END, render_rows, write_table
-from tools.published_networks import PUBLISHED
+from tools.pages.networks_table import BEGIN, END, render_rows, write_table
+from tools.pages.published_networks import PUBLISHED
 
 SMALL = {
     "fastpose_res50_dcn": 1,

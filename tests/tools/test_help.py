@@ -12,7 +12,7 @@ import pytest
 
 def scripts(repository: Path) -> list[Path]:
     """Return the files of tools and benchmarks that are meant to be run."""
-    files = [*(repository / "tools").glob("*.py"), *(repository / "benchmarks").glob("*.py")]
+    files = [*(repository / "tools").rglob("*.py"), *(repository / "benchmarks").rglob("*.py")]
     return [path for path in sorted(files) if '__name__ == "__main__"' in path.read_text("utf-8")]
 
 
@@ -25,7 +25,7 @@ def test_every_script_has_a_parser_and_a_description(repository: Path) -> None:
         assert "ArgumentParser(" in text or "@click.command(" in text, f"{path}: no --help"
 
 
-@pytest.mark.parametrize("name", ["release", "check_installed", "draw_conventions"])
+@pytest.mark.parametrize("name", ["release", "check_installed", "pages/draw_conventions"])
 def test_help_is_shown_and_nothing_is_done(repository: Path, name: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, repository / "tools" / f"{name}.py", "--help"],

@@ -12,9 +12,9 @@ import pytest
 
 @pytest.fixture
 def read_tfjs(repository, monkeypatch):
-    """The reader of ``tools/tfjs_weights.py``."""
+    """The reader of ``tools/compact/tfjs_weights.py``."""
     monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
-    from tools import tfjs_weights
+    from tools.compact import tfjs_weights
 
     return tfjs_weights.read_tfjs
 

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import identity_scores as identity_scores_module
-from benchmarks import walkers as walkers_module
+from benchmarks.tracking import identity_scores as identity_scores_module
+from benchmarks.tracking import walkers as walkers_module
 
 
 @pytest.fixture(scope="session")

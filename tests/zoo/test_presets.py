@@ -21,7 +21,7 @@ from rmpe.networks import build_network
 from rmpe.zoo import catalogue, presets
 from rmpe.zoo.catalogue import CatalogueEntry
 from rmpe.zoo.presets import PRESETS, get_preset
-from tools.models_table import measured_times, written
+from tools.pages.models_table import measured_times, written
 
 
 def test_the_page_is_what_its_command_writes(repository: Path) -> None:

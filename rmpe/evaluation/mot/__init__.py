@@ -3,7 +3,7 @@
 ``read_mot_boxes`` opens a truth or predictions, ``evaluate_mot`` scores one against the other.
 """
 
-from rmpe.evaluation.mot.boxes import MotBoxes, read_mot_boxes, read_people
+from rmpe.evaluation.mot._boxes import MotBoxes, read_mot_boxes, read_people
 from rmpe.evaluation.mot.scores import MotScores, evaluate_mot, score_mot
 
 __all__ = [

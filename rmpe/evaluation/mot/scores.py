@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmpe.evaluation.mot.boxes import MotBoxes, read_mot_boxes, read_people
-from rmpe.evaluation.mot.clear import score_clear
-from rmpe.evaluation.mot.frames import pair_frames
-from rmpe.evaluation.mot.hota import score_hota
-from rmpe.evaluation.mot.identity import score_identity
+from rmpe.evaluation.mot._boxes import MotBoxes, read_mot_boxes, read_people
+from rmpe.evaluation.mot._clear import score_clear
+from rmpe.evaluation.mot._frames import pair_frames
+from rmpe.evaluation.mot._hota import score_hota
+from rmpe.evaluation.mot._identity import score_identity
 
 _PERCENT = ("hota", "deta", "assa", "idf1", "mota")
 _COUNTS = ("switches", "fragments", "misses", "false", "truths", "identities", "people")
@@ -98,7 +98,7 @@ def evaluate_mot(
         truth: ``gt.txt``, or stored poses with true identities.
         predictions: MOTChallenge text or stored poses in any format, with identities.
         people: file of true identities that are one person; see
-            :func:`~rmpe.evaluation.mot.boxes.read_people`.
+            :func:`~rmpe.evaluation.mot._boxes.read_people`.
 
     Raises:
         OSError: a file cannot be opened.

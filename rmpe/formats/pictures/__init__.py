@@ -14,16 +14,16 @@ Files of poses call their pictures by a name (``frame_000012.jpg``) or a number 
 What is guessed is said in ``notes``.
 """
 
-from rmpe.formats.pictures.matching import match_pictures
-from rmpe.formats.pictures.names import (
+from rmpe.formats.pictures._matching import match_pictures
+from rmpe.formats.pictures._names import (
     PictureKey,
     natural_order,
     picture_number,
     picture_of_stem,
     unique_stems,
 )
-from rmpe.formats.pictures.placed import PlacedReader
-from rmpe.formats.pictures.placing import are_close, frames_of_clip, place_pictures
+from rmpe.formats.pictures._placed import PlacedReader
+from rmpe.formats.pictures._placing import are_close, frames_of_clip, place_pictures
 
 __all__ = [
     "PictureKey",

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rmpe.synthetic.person._face import face_mesh
+from rmpe.synthetic.person._limbs import arm_mesh, leg_mesh
+from rmpe.synthetic.person._trunk import head_mesh, trunk_mesh
 from rmpe.synthetic.person.appearance import Appearance, random_appearance, random_proportions
 from rmpe.synthetic.person.body import (
     ANKLE_HEIGHT,
@@ -20,10 +23,7 @@ from rmpe.synthetic.person.body import (
     joints_of,
     pose_body,
 )
-from rmpe.synthetic.person.face import face_mesh
-from rmpe.synthetic.person.limbs import arm_mesh, leg_mesh
 from rmpe.synthetic.person.mesh import Mesh
-from rmpe.synthetic.person.trunk import head_mesh, trunk_mesh
 from rmpe.synthetic.world.camera import Camera
 from rmpe.synthetic.world.rendering import Layer
 

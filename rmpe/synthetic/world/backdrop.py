@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rmpe.synthetic.world import textures
+from rmpe.synthetic.world import _textures as textures
 from rmpe.synthetic.world.camera import Camera
 
 FloatArray = npt.NDArray[np.float64]

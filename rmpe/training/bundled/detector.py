@@ -192,7 +192,7 @@ def start_network(start: Path | str) -> CompactDetector:
 
     Args:
         start: weights of a compact detector: the bundled ones, those of a run, or NanoDet-g's as
-            ``tools/convert_nanodet.py`` writes them.
+            ``tools/compact/convert_nanodet.py`` writes them.
 
     Raises:
         OSError: the file is missing.

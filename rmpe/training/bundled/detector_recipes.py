@@ -36,7 +36,7 @@ def read_training_pictures(
 
     Args:
         data: folder of the packs ``detect``, ``lspet`` and ``flickr_people``.
-        labels: labels of unknown regions, as ``tools/label_people.py`` writes them.
+        labels: labels of unknown regions, as ``tools/compact/label_people.py`` writes them.
         synthetic: number of rendered pictures.
 
     Raises:

@@ -198,7 +198,8 @@ def add_second_round(
     Args:
         pictures: as read from the packs.
         labels: ``"source/name"`` → ``{"boxes": [[x1, y1, x2, y2], ...], "ignore": [...]}``: people
-            found with confidence, and places with doubt, as ``tools/label_people.py`` writes them.
+            found with confidence, and places with doubt, as ``tools/compact/label_people.py``
+            writes them.
 
     Returns:
         The same pictures; those that ``labels`` names are complete now.

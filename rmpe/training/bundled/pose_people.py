@@ -57,7 +57,7 @@ def everyday_boxes(data: Path | str) -> list[tuple[str, Path, FloatArray]]:
 
 
 def read_taught(labels: Path | str, data: Path | str) -> dict[str, list[AnnotatedPerson]]:
-    """Return the people of ``tools/teach_poses.py``'s file by source, in COCO-19 joints.
+    """Return the people of ``tools/compact/teach_poses.py``'s file by source, in COCO-19 joints.
 
     Raises:
         OSError: the file is missing.

@@ -81,7 +81,7 @@ def half_body_box(
 def normalised_map(target: Matrix, source: Matrix, height: int, width: int) -> FloatArray:
     """Return θ (2, 3) that takes points of the target crop to the same points of the source crop.
 
-    Both are -1..1 from edge to edge, as :mod:`rmpe.sstn.affine` has them.
+    Both are -1..1 from edge to edge, as :mod:`rmpe.sstn._affine` has them.
 
     Args:
         target: picture pixels to pixels of the crop wanted, (2, 3).

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
+    from rmpe.training.loop._validation import ValidationPeople
     from rmpe.training.loop.module import NetworkModule
     from rmpe.training.loop.relative_adam import RelativeAdam
     from rmpe.training.loop.run import RunOptions, train_network
-    from rmpe.training.loop.validation import ValidationPeople
 
 __all__ = [
     "NetworkModule",
@@ -26,7 +26,7 @@ __getattr__, __dir__ = lazy_door(
         "NetworkModule": "rmpe.training.loop.module",
         "RelativeAdam": "rmpe.training.loop.relative_adam",
         "RunOptions": "rmpe.training.loop.run",
-        "ValidationPeople": "rmpe.training.loop.validation",
+        "ValidationPeople": "rmpe.training.loop._validation",
         "train_network": "rmpe.training.loop.run",
     },
 )

@@ -17,7 +17,7 @@ def start_heads_near_zero(network: nn.Module, origin: Origin, joint_count: int) 
     A target is nearly empty: a head that starts as large as other layers begins with an error some
     hundred times that of an empty map, and spends its first hundreds of steps on coming down.
     Source: the public code of SimpleBaseline and HRNet (normal, standard deviation 0.001); that it
-    helps Hourglass as well was seen in ``benchmarks/bench_overfit.py``.
+    helps Hourglass as well was seen in ``benchmarks/networks/bench_overfit.py``.
 
     Args:
         network: changed in place; untouched unless its origin is one of :data:`PLAIN_HEADS`.

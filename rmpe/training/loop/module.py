@@ -21,9 +21,9 @@ from rmpe.training.data.records import CropBatch, CropRecord, collate
 from rmpe.training.data.workers import start_method
 from rmpe.training.loop._average import averaged
 from rmpe.training.loop._schedule import recipe_schedule
+from rmpe.training.loop._validation import ValidationPeople
 from rmpe.training.loop.relative_adam import RelativeAdam
 from rmpe.training.loop.resuming import RUN_KEY
-from rmpe.training.loop.validation import ValidationPeople
 from rmpe.training.losses.extra import extra_losses
 from rmpe.training.losses.published import output_losses
 from rmpe.training.losses.transformer import transformer_losses

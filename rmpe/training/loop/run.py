@@ -21,6 +21,7 @@ from rmpe.proposals import ProposalGenerator
 from rmpe.skeletons import SKELETONS, Skeleton
 from rmpe.training.data.people import TrainingPeople, in_skeleton, report_skipped
 from rmpe.training.data.person_crops import PersonCrops
+from rmpe.training.loop._validation import ValidationPeople
 from rmpe.training.loop._weights import freeze, save_weights
 from rmpe.training.loop.depthwise import use_fast_depthwise
 from rmpe.training.loop.module import NetworkData, NetworkModule
@@ -30,7 +31,6 @@ from rmpe.training.loop.start import (
     starting_network,
     with_transformer,
 )
-from rmpe.training.loop.validation import ValidationPeople
 from rmpe.training.recipes.settings import NetworkRecipe, describe
 from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.card import WeightsCard

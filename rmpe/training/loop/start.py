@@ -17,7 +17,7 @@ from rmpe.sstn import SpatialTransformer, SymmetricPose
 from rmpe.training.data.person_crops import PersonCrops
 from rmpe.training.data.records import collate
 from rmpe.training.data.workers import start_method
-from rmpe.training.loop.backbones import start_backbone
+from rmpe.training.loop._backbones import start_backbone
 from rmpe.training.loop.heads import start_heads_near_zero
 from rmpe.training.loop.transformer_start import look_at, start_transformer
 from rmpe.training.recipes.settings import NetworkRecipe

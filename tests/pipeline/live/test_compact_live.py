@@ -1,6 +1,6 @@
 """The compact preset on streams faster than it: the newest frame, and every frame accounted for.
 
-The latency that it holds is a timing; ``benchmarks/bench_live.py`` measures and judges it.
+The latency that it holds is a timing; ``benchmarks/live/bench_live.py`` measures and judges it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,71 @@
+"""Processor milliseconds of one crop through each preset's pose network, with random weights.
+
+    python benchmarks/networks/bench_models.py [PRESET ...] > tools/pages/measured_models.csv
+
+One thread, batches of 8 crops, the precision that ``auto`` takes here. Processor time, so that
+other work on the machine does not enter; the time of a network does not depend on its weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import torch
+
+from rmpe.networks import build_network
+from rmpe.runtimes import PreprocessedNetwork, build_runtime
+from rmpe.skeletons import get_skeleton
+from rmpe.zoo import load_bundled_pose
+from rmpe.zoo.conventions import CONVENTIONS
+from rmpe.zoo.models import networks_of
+from rmpe.zoo.presets import PRESETS, Preset
+
+BATCH = 8
+CALLS = 3
+
+
+def network_of(preset: Preset) -> tuple[torch.nn.Module, int, int]:
+    """The network with random weights, and rows and columns of its input."""
+    entry = preset.entry
+    if entry is None:
+        usual = CONVENTIONS["compact"]
+        return load_bundled_pose(preset.network).network, usual.input_height, usual.input_width
+    name = entry.variant
+    if name.startswith("rtmpose"):
+        name += f"_{entry.input_height}x{entry.input_width}"
+    network = build_network(name, get_skeleton(entry.skeleton_name).joint_count)
+    return network, entry.input_height, entry.input_width
+
+
+def milliseconds(preset: Preset, runtime: str) -> float:
+    """Processor milliseconds of one crop, the least of some calls."""
+    network, height, width = network_of(preset)
+    preprocessed = PreprocessedNetwork(network.eval(), "rgb", (0.5,) * 3, (0.25,) * 3)
+    engine = build_runtime(preprocessed, runtime=runtime, device="cpu", threads=1)  # type: ignore[arg-type]
+    crops = np.random.default_rng(0).integers(0, 255, (BATCH, height, width, 3)).astype(np.uint8)
+    engine(crops)
+    taken = []
+    for _ in range(CALLS):
+        start = time.process_time()
+        engine(crops)
+        taken.append((time.process_time() - start) / BATCH * 1000)
+    return min(taken)
+
+
+def main() -> None:
+    """Print a table of comma-separated values."""
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description="Milliseconds of one crop through each preset.")
+    parser.add_argument("presets", nargs="*", help="Presets to measure; all of them by default.")
+    wanted = parser.parse_args().presets
+    presets = networks_of(PRESETS[name] for name in wanted or PRESETS)
+    print("preset,torch_ms,openvino_ms")
+    for preset in presets:
+        times = [milliseconds(preset, runtime) for runtime in ("torch", "openvino")]
+        print(f"{preset.name},{times[0]:.1f},{times[1]:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

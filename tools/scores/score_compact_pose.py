@@ -1,0 +1,145 @@
+"""The figures of a compact pose network's model card, and its reliability diagram.
+
+    python tools/scores/score_compact_pose.py compact --data DATA
+    python tools/scores/score_compact_pose.py RUN/own.safetensors --data DATA --figure a.svg
+
+Held-out people with their true boxes, without and with the flip test: totals with bootstrap
+intervals over people, a table by joint, and the calibration of the joint scores, fitted on every
+other LSPET picture and checked on the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from held_out_people import LIMBS, Found, Reader, coco_people, lspet_people, other_people
+from numpy.typing import NDArray
+from score_calibration import calibration_error, fit_logistic, reliability
+
+from rmpe.heatmaps.compact import CompactCodec
+from rmpe.skeletons import COCO_19
+from rmpe.zoo import load, load_bundled_pose
+from rmpe.zoo.bundled import BUNDLED
+
+BOOTSTRAPS = 100
+
+
+def figures_of(name: str, found: Found) -> dict[str, float]:
+    """The figures of a set of people."""
+    if name == "LSPET":
+        return {"PCK of the limbs": found.pck(LIMBS)}
+    figures = {"mean OKS": float(found.oks().mean()), "PCK": found.pck()}
+    return {**found.coco(), **figures} if name == "COCO people" else figures
+
+
+def print_totals(found: dict[str, Found]) -> None:
+    """A row for each figure, with the central 95 % of its bootstrap values over people."""
+    for name, part in found.items():
+        rng, count = np.random.default_rng(0), len(part.people)
+        drawn = [
+            figures_of(name, part.rows(rng.integers(0, count, count))) for _ in range(BOOTSTRAPS)
+        ]
+        for figure, value in figures_of(name, part).items():
+            low, high = np.percentile([values[figure] for values in drawn], [2.5, 97.5])
+            print(
+                f"| {name}, {count} | {figure} | {value:.3f} ({low:.3f}-{high:.3f}) |", flush=True
+            )
+
+
+def print_joints(found: Found) -> None:
+    """PCK of every joint."""
+    right, known = found.hits()
+    for joint, name in enumerate(COCO_19.joints):
+        if known[:, joint].any():
+            print(f"| {name} | {right[known[:, joint], joint].mean():.3f} |")
+
+
+def log_peaks(codec: CompactCodec, scores: NDArray) -> NDArray:
+    """Undo the codec's logistic: the logarithm of the blurred peak over that of a perfect map."""
+    clipped = np.clip(scores.astype(np.float64), 1e-9, 1 - 1e-9)
+    return (np.log(clipped / (1 - clipped)) - codec.score_offset) / codec.score_slope
+
+
+def calibrate(codec: CompactCodec, found: dict[str, Found]) -> dict[str, list]:
+    """Fit the scores on half of LSPET; print and return how reliable they are elsewhere."""
+    lspet = found["LSPET"]
+    right, known = lspet.hits()
+    values = log_peaks(codec, lspet.scores)
+    fit = np.arange(len(values)) % 2 == 0
+    slope, offset = fit_logistic(values[fit][known[fit]], right[fit][known[fit]])
+    print(f"calibration: score_slope={slope:.3f} score_offset={offset:.3f}")
+    curves = {}
+    parts = {
+        "LSPET, other half": lspet.rows(np.flatnonzero(~fit)),
+        "COCO people": found["COCO people"],
+        "other sources": found["other sources"],
+    }
+    for name, part in parts.items():
+        right, known = part.hits()
+        logits = slope * log_peaks(codec, part.scores)[known] + offset
+        chances = 1 / (1 + np.exp(-logits))
+        curves[name] = list(reliability(chances, right[known]))
+        print(f"{name}: calibration error {calibration_error(chances, right[known]):.3f}")
+    return curves
+
+
+def draw(curves: dict[str, list], path: Path) -> None:
+    """Write the reliability diagram: share of right joints over their mean score."""
+    side, colours = 260, ("#2b6cb0", "#c05621", "#2f855a")
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {side + 220} {side + 70}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{side}" height="{side}" fill="none" stroke="#999"/>',
+        f'<path d="M0 {side}L{side} 0" stroke="#bbb" stroke-dasharray="4"/>',
+        f'<text x="{side / 2}" y="{side + 35}" text-anchor="middle">mean score</text>',
+        '<text x="-8" y="-6">share within 0.2 torsos</text>',
+    ]
+    for tick in (0, 0.5, 1):
+        lines.append(f'<text x="{side * tick}" y="{side + 18}" text-anchor="middle">{tick}</text>')
+        lines.append(f'<text x="-8" y="{side * (1 - tick) + 4}" text-anchor="end">{tick}</text>')
+    for place, (name, entries) in enumerate(curves.items()):
+        colour = colours[place]
+        points = [(side * e.mean_score, side * (1 - e.share_right)) for e in entries if e.count]
+        curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        lines.append(f'<path d="M{curve}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
+        lines.append(f'<text x="{side + 12}" y="{20 + 18 * place}" fill="{colour}">{name}</text>')
+    path.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
+
+
+def main() -> None:
+    """Print the card's figures."""
+    parser = argparse.ArgumentParser(description="Score compact pose weights")
+    parser.add_argument("network", help="compact, compact-accurate or a file")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--figure", type=Path, help="SVG of the reliability diagram")
+    parser.add_argument("--every", type=int, default=1, help="score every n-th LSPET person")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    name = arguments.network
+    loaded = load_bundled_pose(name) if name in BUNDLED else load(name)
+    others = [person for group in other_people(arguments.data).values() for person in group]
+    people = {
+        "LSPET": lspet_people(arguments.data, arguments.every),
+        "COCO people": coco_people(arguments.data),
+        "other sources": others,
+    }
+    found: dict[str, Found] = {}
+    for flip_test in (True, False):
+        reader = Reader(loaded, flip_test=flip_test)
+        found = {part: reader(group) for part, group in people.items()}
+        print("flip test" if flip_test else "one pass")
+        print_totals(found)
+    print_joints(found["LSPET"])
+    print_joints(found["COCO people"])
+    assert isinstance(reader.codec, CompactCodec)
+    curves = calibrate(reader.codec, found)
+    if arguments.figure:
+        draw(curves, arguments.figure)
+
+
+if __name__ == "__main__":
+    main()
