@@ -34,9 +34,9 @@ def add_formats(plan: OutputPlan, request: Mapping[str, Any]) -> list[str]:
     folder = plan.folder
     item = _finished(folder)
     before, wanted = dict(item.get("request", {})), dict(request)
-    made, asked = list(before.pop("outputs", [])), list(wanted.pop("outputs", []))
-    new = [name for name in asked[:-_FLAGS] if name not in made]
-    if before != wanted or not new or made[-_FLAGS:] != asked[-_FLAGS:]:
+    made, requested = list(before.pop("outputs", [])), list(wanted.pop("outputs", []))
+    new = [name for name in requested[:-_FLAGS] if name not in made]
+    if before != wanted or not new or made[-_FLAGS:] != requested[-_FLAGS:]:
         return []
     for name in new:
         chosen = get_format(name)
@@ -50,7 +50,7 @@ def add_formats(plan: OutputPlan, request: Mapping[str, Any]) -> list[str]:
             complete = True
         finally:
             writer.close(complete)
-    item["request"] = {**wanted, "outputs": asked}
+    item["request"] = {**wanted, "outputs": requested}
     write_atomically(folder / SUMMARY_NAME, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
     return new
 

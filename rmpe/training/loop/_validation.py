@@ -47,7 +47,7 @@ class ValidationPeople:
         """
         was_training = network.training
         network.eval()
-        door = PreprocessedNetwork(
+        preprocessor = PreprocessedNetwork(
             network, self._conventions.colour_order, self._conventions.mean, self._conventions.std
         ).to(device)
         similarities: list[float] = []
@@ -59,7 +59,7 @@ class ValidationPeople:
             )
             if not rows:
                 continue
-            found, scores = self._estimate(door, crops, device)
+            found, scores = self._estimate(preprocessor, crops, device)
             in_picture = points_to_image(found, transforms)
             for place, row in enumerate(rows):
                 person = self._people[row]
@@ -80,7 +80,7 @@ class ValidationPeople:
         }
 
     def _crops(self, rows: range) -> tuple[list[int], ImageArray, list[CropTransform]]:
-        rules = self._conventions
+        conventions = self._conventions
         kept, crops, transforms = [], [], []
         for row in rows:
             person = self._people[row]
@@ -90,7 +90,10 @@ class ValidationPeople:
                 self.skipped.add(str(error))
                 continue
             transform = CropTransform.from_person_box(
-                person.box_xyxy, rules.input_height, rules.input_width, rules.crop_style
+                person.box_xyxy,
+                conventions.input_height,
+                conventions.input_width,
+                conventions.crop_style,
             )
             kept.append(row)
             crops.append(transform.warp(image))
@@ -98,11 +101,11 @@ class ValidationPeople:
         return kept, np.asarray(crops, np.uint8), transforms
 
     def _estimate(
-        self, door: PreprocessedNetwork, crops: ImageArray, device: torch.device
+        self, preprocessor: PreprocessedNetwork, crops: ImageArray, device: torch.device
     ) -> tuple[FloatArray, FloatArray]:
         """Return joints (N, K, 2) in crop pixels and their scores (N, K)."""
         with torch.no_grad():
-            maps = door(torch.from_numpy(crops).to(device))
+            maps = preprocessor(torch.from_numpy(crops).to(device))
         codec = get_codec(self._conventions.codec)
         outputs = maps if isinstance(maps, tuple) else (maps,)
         joined = codec.join(tuple(output.float().cpu() for output in outputs))

@@ -157,12 +157,12 @@ def start_localisation(
         collate_fn=collate,
         multiprocessing_context=start_method() if workers else None,
     )
-    door = PreprocessedNetwork(
+    preprocessor = PreprocessedNetwork(
         nn.Identity(), conventions.colour_order, conventions.mean, conventions.std
     )
     looks = look_at(
         whole,
-        door,
+        preprocessor,
         batches,
         torch.from_numpy(conventions.skeleton.mirror_permutation),
         half_precision=recipe.precision == "bf16-mixed",

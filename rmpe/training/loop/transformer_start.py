@@ -59,7 +59,7 @@ class Looks:
 @torch.no_grad()
 def look_at(
     whole: SymmetricPose,
-    door: nn.Module,
+    preprocessor: nn.Module,
     batches: Iterable[CropBatch],
     mirror: Tensor | None = None,
     half_precision: bool = False,
@@ -68,7 +68,7 @@ def look_at(
 
     Args:
         whole: the network and the transformer that shrinks its crops.
-        door: turns uint8 crops (N, H, W, 3) BGR into what the network takes, (N, 3, H, W).
+        preprocessor: turns uint8 crops (N, H, W, 3) BGR into what the network takes, (N, 3, H, W).
         batches: crops and transforms.
         mirror: as in :class:`Looks`.
         half_precision: whether the network runs in bfloat16.
@@ -79,9 +79,9 @@ def look_at(
     maps, theta, crop_hw = [], [], (0, 0)
     for batch in batches:
         crop_hw = (batch.crops_bgr.shape[1], batch.crops_bgr.shape[2])
-        # Shrunk before the door: what it does is linear, and a ninth of the pixels is left.
+        # Shrunk before the preprocessor: what it does is linear, and a ninth of the pixels is left.
         small = whole.transformer.look(batch.crops_bgr.permute(0, 3, 1, 2).float())
-        seen = door(small.permute(0, 2, 3, 1)).contiguous(memory_format=torch.channels_last)
+        seen = preprocessor(small.permute(0, 2, 3, 1)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(seen.device.type, torch.bfloat16, enabled=half_precision):
             maps.append(whole.network(seen).half())
         theta.append(batch.theta)
