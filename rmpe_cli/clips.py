@@ -160,14 +160,9 @@ def clip_jobs(
     from pipeline.clips.jobs import ClipJob
     from pipeline.clips.outputs import OutputPlan
     from pipeline.readers import Span
-    from pipeline.readers.finding import (
-        LeftOut,
-        find_clips,
-        output_folders,
-        read_list,
-        unique_sources,
-    )
+    from pipeline.readers.finding import LeftOut, read_list
     from pipeline.stages.track import build_tracker
+    from pipeline.storage import find_sources, output_places, unique_sources
 
     if not inputs and not worklist.lists:
         raise click.UsageError("Missing argument 'INPUTS...': give clips, or --list FILE")
@@ -175,9 +170,10 @@ def clip_jobs(
         raise click.UsageError(f"--fps is {clip.fps:g}, allowed is more than 0")
     left_out = LeftOut()
     with wrong_use(OSError):
-        sources = find_clips(inputs, output.recursive, frames=clip.fps > 0, left_out=left_out)
+        sources = find_sources(inputs, output.recursive, frames=clip.fps > 0, left_out=left_out)
         sources += [source for path in worklist.lists for source in read_list(path)]
-    sources = unique_sources(sources)
+        sources = unique_sources(sources)
+        places = output_places(sources, output.output)
     for line in left_out.lines():
         click.echo(f"warning: {line}", err=True)
     with wrong_use():
@@ -195,8 +191,9 @@ def clip_jobs(
                 video_threads=video_threads,
                 audio=not worklist.no_audio,
                 look=look,
+                address=address,
             )
-            for folder in output_folders(sources, output.output)
+            for folder, address in places
         ]
     written = {"formats": list(output.formats), "no_video": worklist.no_video}
     return [
@@ -226,6 +223,6 @@ def report_worklist(outcomes: list[ClipOutcome], output: OutputChoices) -> None:
     if len(outcomes) > 1:
         click.echo(worklist_table(outcomes), err=True)
         if output.output is not None:
-            write_worklist_summary(output.output / "summary.json", outcomes)
+            write_worklist_summary(output.output, outcomes)
     if not all(outcome.succeeded for outcome in outcomes):
         sys.exit(1)

@@ -10,13 +10,13 @@ import click
 
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import MEASURE_FORMATS, PLOT_FORMATS
+from rmpe_cli.options.places import NEW, THERE, delivered, shown_place
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.kinematics import ClipMeasures, MeasureOptions
 
 RECORDS_NAME = "poses.ndjson"
-_THERE = click.Path(exists=True, path_type=Path)
 # A camera that moves by less of the picture's width is taken to stand still.
 _STILL = 0.02
 
@@ -114,7 +114,7 @@ class MeasureOutput:
         "-o",
         "--output",
         default=None,
-        type=click.Path(path_type=Path),
+        type=NEW,
         help="Folder to write; measures beside RECORDS by default.",
     )
     formats: tuple[str, ...] = option(
@@ -141,7 +141,7 @@ class MeasureOutput:
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=_THERE)
+@click.argument("records", nargs=-1, required=True, type=THERE)
 @takes(
     choices=MeasureChoices,
     output=MeasureOutput,
@@ -170,14 +170,15 @@ def measure(
     with wrong_use():
         check_outputs(folders, sources, overwrite=writing.overwrite)
     failed = False
-    for source, folder in zip(sources, folders):
-        try:
-            _measure_one(source, folder, options, output, reading)
-        except (OSError, ValueError) as error:
-            if len(sources) == 1:
-                raise
-            click.echo(f"error: {source}: {in_words(error)}", err=True)
-            failed = True
+    with delivered(folders, sources, writing.overwrite):
+        for source, folder in zip(sources, folders):
+            try:
+                _measure_one(source, folder, options, output, reading)
+            except (OSError, ValueError) as error:
+                if len(sources) == 1:
+                    raise
+                click.echo(f"error: {shown_place(source)}: {in_words(error)}", err=True)
+                failed = True
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -196,8 +197,9 @@ def _measure_one(
 
     hints = replace(reading.hints(), fps=output.fps)
     stored = read_records(source, reading.from_format, hints)
+    shown = shown_place(source)
     for note in notes_of(stored):
-        click.echo(f"note: {source}: {note}", err=True)
+        click.echo(f"note: {shown}: {note}", err=True)
     measures = measure_clip(stored, options)
     warnings = [
         *measures.warnings,
@@ -206,9 +208,10 @@ def _measure_one(
     ]
     files = write_measures(folder, measures, output.formats, output.plots, warnings)
     for warning in warnings:
-        click.echo(f"warning: {source}: {warning}", err=True)
+        click.echo(f"warning: {shown}: {warning}", err=True)
     people = len(measures.people)
-    click.echo(f"{source}: {people} {'person' if people == 1 else 'people'} -> {folder}")
+    who = "person" if people == 1 else "people"
+    click.echo(f"{shown}: {people} {who} -> {shown_place(folder)}")
     click.echo("  " + ", ".join(file.name for file in files))
 
 

@@ -12,6 +12,7 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli.options import EstimatorChoices, OutputChoices, ShowingChoices, option, takes
+from rmpe_cli.options.places import address_of, pictures_here
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -53,19 +54,23 @@ def images(
     from pipeline.clips.outputs import OutputPlan
     from pipeline.clips.pictures import run_pictures
     from pipeline.engine.stage import StageError
-    from pipeline.readers.finding import LeftOut, find_images, output_folders
+    from pipeline.readers.finding import LeftOut, find_images
     from pipeline.sources import NetworkPoses
+    from pipeline.storage import output_places
     from rmpe.error_words import in_words
     from rmpe.runtimes import limit_threads
     from rmpe_cli.terminal.progress import frame_bar, tell_end
 
     left_out = LeftOut()
     with wrong_use(OSError):
-        found = find_images(inputs, output.recursive, left_out)
+        folder, address = output_places(inputs[:1], output.output)[0]
+        here = [pictures_here(given, output.recursive) for given in inputs]
+        found = find_images(here, output.recursive, left_out)
     options = building.run_options(estimator)
     plan = OutputPlan(
-        output_folders(inputs[:1], output.output)[0],
+        folder,
         output.formats,
+        address=address,
         video=False,
         images=not pictures.no_images,
         look=showing.look(),
@@ -87,6 +92,7 @@ def images(
                 lambda: NetworkPoses(building.build_estimator(estimator, limit_threads().openvino)),
                 plan,
                 source=inputs[0],
+                read_from=[given for path in found if (given := address_of(path))],
                 left_out=left_out.lines(),
                 options=options,
                 request=request,
@@ -98,6 +104,6 @@ def images(
         click.echo(f"error: {in_words(error)}", err=True)
         sys.exit(1)
     tell_end(summary, partial(click.echo, err=True), output.quiet)
-    click.echo(f"{plan.folder}: {summary.frames} frames, up to {summary.most_people} people")
+    click.echo(f"{plan.shown}: {summary.frames} frames, up to {summary.most_people} people")
     if not summary.succeeded:
         sys.exit(1)

@@ -10,13 +10,14 @@ import click
 
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
+from rmpe_cli.options.places import NEW, THERE, delivered, shown_place
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.report import ClipMode
 
-_THERE = click.Path(exists=True, path_type=Path)
-_NEW = click.Path(path_type=Path)
+
+_HERE = click.Path(exists=True, path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ConvertChoices:
         help="Format to write; parquet and csv are tables, which are not read back.",
     )
     output: Path | None = option(
-        "-o", "--output", default=None, type=_NEW, help="File or folder to write."
+        "-o", "--output", default=None, type=NEW, help="File or folder to write."
     )
     fps: float = option("--fps", default=0.0, help="Frames a second, to give frames a time.")
     frames: int | None = option(
@@ -39,7 +40,10 @@ class ConvertChoices:
         help="Frames of the clip, whose last may be without people.",
     )
     images: Path | None = option(
-        "--images", default=None, type=_THERE, help="Folder of the pictures that RECORDS name."
+        "--images",
+        default=None,
+        type=click.Path(exists=True, path_type=Path),
+        help="Folder of the pictures that RECORDS name.",
     )
     rows: Literal["people", "joints"] = option(
         "--rows",
@@ -50,7 +54,7 @@ class ConvertChoices:
 
 
 @click.command()
-@click.argument("records", type=_THERE)
+@click.argument("records", type=THERE)
 @takes(choices=ConvertChoices, reading=ReadingChoices, writing=OverwriteChoice)
 def convert(
     records: Path, choices: ConvertChoices, reading: ReadingChoices, writing: OverwriteChoice
@@ -82,22 +86,23 @@ def convert(
         frame_count=choices.frames,
         image_names=tuple(path.name for path in pictures),
     )
-    if table:
-        stored = read_records(records, reading.from_format, hints)
-        for note in notes_of(stored):
-            say(note)
-        click.echo(f"{write_table(target, stored, choices.rows)} rows -> {target}")
-        return
-    count = convert_records(
-        records,
-        target,
-        choices.to_format,
-        reading.from_format,
-        hints,
-        overwrite=writing.overwrite,
-        on_note=say,
-    )
-    click.echo(f"{count} frames -> {target}")
+    with delivered(outputs, [records], writing.overwrite):
+        if table:
+            stored = read_records(records, reading.from_format, hints)
+            for note in notes_of(stored):
+                say(note)
+            count = write_table(target, stored, choices.rows)
+        else:
+            count = convert_records(
+                records,
+                target,
+                choices.to_format,
+                reading.from_format,
+                hints,
+                overwrite=writing.overwrite,
+                on_note=say,
+            )
+    click.echo(f"{count} {'rows' if table else 'frames'} -> {shown_place(target)}")
 
 
 def say(note: str) -> None:
@@ -110,11 +115,11 @@ class ReportChoices:
     """What the page shows."""
 
     output: Path = option(
-        "-o", "--output", default=Path("report.html"), type=_NEW, help="Page to write."
+        "-o", "--output", default=Path("report.html"), type=NEW, help="Page to write."
     )
     title: str = option("--title", default="", help="Heading; by default the name of the clip.")
     video: Path | None = option(
-        "--video", default=None, type=_THERE, help="The clip, if RECORDS name it wrongly."
+        "--video", default=None, type=THERE, help="The clip, if RECORDS name it wrongly."
     )
     mode: ClipMode = option(
         "--clip",
@@ -129,7 +134,7 @@ class ReportChoices:
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=_THERE)
+@click.argument("records", nargs=-1, required=True, type=THERE)
 @takes(choices=ReportChoices, reading=ReadingChoices, writing=OverwriteChoice)
 def report(
     records: tuple[Path, ...],
@@ -154,9 +159,10 @@ def report(
         )
         read = [*records, *([choices.video] if choices.video else [])]
         check_outputs([choices.output], read, overwrite=writing.overwrite)
-        written = write_report(choices.output, records, options)
+        with delivered([choices.output], read, writing.overwrite):
+            written = write_report(choices.output, records, options)
     for warning in written.warnings:
         click.echo(f"warning: {warning}", err=True)
     for clip in written.clips:
         click.echo(f"{clip.name}: {clip.frames} frames, {clip.identities} ids, {clip.shown}")
-    click.echo(f"{written.size_bytes / 1e6:.1f} MB -> {choices.output}")
+    click.echo(f"{written.size_bytes / 1e6:.1f} MB -> {shown_place(choices.output)}")

@@ -17,14 +17,19 @@ from rmpe_cli.options import (
     takes,
 )
 from rmpe_cli.options.names import RECORD_FORMAT
+from rmpe_cli.options.places import (
+    NEW,
+    THERE,
+    address_of,
+    delivered,
+    pictures_here,
+    shown_place,
+)
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.readers import Reader
     from rmpe.formats import PoseReader
-
-_THERE = click.Path(exists=True, path_type=Path)
-_NEW = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class TrackChoices:
         "-o",
         "--output",
         default=None,
-        type=_NEW,
+        type=NEW,
         help="File to write; tracked.ndjson beside RECORDS by default.",
     )
     to_format: str = option("--to", default="native", type=RECORD_FORMAT, help="Format to write.")
@@ -65,7 +70,7 @@ class TrackChoices:
 
 
 @click.command()
-@click.argument("records", type=_THERE)
+@click.argument("records", type=THERE)
 @takes(frames=FrameChoices, reading=ReadingChoices, choices=TrackChoices, writing=OverwriteChoice)
 def track(
     records: Path,
@@ -95,7 +100,8 @@ def track(
             target.outputs(output), [records, *files_of(reader)], overwrite=writing.overwrite
         )
     target.remove_stale(output)
-    with frame_bar(reader.info.frames_expected, choices.quiet) as bar:
+    upload = delivered(target.outputs(output), [records], writing.overwrite)
+    with upload, frame_bar(reader.info.frames_expected, choices.quiet) as bar:
         people = retrack_records(
             reader,
             stored,
@@ -105,7 +111,7 @@ def track(
             smoother=OneEuroSmoother() if choices.smooth else None,
             on_frame=lambda _: bar.update(),
         )
-    click.echo(f"{people} people -> {output}")
+    click.echo(f"{people} people -> {shown_place(output)}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class RenderChoices:
         "-o",
         "--output",
         default=None,
-        type=_NEW,
+        type=NEW,
         help="File to write, by its ending .mp4, .webm, .mov or .gif, or a folder for pictures; "
         "rendered.mp4, or for pictures rendered, beside RECORDS by default.",
     )
@@ -135,7 +141,7 @@ class RenderChoices:
 
 
 @click.command()
-@click.argument("records", type=_THERE)
+@click.argument("records", type=THERE)
 @takes(
     frames=FrameChoices,
     reading=ReadingChoices,
@@ -181,7 +187,8 @@ def render(
             [records, *files_of(reader)],
             overwrite=writing.overwrite,
         )
-    with frame_bar(reader.info.frames_expected, choices.quiet) as bar:
+    upload = delivered([output], [records], writing.overwrite)
+    with upload, frame_bar(reader.info.frames_expected, choices.quiet) as bar:
         count = render_records(
             reader,
             stored,
@@ -189,10 +196,10 @@ def render(
             look=look,
             fps=choices.fps,
             video_threads=threads.video,
-            sound_of="" if pictures or choices.no_audio else reader.info.source,
+            sound_of="" if pictures or choices.no_audio else frames.video or reader.info.source,
             on_frame=lambda _: bar.update(),
         )
-    click.echo(f"{count} frames -> {output}")
+    click.echo(f"{count} frames -> {shown_place(output)}")
 
 
 def open_stored_poses(
@@ -210,10 +217,13 @@ def open_stored_poses(
     from rmpe.formats.catalogue import notes_of
 
     with wrong_use(OSError):
+        images = [pictures_here(given) for given in frames.images]
+        given = frames.video or next(iter(images), "")
         reader, stored = open_stored(
             records,
             video=frames.video,
-            images=frames.images,
+            images=images,
+            called=shown_place(given) if address_of(given) else "",
             format_name=reading.from_format,
             hints=reading.hints(),
             threads=threads,

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.stores import s3_server, staging, store
+
+__all__ = ["s3_server", "staging", "store"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

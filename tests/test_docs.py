@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import cv2
+import fsspec
 import pytest
 
 import cli
@@ -97,18 +98,32 @@ def with_stand_ins(command: str) -> list[str]:
     return words
 
 
+def fill_bucket(request: pytest.FixtureRequest, clips: Path) -> None:
+    """Have a local S3 server with the bucket that the pages speak of."""
+    request.getfixturevalue("s3_server")
+    request.getfixturevalue("staging")
+    store = fsspec.filesystem("s3")
+    store.mkdir("bucket")
+    for clip in clips.iterdir():
+        store.put_file(str(clip), f"bucket/clips/{clip.name}")
+
+
 @pytest.mark.parametrize("page", pages_with_console(), ids=named)
 def test_what_a_page_says_can_be_typed(
     page: Path,
     stand_ins: Path,
     tmp_path: Path,
+    request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "here"
     shutil.copytree(stand_ins, folder)
     monkeypatch.chdir(folder)
-    for block in CONSOLE.findall(page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    if "$ rmpe" in text and "s3://" in "".join(CONSOLE.findall(text)):
+        fill_bucket(request, folder / "clips")
+    for block in CONSOLE.findall(text):
         for command in commands(block):
             if command.startswith(NOT_RUN):
                 continue

@@ -60,6 +60,7 @@ HEAVY = {
     "uvicorn": "pipeline.live.serving",
     "prometheus_client": "pipeline.live.serving",
     "paho": "pipeline.live.outlets",
+    "fsspec": "pipeline.storage",
 }
 
 

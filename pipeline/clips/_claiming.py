@@ -60,7 +60,7 @@ def prepare_folder(
         OSError: something cannot be removed.
     """
     folder, is_ours = plan.folder, _is_ours(plan.folder)
-    wanted = _planned(plan, names)
+    wanted = planned(plan, names)
     stale = _everything(folder) if is_ours else []
     check_outputs([*wanted, *stale], inputs, overwrite=True)
     if not is_ours and not overwrite:
@@ -80,7 +80,7 @@ def refuse_results(folder: Path) -> None:
         raise ValueError(f"{folder} holds the results of an earlier run; --overwrite replaces them")
 
 
-def _planned(plan: OutputPlan, names: Iterable[str]) -> list[Path]:
+def planned(plan: OutputPlan, names: Iterable[str]) -> list[Path]:
     """Return every file and folder that a run is going to write."""
     folder = plan.folder
     paths = [folder / SUMMARY_NAME]

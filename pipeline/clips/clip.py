@@ -126,7 +126,7 @@ def process_clip(
     """
     request = dict(request or {})
     info = reader.info
-    summary = ClipSummary(info.source, str(plan.folder))
+    summary = ClipSummary(info.source, plan.shown)
     header = _header_of(info, poses, request)
     try:
         options = options or RunOptions()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from pipeline.clips._claiming import claim_folder, prepare_folder
 from pipeline.clips.clip import ClipSummary, process_clip
+from pipeline.clips.delivered import run_and_deliver
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.journal import (
     CHECKPOINT_NAME,
@@ -24,17 +24,22 @@ from pipeline.clips.journal import (
 )
 from pipeline.clips.more_formats import add_formats
 from pipeline.clips.outputs import OutputPlan
+from pipeline.clips.request import differences, stamp_of
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
-from pipeline.readers.finding import is_pattern, pictures_of
 from pipeline.readers.frames import open_clip
 from pipeline.readers.span import Span
 from pipeline.sources import PoseSource
 from pipeline.stages.track import build_tracker
+from pipeline.storage.staging import fetch_source
+from pipeline.storage.store import Stored, is_stored
 from rmpe.drawing import Look
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME
+
+SOURCE_NAME = "source"
+"""Folder of a copy of the clip, in that of what a run needs only while it is unfinished."""
 
 Rerun = Literal["go_on", "overwrite"]
 
@@ -45,6 +50,8 @@ class ClipJob:
 
     source: str
     """File or address."""
+    local: str = field(default="", kw_only=True)
+    """Copy of the source on this disk, of one that lies in a store."""
     plan: OutputPlan
     """What is written, where to."""
     fps: float = 0.0
@@ -88,7 +95,7 @@ class ClipJob:
         item = {
             **self.request,
             "source": shown_source(self.source),
-            "files": {shown_source(name): _stamp(name) for name in self.inputs()},
+            "files": {shown_source(name): stamp_of(name) for name in self.inputs()},
             "chunk": self.options.chunk,
             "part": [self.first, self.end],
             "outputs": [*self.plan.formats, self.plan.video, self.plan.images, self.plan.audio],
@@ -126,11 +133,33 @@ def run_job(
     is_new = claim_folder(folder)
     try:
         with FolderLock(folder):
-            return _run_locked(job, get_poses, on_start, on_frame)
+            if not job.plan.address:
+                return _run_locked(job, get_poses, on_start, on_frame)
+            return run_and_deliver(
+                job.plan,
+                job.inputs(),
+                lambda: _run_locked(job, get_poses, on_start, on_frame),
+                go_on=job.rerun == "go_on",
+            )
     finally:
-        if is_new:
+        if is_new or job.plan.address:
             with suppress(OSError):
-                folder.rmdir()  # still empty: the clip could not even be opened
+                folder.rmdir()  # empty: the clip could not even be opened, or all is uploaded
+
+
+def with_source_here(job: ClipJob) -> ClipJob:
+    """Return the job with a copy of its source on this disk, if that lies in a store.
+
+    The copy lies in the folder's hidden one, so that a run that goes on finds it and the end of
+    the run removes it.
+
+    Raises:
+        OSError: it cannot be fetched.
+    """
+    if job.local or not is_stored(job.source):
+        return job
+    folder = job.plan.folder / WORK_NAME / SOURCE_NAME
+    return replace(job, local=str(fetch_source(Stored.at(job.source), folder)))
 
 
 def _run_locked(
@@ -153,14 +182,16 @@ def _run_locked(
     poses = get_poses()
     fresh = Checkpoint(request, poses.engine, 0, 0.0)
     start = fresh if overwrite else _latest(work, fresh)
+    job = with_source_here(job)
     reader = open_clip(
-        job.source,
+        job.local or job.source,
         job.span,
         job.threads,
         fps=job.fps,
         first=job.first,
         skip=start.frames,
         end=job.end,
+        called=job.source,
     )
     try:
         if not start.frames:
@@ -194,7 +225,7 @@ def _run_locked(
         tracker=tracker,
         request=job.header_options,
         on_frame=on_frame,
-        sound_of="" if job.fps > 0 else job.source,
+        sound_of="" if job.fps > 0 else job.local or job.source,
         start=start,
         journal=journal,
     )
@@ -218,7 +249,7 @@ def finished_run(folder: Path, request: Mapping[str, Any]) -> ClipSummary | None
     if summary.request != request:
         raise ValueError(
             f"{folder} holds a finished run that was asked for otherwise "
-            f"({_differences(summary.request, request)}); --overwrite replaces it"
+            f"({differences(summary.request, request)}); --overwrite replaces it"
         )
     return replace(summary, already_done=True)
 
@@ -236,7 +267,7 @@ def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
         return fresh
     otherwise = ""
     if saved.request != fresh.request:
-        otherwise = f"asked for otherwise ({_differences(saved.request, fresh.request)})"
+        otherwise = f"asked for otherwise ({differences(saved.request, fresh.request)})"
     elif saved.engine != fresh.engine:
         otherwise = f"by another engine or with other weights ({saved.engine}; now {fresh.engine})"
     if otherwise:
@@ -245,34 +276,3 @@ def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
             "--overwrite begins again"
         )
     return saved
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return in words what was asked for otherwise."""
-    words = []
-    for name in sorted({*before, *now}):
-        earlier, later = before.get(name), now.get(name)
-        if earlier == later:
-            continue
-        if name == "files" and earlier and later:
-            every = sorted({**earlier, **later})
-            changed = [file for file in every if earlier.get(file) != later.get(file)]
-            words.append(f"{', '.join(changed or every)} changed")
-        else:
-            words.append(f"{name} was {earlier}, now {later}")
-    return "; ".join(words)
-
-
-def _stamp(name: str) -> list[int] | None:
-    """Return size and time of change of a file, number and latest time of a folder's pictures.
-
-    None for what is neither.
-    """
-    with suppress(OSError, ValueError):
-        if os.path.isdir(name) or is_pattern(name):
-            times = [os.stat(path).st_mtime_ns for path in pictures_of(name)]
-            return [len(times), max(times)]
-        if os.path.isfile(name):
-            status = os.stat(name)
-            return [status.st_size, status.st_mtime_ns]
-    return None

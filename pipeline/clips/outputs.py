@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clips.journal import CHUNKS_NAME, WORK_NAME, Checkpoint
+from pipeline.readers.address import shown_source
 from pipeline.writers import ChunkedVideoWriter, ImagesWriter, RecordsWriter, VideoWriter, Writer
 from pipeline.writers.sound import SoundTrack
 from rmpe.drawing import FramePainter, Look
@@ -37,6 +38,13 @@ class OutputPlan:
     """Copy the clip's sound into ``annotated.mp4``."""
     look: Look = field(default_factory=Look)
     """How people are shown in the annotated clip and pictures."""
+    address: str = ""
+    """Folder in a store to which all is uploaded in the end; it is made in ``folder``."""
+
+    @property
+    def shown(self) -> str:
+        """Where the results will be, as it may be written and shown."""
+        return shown_source(self.address) if self.address else str(self.folder)
 
     def __post_init__(self) -> None:
         if self.video and self.look.background == "transparent":

@@ -64,7 +64,9 @@ def part_jobs(job: ClipJob, count: int) -> list[ClipJob]:
     Raises:
         OSError: the clip cannot be opened.
     """
-    reader = open_clip(job.source, job.span, job.threads, fps=job.fps)
+    reader = open_clip(
+        job.local or job.source, job.span, job.threads, fps=job.fps, called=job.source
+    )
     expected = reader.info.frames_expected
     reader.close()
     return [

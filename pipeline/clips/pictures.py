@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.clips._claiming import claim_folder, prepare_folder, refuse_results
 from pipeline.clips.clip import ClipSummary, process_clip
+from pipeline.clips.delivered import run_and_deliver
 from pipeline.clips.folder_lock import FolderLock
 from pipeline.clips.outputs import OutputPlan
 from pipeline.items import PosedFrame
@@ -23,6 +24,7 @@ def run_pictures(
     plan: OutputPlan,
     *,
     source: str = "",
+    read_from: Sequence[str] = (),
     left_out: Sequence[str] = (),
     options: RunOptions | None = None,
     request: Mapping[str, Any] | None = None,
@@ -36,6 +38,7 @@ def run_pictures(
         get_poses: gives what finds people and joints; called when nothing forbids the run.
         plan: what is written.
         source: what to call the whole.
+        read_from: addresses that the pictures are copies of, if they are.
         left_out: what was found and is not read, in words, for the summary.
         options: how the run goes.
         request: how it was asked for, for the records' header and the summary.
@@ -49,16 +52,26 @@ def run_pictures(
     """
     folder = plan.folder
     is_new = claim_folder(folder)
+
+    reader = ImageReader(pictures, source=source, left_out=left_out)
+    names = reader.info.image_names
+
+    def run() -> ClipSummary:
+        if not overwrite:
+            refuse_results(folder)
+        prepare_folder(plan, pictures, overwrite=overwrite, names=names)
+        return process_clip(
+            reader, get_poses(), plan, options=options, request=request, on_frame=on_frame
+        )
+
     try:
         with FolderLock(folder):
-            if not overwrite:
-                refuse_results(folder)
-            reader = ImageReader(pictures, source=source, left_out=left_out)
-            prepare_folder(plan, pictures, overwrite=overwrite, names=reader.info.image_names)
-            return process_clip(
-                reader, get_poses(), plan, options=options, request=request, on_frame=on_frame
+            if not plan.address:
+                return run()
+            return run_and_deliver(
+                plan, read_from, run, go_on=not overwrite, in_one_go=True, names=names
             )
     finally:
-        if is_new:
+        if is_new or plan.address:
             with suppress(OSError):
-                folder.rmdir()  # still empty: the run was forbidden
+                folder.rmdir()  # empty: the run was forbidden, or all is uploaded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 import time
@@ -19,7 +21,10 @@ from pipeline.items import PosedFrame
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.sources import NetworkPoses
+from pipeline.storage.delivery import put_text
+from pipeline.storage.store import Stored
 from rmpe.error_words import in_words
+from rmpe.formats.outputs import FAILURES_NAME, SUMMARY_NAME
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -150,7 +155,7 @@ def failed(job: ClipJob, reason: str, began: float, kept: int = 0) -> ClipOutcom
     seconds = round(time.perf_counter() - began, 3)
     return ClipOutcome(
         shown_source(job.source),
-        str(job.plan.folder),
+        job.plan.shown,
         "failed",
         reason,
         frames=kept,
@@ -167,7 +172,7 @@ def summed_up(job: ClipJob, summary: ClipSummary, seconds: float) -> ClipOutcome
         reason = f"damaged in {summary.decoder_errors} places; {summary.decoder_messages[0]}"
     return ClipOutcome(
         shown_source(job.source),
-        str(job.plan.folder),
+        job.plan.shown,
         state,
         reason,
         summary.frames,
@@ -179,7 +184,7 @@ def summed_up(job: ClipJob, summary: ClipSummary, seconds: float) -> ClipOutcome
 
 def not_run(job: ClipJob) -> ClipOutcome:
     """Return the outcome of a clip that was left out after another one's failure."""
-    return ClipOutcome(shown_source(job.source), str(job.plan.folder), "not run")
+    return ClipOutcome(shown_source(job.source), job.plan.shown, "not run")
 
 
 def worklist_table(outcomes: Sequence[ClipOutcome]) -> str:
@@ -203,11 +208,14 @@ def worklist_table(outcomes: Sequence[ClipOutcome]) -> str:
     return "\n".join(lines)
 
 
-def write_worklist_summary(path: Path, outcomes: Iterable[ClipOutcome]) -> None:
-    """Write what came of every clip as JSON.
+def write_worklist_summary(folder: Path | str, outcomes: Iterable[ClipOutcome]) -> None:
+    """Write what came of every clip into a folder, or its address in a store: all, and failures.
+
+    ``summary.json`` has every clip, ``failures.csv`` those that are not done in good order; without
+    any there is none.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: a file cannot be written.
     """
     listed = list(outcomes)
     item = {
@@ -216,5 +224,30 @@ def write_worklist_summary(path: Path, outcomes: Iterable[ClipOutcome]) -> None:
         "frames": sum(outcome.frames for outcome in listed),
         "outcomes": [asdict(outcome) for outcome in listed],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+    _write(folder, SUMMARY_NAME, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+    _write(folder, FAILURES_NAME, failures_csv(listed))
+
+
+def failures_csv(outcomes: Iterable[ClipOutcome]) -> str:
+    """Return the clips that are not done in good order as CSV, empty where there are none."""
+    failures = [outcome for outcome in outcomes if not outcome.succeeded]
+    if not failures:
+        return ""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("clip", "folder", "state", "reason", "frames"))
+    writer.writerows((o.source, o.folder, o.state, o.reason, o.frames) for o in failures)
+    return text.getvalue()
+
+
+def _write(folder: Path | str, name: str, text: str) -> None:
+    """Write a text into a folder; an empty one removes what was there."""
+    if isinstance(folder, str):
+        target = Stored.at(folder).child(name)
+        put_text(target, text) if text else target.remove()
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if text:
+        write_atomically(folder / name, text)
+    else:
+        (folder / name).unlink(missing_ok=True)

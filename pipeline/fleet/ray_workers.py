@@ -75,12 +75,16 @@ def run_on_ray(
         fail_fast: hand out no more clips after the first that is not done in good order.
 
     Raises:
-        ValueError: Ray is not installed, or the cluster has no room for a worker.
+        ValueError: Ray is not installed, the cluster has no room for a worker, or an address is of
+            this process's memory.
         ConnectionError: there is no cluster at the address.
     """
     options = options or FleetOptions()
     if not jobs:
         return []
+    for address in (place for job in jobs for place in (job.source, job.plan.address)):
+        if address.startswith("memory://"):
+            raise ValueError(f"{address} is in this process alone: no worker sees it")
     ray = _import_ray()
     with _cluster(ray, options):
         fleet = _Fleet(ray, build, options, len(jobs))
@@ -150,7 +154,7 @@ class _Fleet:
             reason = "its worker died, also when the clip was tried again"
         except errors.RayTaskError as error:
             reason = f"{type(error.cause).__name__}: {error.cause}"
-        return ClipOutcome(shown_source(job.source), str(job.plan.folder), "failed", reason)
+        return ClipOutcome(shown_source(job.source), job.plan.shown, "failed", reason)
 
 
 class _FrameCounter:

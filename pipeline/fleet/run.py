@@ -10,19 +10,21 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipeline.clips.claiming import claim_folder
 from pipeline.clips.clip import ClipSummary
 from pipeline.clips.folder_lock import FolderLock
-from pipeline.clips.jobs import ClipJob, finished_run
+from pipeline.clips.jobs import ClipJob, finished_run, with_source_here
 from pipeline.clips.journal import WORK_NAME
 from pipeline.clips.more_formats import add_formats
 from pipeline.clips.parts import join_parts, part_jobs
-from pipeline.clips.worklist import ClipOutcome, failed, run_worklist, summed_up
+from pipeline.clips.worklist import ClipOutcome, attempt_job, failed, run_worklist, summed_up
 from pipeline.engine.stage import StageError
 from pipeline.fleet.ray_workers import BuildEstimator, FleetOptions, run_on_ray
 from pipeline.items import PosedFrame
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
 from pipeline.stages.stored import OtherFramesError
+from pipeline.storage.delivery import StoredFolder
 from rmpe.error_words import in_words
 from rmpe.runtimes.threads import available_cores
 
@@ -116,6 +118,7 @@ def run_in_parts(
         get_estimator: gives the estimator that looks for people who are missing, see
             :func:`~pipeline.clips.parts.join_parts`.
     """
+    jobs = list(jobs)
     outcomes: dict[int, ClipOutcome] = {}
     parts: dict[int, list[ClipJob]] = {}
     with ExitStack() as stack:
@@ -125,10 +128,7 @@ def run_in_parts(
                 if finished is not None:
                     outcomes[place] = finished
                     continue
-                its_parts = part_jobs(job, count)
-                job.plan.folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(FolderLock(job.plan.folder))
-                parts[place] = its_parts
+                jobs[place], parts[place] = _begin(job, count, stack)
             except (OSError, ValueError) as error:
                 outcomes[place] = failed(job, in_words(error), time.perf_counter())
         every = [(place, part) for place, its_parts in parts.items() for part in its_parts]
@@ -146,11 +146,29 @@ def run_in_parts(
     return [outcomes[place] for place in range(len(jobs))]
 
 
+def _begin(job: ClipJob, count: int, stack: ExitStack) -> tuple[ClipJob, list[ClipJob]]:
+    """Return a clip with its parts, its folder locked and a source of a store copied there."""
+    folder = job.plan.folder
+    is_new = claim_folder(folder)
+    stack.enter_context(FolderLock(folder))
+    try:
+        job = with_source_here(job)
+        return job, part_jobs(job, count)
+    except BaseException:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def _finished(job: ClipJob) -> ClipOutcome | None:
-    """Return the outcome of a clip that an earlier call has finished."""
+    """Return the outcome of a clip that an earlier call has finished, or uploads now."""
     if job.rerun != "go_on":
         return None
     folder = job.plan.folder
+    if job.plan.address:
+        if not StoredFolder.of(folder, job.plan.address).is_finished():
+            return None
+        return attempt_job(job, _no_estimator)[0]
     if not folder.is_dir():
         return None
     with FolderLock(folder):
@@ -161,6 +179,10 @@ def _finished(job: ClipJob) -> ClipOutcome | None:
         # The run may have been killed while it tidied up.
         shutil.rmtree(folder / WORK_NAME, ignore_errors=True)
     return summed_up(job, summary, 0.0)
+
+
+def _no_estimator() -> PoseEstimator:
+    raise ValueError("the finished run is no longer there")
 
 
 def _joined(

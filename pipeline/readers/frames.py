@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.readers._upright import fit_picture
@@ -113,15 +114,32 @@ def open_clip(
     first: int = 0,
     skip: int = 0,
     end: int | None = None,
+    called: str = "",
 ) -> Reader:
     """Open a video, or with a frame rate a folder or pattern of pictures, as one clip.
+
+    Args:
+        source: file, folder, pattern or address.
+        span, threads, first, skip, end: as of :class:`~pipeline.readers.video.VideoReader`.
+        fps: frames a second, for pictures.
+        called: what the clip is called where ``source`` is a copy of it.
 
     Raises:
         OSError: it cannot be opened.
     """
-    if fps > 0 and (Path(source).is_dir() or is_pattern(source)):
-        return FrameFolderReader(source, fps, span, first=first, skip=skip, end=end)
-    return VideoReader(source, span, threads, first=first, skip=skip, end=end)
+    name = shown_source(called or source)
+    try:
+        reader: FrameFolderReader | VideoReader
+        if fps > 0 and (Path(source).is_dir() or is_pattern(source)):
+            reader = FrameFolderReader(source, fps, span, first=first, skip=skip, end=end)
+        else:
+            reader = VideoReader(source, span, threads, first=first, skip=skip, end=end)
+    except OSError as error:
+        if shown_source(source) == name or error.strerror:
+            raise
+        raise OSError(str(error).replace(shown_source(source), name)) from error
+    reader.info = replace(reader.info, source=name)
+    return reader
 
 
 def _missing_numbers(paths: list[Path]) -> int:

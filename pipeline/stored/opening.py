@@ -23,6 +23,7 @@ def open_stored(
     format_name: str | None = None,
     hints: ReadHints | None = None,
     threads: int = 1,
+    called: str = "",
 ) -> tuple[Reader, PoseReader]:
     """Return the frames of stored poses, and the poses by the frames' indices.
 
@@ -33,6 +34,7 @@ def open_stored(
         format_name: the records' format; None recognises it.
         hints: what the records may not say themselves.
         threads: threads that decode a clip.
+        called: what ``video`` or ``images`` are called where they are copies.
 
     Raises:
         OSError: the clip or a picture cannot be opened.
@@ -47,7 +49,7 @@ def open_stored(
         fps = fps or header.fps
         source = _source_of(header, records)
         video, images = (None, [source]) if header.image_names else (source, [])
-    reader: Reader
+    reader: ImageReader | VideoReader
     if images:
         pictures = find_images(images)
         if not pictures:
@@ -57,6 +59,8 @@ def open_stored(
     else:
         reader = VideoReader(str(video), threads=threads)
         hints = replace(hints, clip_frames=reader.info.frames_expected)
+    if called:
+        reader.info = replace(reader.info, source=called)
     try:
         return reader, read_records(records, format_name, hints)
     except BaseException:

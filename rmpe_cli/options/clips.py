@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from rmpe_cli.options.fields import FILE, as_json, option
 from rmpe_cli.options.names import RECORD_FORMAT
+from rmpe_cli.options.places import OutputPlace
 
 
 @dataclass(frozen=True)
 class OutputChoices:
     """What is written and shown. None of it decides what the poses are."""
 
-    output: Path | None = option(
-        "-o", "--output", default=None, type=click.Path(path_type=Path), help="Output folder."
+    output: Path | str | None = option(
+        "-o",
+        "--output",
+        default=None,
+        type=OutputPlace(),
+        help="Output folder, or its address in a store, as s3://BUCKET/FOLDER.",
     )
     formats: tuple[str, ...] = option(
         "--format",

@@ -9,6 +9,7 @@ import click
 
 from rmpe_cli.options.fields import option
 from rmpe_cli.options.names import RECORD_FORMAT
+from rmpe_cli.options.places import InputPlace
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ class FrameChoices:
     """Where the pictures of stored poses are."""
 
     video: str | None = option(
-        "--video", default=None, help="The clip; by default the one that RECORDS name."
+        "--video",
+        default=None,
+        type=InputPlace(as_text=True),
+        help="The clip; by default the one that RECORDS name.",
     )
     images: tuple[str, ...] = option(
         "--images", default=(), multiple=True, help="Pictures, or their folder, in place of a clip."

@@ -73,7 +73,7 @@ class TerminalWatcher:
     def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
         """Begin a bar."""
         if done:
-            self._echo_error(f"{job.plan.folder}: going on after {done} frames")
+            self._echo_error(f"{job.plan.shown}: going on after {done} frames")
         self._bar = frame_bar(info.frames_expected, self._quiet, done)
 
     def advanced(self, result: PosedFrame) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 import cli
-from rmpe_cli import building
 
 PROGRAM = """
 import sys
@@ -49,24 +48,6 @@ def clip(tmp_path, people):
         return path
 
     return write
-
-
-@pytest.fixture
-def rmpe(monkeypatch, capsys, squares):
-    """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
 
 
 def frame_lines(folder: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +13,7 @@ import pytest
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
-from pipeline.fleet import run_fleet
+from pipeline.fleet import run_fleet, run_on_ray
 from pipeline.options import RunOptions
 from rmpe_cli.terminal.progress import FleetBar
 
@@ -97,12 +98,26 @@ def test_nothing_to_do_builds_no_estimator(jobs, squares, tmp_path):
 
 def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path):
     outcomes = run_worklist(jobs, squares, Recorder())
-    write_worklist_summary(tmp_path / "new/summary.json", outcomes)
+    write_worklist_summary(tmp_path / "new", outcomes)
     item = json.loads((tmp_path / "new/summary.json").read_text())
     assert item["clips"] == 3
     assert item["states"] == {"done": 2, "failed": 1}
     assert item["frames"] == 12
     assert item["outcomes"][1]["source"] == str(tmp_path / "b.mp4")
+
+
+def test_failures_are_a_csv_with_a_line_each_and_none_is_left_when_all_is_well(
+    jobs, squares, tmp_path
+):
+    outcomes = run_worklist(jobs, squares, Recorder())
+    comma = replace(outcomes[1], source="odd, name.mp4")
+    write_worklist_summary(tmp_path / "new", [outcomes[0], comma])
+    with open(tmp_path / "new/failures.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["clip"], row["state"]) for row in rows] == [("odd, name.mp4", "failed")]
+    assert "cannot be opened as a video" in rows[0]["reason"]
+    write_worklist_summary(tmp_path / "new", outcomes[::2])
+    assert not (tmp_path / "new/failures.csv").exists()
 
 
 def test_a_fleet_in_this_process_counts_frames_and_tells_of_every_clip(jobs, squares):
@@ -150,4 +165,10 @@ def test_names_that_are_no_text_are_told_as_well_as_can_be(jobs, squares, tmp_pa
     assert [o.state for o in outcomes] == ["done", "done"]
     assert outcomes[0].source.endswith("odd\ufffd.mp4")
     worklist_table(outcomes).encode()
-    write_worklist_summary(tmp_path / "summary.json", outcomes)
+    write_worklist_summary(tmp_path, outcomes)
+
+
+def test_memory_of_one_process_is_refused_for_workers(jobs):
+    job = replace(jobs[0], plan=replace(jobs[0].plan, address="memory://out"))
+    with pytest.raises(ValueError, match="memory://out is in this process alone"):
+        run_on_ray([job], pytest.fail)
