@@ -26,7 +26,6 @@ from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.skeletons import COCO_17
 
@@ -145,8 +144,9 @@ def measure_memory(pictures: list[ImageArray], frames: int, estimator: Any, *, v
         rule = SegmentRule(seconds=30)
         recorder = Recorder(folder, header, reader.events, rule, 1 if video else None)
         session = LiveSession(reader, estimator, LiveOptions(), build_tracker(), recorder)
-        hub = ViewHub(header.skeleton, header_to_json(header), reader.events, session.page_status)
-        server = LiveServer(hub)
+        hub = ViewHub()
+        hub.begin(header, reader.events, session.page_status)
+        server = LiveServer([hub])
         for path in ("picture.mjpg", "records"):
             watching = subprocess.Popen([sys.executable, "-c", _WATCH, server.address + path])
             stack.callback(watching.wait, 20)

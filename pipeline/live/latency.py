@@ -110,6 +110,12 @@ class LiveStatus:
     people: int
     """People in the last result."""
 
+    @classmethod
+    def before_the_first(cls) -> LiveStatus:
+        """Return the figures of a run that has not begun."""
+        none = LatencyFigures(math.nan, math.nan, math.nan)
+        return cls(FrameCounts(), none, none, 0.0, 0, 0)
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
         counts = self.counts

@@ -7,19 +7,19 @@ again while newer results come, up to a bound; what falls out then is counted, n
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pipeline.live.events import Events
+from pipeline.live.lines import ResultLines
 from pipeline.readers.address import shown_source
-from rmpe.formats.native import people_to_json
 from rmpe.records import Frame, Poses
 
 _KEPT = 512
@@ -54,6 +54,7 @@ class Outlet:
         carrier: brings them.
         header: the native format's first line.
         events: handed on between the records.
+        camera: stands in every line; empty where there is only one.
         keep: most lines that wait; the oldest go when there are more.
 
     Attributes:
@@ -62,12 +63,16 @@ class Outlet:
     """
 
     def __init__(
-        self, carrier: Carrier, header: dict[str, Any], events: Events, keep: int = _KEPT
+        self,
+        carrier: Carrier,
+        header: Mapping[str, Any],
+        events: Events,
+        camera: str = "",
+        keep: int = _KEPT,
     ) -> None:
         self.sent = self.dropped = 0
         self._carrier = carrier
-        self._header = json.dumps(header, ensure_ascii=False)
-        self._events = events.subscribe()
+        self._make = ResultLines(header, events, camera)
         self._lines: deque[str] = deque()
         self._keep = keep
         self._changed = threading.Condition()
@@ -78,9 +83,7 @@ class Outlet:
 
     def show(self, frame: Frame, poses: Poses) -> None:
         """Take one result; returns at once."""
-        people = people_to_json(poses)
-        record = {"frame": frame.index, "time_s": round(frame.timestamp_s, 6), "people": people}
-        lines = [json.dumps(item, ensure_ascii=False) for item in (*self._events.drain(), record)]
+        lines = self._make.of(frame, poses)
         with self._changed:
             self._lines.extend(lines)
             while len(self._lines) > self._keep:
@@ -109,7 +112,7 @@ class Outlet:
         pause_s, headed = _FIRST_PAUSE_S, False
         while not self._broken.is_set() and (lines := self._take()):
             try:
-                self._carrier.send(lines if headed else [self._header, *lines])
+                self._carrier.send(lines if headed else [self._make.header, *lines])
             except OSError as error:
                 log.log(logging.INFO if pause_s > _FIRST_PAUSE_S else logging.WARNING, "%s", error)
                 self._put_back(lines)
@@ -236,17 +239,22 @@ class MqttCarrier:
             raise TimeoutError("the broker does not confirm")
 
 
-def open_carrier(address: str) -> Carrier:
+def open_carrier(address: str, camera: str = "") -> Carrier:
     """Return the carrier of an address: ``http://…``, ``https://…`` or ``mqtt://…``.
 
     Nothing is connected yet: a receiver that comes later gets what still waits.
 
+    Args:
+        address: where to.
+        camera: publishes to ``TOPIC/CAMERA/…`` in place of ``TOPIC/…``.
+
     Raises:
         ValueError: it is none of these, or an extra is missing.
     """
-    return MqttCarrier(address) if address.startswith("mqtt://") else WebhookCarrier(address)
+    if not address.startswith("mqtt://"):
+        return WebhookCarrier(address)
+    return MqttCarrier(f"{address.rstrip('/')}/{camera}" if camera else address)
 
 
 def _base64(text: str) -> str:
-
     return base64.b64encode(text.encode()).decode("ascii")

@@ -192,6 +192,7 @@ class LiveSession:
             **self.status().to_json(),
             "source": self._reader.info.source,
             "source_state": self._reader.state,
+            "failure": self._reader.failure,
             "last_result_age_s": self._age_s(),
             "ids": [identity for identity in self._shown().ids.tolist() if identity],
             "stages": self._loads.update(run.stats) if run is not None else [],

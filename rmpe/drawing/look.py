@@ -31,6 +31,8 @@ class DrawingStyle:
     """Draw each person's box in the colour of their id."""
     ids: bool = True
     """Write the id at the box; people without identity (id 0) get none."""
+    id_size: float = 1.0
+    """Size of the id, times the usual: more for pictures that are looked at small."""
     thickness: int | None = None
     """Width of a limb in pixels; None takes it from the person's size."""
     joint_size: int | None = None
@@ -45,6 +47,8 @@ class DrawingStyle:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 200:
                 raise ValueError(f"{name} is {value}, allowed is 0 to 200 pixels")
+        if not 0 < self.id_size <= 20:
+            raise ValueError(f"id_size is {self.id_size}, allowed is more than 0, up to 20")
         for name, allowed in (("palette", PALETTES), ("limb_style", LIMB_STYLES)):
             if getattr(self, name) not in allowed:
                 given = getattr(self, name)

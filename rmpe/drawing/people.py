@@ -56,7 +56,7 @@ def draw_poses(
             _draw_person(drawn, xy[row], scores[row], poses.boxes_xyxy[row], whole, identity, style)
     if style.ids:
         for row in np.flatnonzero(poses.ids > 0).tolist():
-            _draw_label(drawn, poses.boxes_xyxy[row], int(poses.ids[row]))
+            _draw_label(drawn, poses.boxes_xyxy[row], int(poses.ids[row]), style.id_size)
     return drawn
 
 
@@ -251,13 +251,14 @@ def _draw_box(image: ImageArray, box_xyxy: FloatArray, colour: Colour) -> None:
         cv2.rectangle(image, first, last, _ink(image, colour), width, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def _draw_label(image: ImageArray, box_xyxy: FloatArray, identity: int) -> None:
+def _draw_label(image: ImageArray, box_xyxy: FloatArray, identity: int, size: float) -> None:
     if not np.isfinite(box_xyxy).all():
         return
     height, width = image.shape[:2]
-    scale = 0.45 if height < 900 else 0.45 * height / 900.0
+    scale = size * (0.45 if height < 900 else 0.45 * height / 900.0)
+    pen = max(round(size), 1)
     text = str(identity)
-    (wide, tall), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    (wide, tall), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, pen)
     left = int(np.clip(box_xyxy[0], 0, max(width - wide - 5, 0)))
     bottom = int(np.clip(box_xyxy[1], tall + base + 1, height - 1))
     colour = colour_of_id(identity)
@@ -266,4 +267,4 @@ def _draw_label(image: ImageArray, box_xyxy: FloatArray, identity: int) -> None:
     dark_on_light = 0.11 * colour[0] + 0.59 * colour[1] + 0.3 * colour[2] > 110
     ink = _ink(image, (0, 0, 0) if dark_on_light else (255, 255, 255))
     origin = (left + 2, bottom - base + 1)
-    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
+    cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, pen, cv2.LINE_AA)

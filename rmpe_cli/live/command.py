@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -16,6 +16,9 @@ from rmpe_cli.options import EstimatorChoices, option, takes
 from rmpe_cli.options.fields import FILE, FOLDER, as_json
 from rmpe_cli.options.names import LIVE_POLICIES
 from rmpe_cli.terminal.wrong_use import wrong_use
+
+if TYPE_CHECKING:
+    from rmpe.estimator import PoseEstimator
 
 
 @dataclass(frozen=True)
@@ -120,26 +123,32 @@ class LiveChoices:
 
 
 @click.command()
-@click.argument("source", default="0")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @takes(without=("boxes",), live=LiveChoices, estimator=EstimatorChoices)
-def webcam(source: str, live: LiveChoices, estimator: EstimatorChoices) -> None:
-    """Find the poses of this moment, from a camera or a stream.
+def webcam(sources: tuple[str, ...], live: LiveChoices, estimator: EstimatorChoices) -> None:
+    """Find the poses of this moment, from cameras or streams.
 
     SOURCE is a camera's number or device, an RTSP, HTTP or UDP address, - for standard input, or a
-    clip that is played live. Frames that are older than the network is quick are dropped and
-    counted. Ctrl-C, q in the window or the end of the stream ends it; what was recorded is whole.
+    clip that is played live; the first camera if none is given. Several run side by side on one
+    set of networks, and NAME=SOURCE gives one its name. Frames that are older than the network is
+    quick are dropped and counted. Ctrl-C, q in the window or the end of the streams ends it; what
+    was recorded is whole.
     """
-    from rmpe_cli.live.run import LiveCommand, run_command
+    from rmpe_cli.live.plan import LiveCommand
+    from rmpe_cli.live.run import run_command
 
     with wrong_use():
         command = LiveCommand.from_choices(
-            source, live, {**live.described(), **estimator.identity()}
+            sources or ("0",), live, {**live.described(), **estimator.identity()}
         )
     from rmpe.runtimes import limit_threads
 
     threads = limit_threads()
-    built = building.build_estimator(estimator, threads.openvino)
-    ended = run_command(command, built, threads.video, click.echo, partial(click.echo, err=True))
+
+    def build() -> PoseEstimator:
+        return building.build_estimator(estimator, threads.openvino)
+
+    ended = run_command(command, build, threads.video, click.echo, partial(click.echo, err=True))
     if ended.at_once:
         sys.stdout.flush()
         sys.stderr.flush()

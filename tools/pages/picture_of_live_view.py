@@ -33,7 +33,6 @@ from pipeline.live.session import LiveOptions, LiveSession, warm_up
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
 from rmpe.runtimes import limit_threads
 
 ROOT = Path(__file__).parents[2]
@@ -102,8 +101,9 @@ def main(fps: float, seconds: float, output: Path) -> None:
         warm_up(estimator, reader.info.width, reader.info.height)
         header = ClipHeader(estimator.skeleton, "crossing", reader.info.width, reader.info.height)
         session = LiveSession(reader, estimator, LiveOptions(), build_tracker())
-        hub = ViewHub(header.skeleton, header_to_json(header), reader.events, session.page_status)
-        server = LiveServer(hub)
+        hub = ViewHub()
+        hub.begin(header, reader.events, session.page_status)
+        server = LiveServer([hub])
         browser.open(server.address)
         pictures: list[bytes] = []
         look = threading.Timer(seconds - 3, lambda: pictures.append(browser.photograph()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,6 +14,7 @@ from pipeline.readers.address import is_address, shown_source
 SourceKind = Literal["camera", "stream", "stdin", "clip"]
 
 _SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "srt", "rtp")
+_NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,63})=(.+)")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,42 @@ def parse_source(text: str) -> LiveAddress:
         "/dev/video0, an address such as rtsp://host/stream, - for standard input, or an existing "
         "video file"
     )
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """One of the sources of a run."""
+
+    name: str
+    """What it is called in folders, results and figures; empty where it is the only one."""
+    text: str
+    """What is read, see :func:`parse_source`."""
+
+
+def parse_sources(texts: Sequence[str]) -> tuple[NamedSource, ...]:
+    """Return the sources of a run: each a source's text, or ``NAME=TEXT``.
+
+    Several without names are called ``camera_0``, ``camera_1``, … by their place; one alone
+    without a name has none.
+
+    Raises:
+        ValueError: a text means nothing, a name stands twice, or standard input does.
+    """
+    sources = []
+    for place, text in enumerate(texts):
+        named = None if Path(text).exists() else _NAMED.fullmatch(text)
+        name = f"camera_{place}" if len(texts) > 1 else ""
+        name, rest = (named[1], named[2]) if named else (name, text)
+        parse_source(rest)
+        sources.append(NamedSource(name, rest))
+    # A file system may not tell capitals from small letters.
+    names = [source.name.lower() for source in sources]
+    twice = {source.name for source in sources if names.count(source.name.lower()) > 1}
+    if twice:
+        raise ValueError(f"the name {min(twice)} is given twice; every camera needs its own")
+    if sum(source.text == "-" for source in sources) > 1:
+        raise ValueError("standard input (-) is one stream: it can be given once")
+    return tuple(sources)
 
 
 class Capture(Protocol):

@@ -6,14 +6,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.engine.channel import ClosedError
-from pipeline.live.capture.address import Capture, CaptureSettings, LiveAddress, parse_source
-from pipeline.live.capture.camera import CameraCapture
-from pipeline.live.capture.stream import StreamCapture
+from pipeline.live.capture.address import Capture, CaptureSettings, parse_source
+from pipeline.live.capture.opening import OpenCapture, keep_trying, open_capture
 from pipeline.live.events import Events
 from pipeline.live.policy import BacklogError, FrameGate, Policy
 from pipeline.readers._upright import fit_picture
@@ -21,8 +20,6 @@ from pipeline.readers.base import ClipInfo, ReadReport
 from rmpe.error_words import in_words
 from rmpe.records import Frame, ImageArray
 
-_FIRST_PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 5.0
 _LOOK_EVERY_S = 0.1
 _STUCK_AFTER_STALLS = 3.0
 _PATIENCE_S = 1.0
@@ -31,19 +28,6 @@ _GAP_S = 2.0
 _GAP_FRAMES = 10.0
 
 log = logging.getLogger(__name__)
-
-OpenCapture = Callable[[LiveAddress, CaptureSettings], Capture]
-
-
-def open_capture(address: LiveAddress, settings: CaptureSettings) -> Capture:
-    """Open a source.
-
-    Raises:
-        OSError: it cannot be opened; the message says what there is instead.
-    """
-    if address.kind == "camera":
-        return CameraCapture(address.text)
-    return StreamCapture(address, settings)
 
 
 @dataclass(frozen=True)
@@ -83,9 +67,11 @@ class LiveReader:
         options: how it is read.
         events: told of losses and returns.
         open_capture: opens the source; given in tests.
+        stopped: when set, by this reader or by others, reading ends, and so does waiting for a
+            source that is not there yet.
 
     Raises:
-        OSError: the source cannot be opened.
+        OSError: the source cannot be opened, nor within ``reconnect_s``.
         ValueError: the source's text means nothing.
     """
 
@@ -95,6 +81,7 @@ class LiveReader:
         options: LiveReadOptions | None = None,
         events: Events | None = None,
         open_capture: OpenCapture = open_capture,
+        stopped: threading.Event | None = None,
     ) -> None:
         self._options = options or LiveReadOptions()
         self._address = parse_source(source)
@@ -108,7 +95,7 @@ class LiveReader:
             max_backlog=self._options.max_backlog,
             may_wait=self._address.may_wait,
         )
-        self._stop = threading.Event()
+        self._stop = stopped or threading.Event()
         self._open_capture = open_capture
         self._settings = CaptureSettings(
             stall_s=self._options.stall_s,
@@ -117,7 +104,7 @@ class LiveReader:
             stopped=self._stop.is_set,
             on_error=self.report.add_error,
         )
-        self._capture = open_capture(self._address, self._settings)
+        self._capture = self._open_first()
         self.info = ClipInfo(
             source=self._address.shown,
             width=self._capture.width,
@@ -238,18 +225,32 @@ class LiveReader:
         reason = lost or "the stream ended"
         log.warning("%s was lost: %s", self._address.shown, reason)
         self.events.tell("source_lost", reason=reason)
-        give_up_s = time.monotonic() + self._options.reconnect_s
-        pause_s = _FIRST_PAUSE_S
-        while not self._stop.wait(min(pause_s, max(give_up_s - time.monotonic(), 0.0))):
-            try:
-                return self._open_capture(self._address, self._settings)
-            except OSError as error:
-                log.info("not back yet: %s", error)
-                if time.monotonic() >= give_up_s:
-                    self._fail(f"{self._address.shown} did not come back: {error}")
-                    return None
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        try:
+            return self._keep_trying()
+        except OSError as error:
+            self._fail(f"{self._address.shown} did not come back: {error}")
         return None
+
+    def _open_first(self) -> Capture:
+        """Open the source, waiting for one that may still come; ``OSError`` if it does not."""
+        try:
+            return self._open_capture(self._address, self._settings)
+        except OSError as error:
+            if self._options.reconnect_s <= 0 or not self._address.comes_back:
+                raise
+            log.warning("%s; it is tried again", error)
+            capture = self._keep_trying()
+            if capture is None:
+                raise OSError(f"{self._address.shown} was not there before the end") from error
+            return capture
+
+    def _keep_trying(self) -> Capture | None:
+        """Open the source within the time given for it; None when stopped."""
+        return keep_trying(
+            lambda: self._open_capture(self._address, self._settings),
+            self._options.reconnect_s,
+            self._stop,
+        )
 
     def _note_return(self, gap_s: float) -> None:
         self._reconnecting = False

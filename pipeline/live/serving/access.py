@@ -13,7 +13,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -22,6 +22,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH_PATH = "/healthz"
 """What a watcher of the machine asks; it tells nothing that is anybody's secret."""
+CAMERAS_PATH = "/cameras/"
+"""Below it lie the views of each of several cameras."""
 _SAME = frozenset({"same-origin", "none"})
 _LONGEST_BODY = 4096
 _BODY_WITHIN_S = 5.0
@@ -74,9 +76,9 @@ class AccessControl:
             return
         if not from_here:
             await _answer(send, 403, b"requests from other sites are refused\n")
-        elif not self._token or scope["path"] == HEALTH_PATH or self._knows_token(scope, headers):
-            if scope["path"] == "/" and scope.get("query_string"):
-                await self._let_in(send)  # away with the token from the address
+        elif not self._token or _is_health(scope) or self._knows_token(scope, headers):
+            if _is_page(scope) and scope.get("query_string"):
+                await self._let_in(send, scope["path"])  # away with the token from the address
             else:
                 await self._app(scope, receive, send)
         else:
@@ -84,10 +86,11 @@ class AccessControl:
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer somebody who has not shown the token: a one-time address, a form, or 401."""
-        if scope["path"] == "/login" and scope["method"] == "POST":
+        page = scope["path"].removesuffix("login")
+        if page != scope["path"] and _is_page({"path": page}) and scope["method"] == "POST":
             given = parse_qs((await _body(receive)).decode("latin-1")).get("token", [""])[0]
             if self._is_token(given):
-                await self._let_in(send)
+                await self._let_in(send, page)
             else:
                 await _answer(send, 401, _FORM, "text/html; charset=utf-8")
             return
@@ -96,15 +99,15 @@ class AccessControl:
         if scope["path"] == "/" and self.once and fits:
             self.once = ""
             await self._let_in(send)
-        elif scope["path"] == "/":
+        elif _is_page(scope):
             await _answer(send, 401, _FORM, "text/html; charset=utf-8")
         else:
             await _answer(send, 401, b"a token is needed: Authorization: Bearer TOKEN\n")
 
-    async def _let_in(self, send: Send) -> None:
-        """Send a browser to the page, with a cookie in place of the token in the address."""
+    async def _let_in(self, send: Send, page: str = "/") -> None:
+        """Send a browser to a page, with a cookie in place of the token in the address."""
         cookie = f"{self._cookie}={self._session}; HttpOnly; SameSite=Strict; Path=/"
-        extra = [(b"location", b"/"), (b"set-cookie", cookie.encode())]
+        extra = [(b"location", quote(page).encode()), (b"set-cookie", cookie.encode())]
         await _answer(send, 303, b"", "text/plain", extra if self._token else extra[:1])
 
     def _comes_from_here(self, scope: Scope, headers: dict[str, str]) -> bool:
@@ -118,7 +121,7 @@ class AccessControl:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return False
-        follows_link = scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
+        follows_link = _is_page(scope) and headers.get("sec-fetch-mode") == "navigate"
         return follows_link or headers.get("sec-fetch-site", "none") in _SAME
 
     def _is_own_name(self, name: str) -> bool:
@@ -147,6 +150,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_page(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == "/" or (path.startswith(CAMERAS_PATH) and path.endswith("/"))
+
+
+def _is_health(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == HEALTH_PATH or (path.startswith(CAMERAS_PATH) and path.endswith(HEALTH_PATH))
 
 
 def _is_address(name: str) -> bool:

@@ -2,116 +2,137 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
-from pipeline.live.serving.access import HEALTH_PATH, AccessControl
+from pipeline.live.serving.access import CAMERAS_PATH, HEALTH_PATH, AccessControl
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.metrics import CONTENT_TYPE, metrics_text
 from pipeline.live.serving.page import ICON, render_page
+from pipeline.live.serving.pictures import MovingPicture
+from pipeline.live.serving.streams import (
+    NO_STORE,
+    moving_picture,
+    one_picture,
+    record_events,
+    record_lines,
+    status_events,
+)
+from pipeline.live.serving.wall import render_wall
 
-_BOUNDARY = "rmpe-picture"
-_STATUS_EVERY_S = 0.5
 _STALE_AFTER_S = 10.0
-_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def build_app(hub: ViewHub, token: str = "", host: str = "127.0.0.1") -> AccessControl:
+def build_app(hubs: Sequence[ViewHub], token: str = "", host: str = "127.0.0.1") -> AccessControl:
     """Return the ASGI application of a live view.
 
     - ``/`` the page; it asks nobody else for anything
-    - ``/picture.mjpg`` the annotated picture, multipart JPEG; ``/picture.jpg`` one of them
+    - ``/picture.mjpg`` the annotated picture, multipart JPEG; ``/picture.jpg`` one of them;
+      with ``?size=small`` for a phone or a tile
     - ``/records`` header, records and events as server-sent events, one JSON object each;
       ``/records.ndjson`` the same as plain lines
     - ``/status`` the figures as server-sent events, twice a second; ``/status.json`` once
     - ``/healthz`` whether results come: 200 or 503; it needs no token
     - ``/metrics`` the figures for Prometheus
 
+    Of several cameras, which then have names, ``/`` shows all as tiles, and records and figures
+    are everybody's; all the same addresses of one alone are below ``/cameras/NAME/``.
+
     Args:
-        hub: where results come from.
+        hubs: where results come from, one for each camera.
         token: see :class:`~pipeline.live.serving.access.AccessControl`.
         host: name or address that the server listens on.
     """
-
-    async def page(request: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; img-src 'self'; connect-src 'self'; "
-            f"style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
-            "frame-ancestors 'none'; base-uri 'none'"
-        )
-        headers = {
-            "Content-Security-Policy": policy,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return HTMLResponse(render_page(nonce), headers=headers)
-
-    async def pictures(request: Request) -> Response:
-        return StreamingResponse(
-            _picture_parts(hub),
-            media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
-            headers=_STREAM_HEADERS,
-        )
-
-    async def picture(request: Request) -> Response:
-        async with contextlib.aclosing(_pictures(hub)) as stream:
-            async for data in stream:
-                return Response(data, media_type="image/jpeg", headers=_STREAM_HEADERS)
-        return Response("the run is over\n", 410)
-
-    async def records(request: Request) -> Response:
-        return _event_stream(_record_lines(hub))
-
-    async def record_lines(request: Request) -> Response:
-        async def lines() -> AsyncIterator[str]:
-            async with contextlib.aclosing(_record_lines(hub)) as stream:
-                async for line in stream:
-                    yield line + "\n"
-
-        return StreamingResponse(
-            lines(), media_type="application/x-ndjson", headers=_STREAM_HEADERS
-        )
-
-    async def status(request: Request) -> Response:
-        return _event_stream(_status_lines(hub))
-
-    async def status_once(request: Request) -> Response:
-        return JSONResponse(hub.figures(), headers={"Cache-Control": "no-store"})
-
-    routes = [
-        Route("/", page),
-        Route("/picture.mjpg", pictures),
-        Route("/picture.jpg", picture),
-        Route("/records", records),
-        Route("/records.ndjson", record_lines),
-        Route("/status", status),
-        Route("/status.json", status_once),
-        *_side_routes(hub),
-    ]
+    if len(hubs) == 1 and not hubs[0].camera:
+        routes = _camera_routes(hubs[0])
+    else:
+        alone = [Mount(f"{CAMERAS_PATH}{hub.camera}", routes=_camera_routes(hub)) for hub in hubs]
+        routes = [*_wall_routes(hubs), *_side_routes(hubs), *alone]
     return AccessControl(Starlette(routes=routes), token, host)
 
 
-def _side_routes(hub: ViewHub) -> list[Route]:
+def _camera_routes(hub: ViewHub) -> list[BaseRoute]:
+    """Return what viewers of one camera ask."""
+
+    def size_of(request: Request) -> MovingPicture:
+        return hub.small if request.query_params.get("size") == "small" else hub.large
+
+    async def page(request: Request) -> Response:
+        return _page(render_page, hub.camera)
+
+    async def pictures(request: Request) -> Response:
+        return moving_picture(size_of(request))
+
+    async def picture(request: Request) -> Response:
+        return await one_picture(size_of(request))
+
+    async def status(request: Request) -> Response:
+        return status_events(hub.figures, lambda: hub.is_closed)
+
+    async def status_once(request: Request) -> Response:
+        return JSONResponse(hub.figures(), headers=NO_STORE)
+
+    return [
+        Route("/", page),
+        Route("/picture.mjpg", pictures),
+        Route("/picture.jpg", picture),
+        Route("/status", status),
+        Route("/status.json", status_once),
+        *_record_routes([hub]),
+        *_side_routes([hub]),
+    ]
+
+
+def _wall_routes(hubs: Sequence[ViewHub]) -> list[BaseRoute]:
+    """Return what viewers of all cameras ask."""
+    names = [hub.camera for hub in hubs]
+
+    async def page(request: Request) -> Response:
+        return _page(render_wall, names)
+
+    def figures() -> dict[str, Any]:
+        return {"cameras": [hub.figures() for hub in hubs]}
+
+    async def status(request: Request) -> Response:
+        return status_events(figures, lambda: all(hub.is_closed for hub in hubs))
+
+    async def status_once(request: Request) -> Response:
+        return JSONResponse(figures(), headers=NO_STORE)
+
+    return [
+        Route("/", page),
+        Route("/status", status),
+        Route("/status.json", status_once),
+        *_record_routes(hubs),
+    ]
+
+
+def _record_routes(hubs: Sequence[ViewHub]) -> list[BaseRoute]:
+    async def events(request: Request) -> Response:
+        return record_events(hubs)
+
+    async def lines(request: Request) -> Response:
+        return record_lines(hubs)
+
+    return [Route("/records", events), Route("/records.ndjson", lines)]
+
+
+def _side_routes(hubs: Sequence[ViewHub]) -> list[BaseRoute]:
     """Return what watchers of the machine and browsers ask beside the view."""
 
     async def health(request: Request) -> Response:
-        state = health_of(hub.figures(), hub.age_s, hub.is_closed)
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(state, 200 if state["ready"] else 503, headers=headers)
+        state = health_of(hubs)
+        return JSONResponse(state, 200 if state["ready"] else 503, headers=NO_STORE)
 
     async def metrics(request: Request) -> Response:
-        return Response(metrics_text(hub.figures()), media_type=CONTENT_TYPE)
+        figures = {hub.camera: hub.figures() for hub in hubs}
+        return Response(metrics_text(figures), media_type=CONTENT_TYPE)
 
     async def icon(request: Request) -> Response:
         return Response(ICON, media_type="image/svg+xml")
@@ -120,63 +141,38 @@ def _side_routes(hub: ViewHub) -> list[Route]:
         Route(HEALTH_PATH, health),
         Route("/metrics", metrics),
         Route("/favicon.svg", icon),
+        Route("/favicon.ico", icon),
     ]
 
 
-def health_of(figures: Mapping[str, Any], age_s: float | None, is_over: bool) -> dict[str, Any]:
-    """Return whether results come, what the source does, and how old the newest result is."""
-    state = "ended" if is_over else str(figures.get("source_state", "up"))
+def health_of(hubs: Sequence[ViewHub]) -> dict[str, Any]:
+    """Return whether results come from every camera, and each one's own state."""
+    if len(hubs) == 1:
+        return health_of_one(hubs[0].figures(), hubs[0].age_s)
+    states = {hub.camera: health_of_one(hub.figures(), hub.age_s) for hub in hubs}
+    return {"ready": all(state["ready"] for state in states.values()), "cameras": states}
+
+
+def health_of_one(figures: Mapping[str, Any], age_s: float | None) -> dict[str, Any]:
+    """Return whether results come from one camera, its source's state, its newest result's age."""
+    state = str(figures.get("source_state", "up"))
     fresh = age_s is not None and age_s <= _STALE_AFTER_S
     rounded = None if age_s is None else round(age_s, 3)
     return {"ready": state == "up" and fresh, "source": state, "age_s": rounded}
 
 
-def _event_stream(lines: AsyncGenerator[str, None]) -> Response:
-    async def events() -> AsyncIterator[str]:
-        async with contextlib.aclosing(lines) as stream:
-            async for line in stream:
-                yield f"data: {line}\n\n"
-
-    return StreamingResponse(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
-
-
-async def _pictures(hub: ViewHub) -> AsyncGenerator[bytes, None]:
-    """Yield the newest JPEG whenever there is one; what comes while the viewer reads is missed."""
-    hub.join_pictures()
-    try:
-        number = 0
-        while (found := await hub.next_picture(number)) is not None:
-            number, data = found
-            yield data
-    finally:
-        hub.leave_pictures()
-
-
-async def _picture_parts(hub: ViewHub) -> AsyncIterator[bytes]:
-    async with contextlib.aclosing(_pictures(hub)) as stream:
-        async for data in stream:
-            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}"
-            yield head.encode() + b"\r\n\r\n" + data + b"\r\n"
-    yield f"--{_BOUNDARY}--\r\n".encode()
-
-
-async def _record_lines(hub: ViewHub) -> AsyncGenerator[str, None]:
-    queue = hub.join_records()
-    try:
-        yield hub.header
-        while True:
-            for line in queue.drain():
-                yield line
-            if hub.is_closed:
-                yield json.dumps({"end": True})
-                return
-            await queue.changed.wait()
-    finally:
-        hub.leave_records(queue)
-
-
-async def _status_lines(hub: ViewHub) -> AsyncGenerator[str, None]:
-    while not hub.is_closed:
-        yield json.dumps(hub.figures())
-        await asyncio.sleep(_STATUS_EVERY_S)
-    yield json.dumps({**hub.figures(), "end": True})
+def _page(render: Any, shown: Any) -> Response:
+    """Return a page in which only its own style and script run."""
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; img-src 'self'; connect-src 'self'; "
+        f"style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {
+        **NO_STORE,
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HTMLResponse(render(nonce, shown), headers=headers)

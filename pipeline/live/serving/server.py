@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 
 import uvicorn
 
@@ -34,13 +35,13 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 class LiveServer:
-    """Serves a hub until it is stopped; the port is taken when made.
+    """Serves the views of cameras until it is stopped; the port is taken when made.
 
     Attributes:
         address: where a browser opens it; with a token it carries what works once, never the token.
 
     Args:
-        hub: what is shown.
+        hubs: what is shown, one for each camera; several have names.
         host: address to listen on.
         port: port; 0 takes a free one.
         token: what viewers must know; empty lets everybody look who reaches the port.
@@ -49,8 +50,10 @@ class LiveServer:
         OSError: the address cannot be listened on.
     """
 
-    def __init__(self, hub: ViewHub, host: str = _LOOPBACK, port: int = 0, token: str = "") -> None:
-        self._hub = hub
+    def __init__(
+        self, hubs: Sequence[ViewHub], host: str = _LOOPBACK, port: int = 0, token: str = ""
+    ) -> None:
+        self._hubs = hubs
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._socket = socket.create_server((host, port), family=family, backlog=64)
@@ -58,7 +61,7 @@ class LiveServer:
             raise OSError(f"{host}:{port} cannot be served on: {error.strerror}") from error
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        app = build_app(hub, token, host)
+        app = build_app(hubs, token, host)
         self.address = f"http://{shown}:{self.port}/" + (f"?once={app.once}" if token else "")
         if not is_loopback(host) and not token:
             log.warning("everybody who reaches %s may watch; --token-file asks", self.address)
@@ -80,7 +83,8 @@ class LiveServer:
 
     def stop(self) -> None:
         """End every viewer's stream and the server, within two seconds; allowed twice."""
-        self._hub.close()
+        for hub in self._hubs:
+            hub.close()
         self._server.should_exit = True
         self._thread.join(_LEAVE_WITHIN_S)
         if self._thread.is_alive() and self._loop is not None:
@@ -96,7 +100,8 @@ class LiveServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._hub.attach(self._loop)
+        for hub in self._hubs:
+            hub.attach(self._loop)
         await self._server.serve(sockets=[self._socket])
 
     def _drop_connections(self) -> None:

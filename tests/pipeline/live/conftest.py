@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +17,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+
+import cli
+from rmpe_cli import building
 
 BOUNDARY = "frame"
 PROGRAM = """
@@ -189,6 +194,13 @@ def udp_port():
     return free_port()
 
 
+@pytest.fixture
+def free_tcp_port():
+    """A free TCP port."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 class WebcamProcess:
     """``webcam`` in a process of its own, on the squares' estimator, recording into a folder."""
 
@@ -226,3 +238,87 @@ def webcam_process(repository, tmp_path):
     for webcam in started:
         webcam.process.kill()
         webcam.process.communicate()
+
+
+class Receiver:
+    """A server that keeps the lines posted to it, and answers as it is told."""
+
+    def __init__(self):
+        self.lines = []
+        self.posts = []
+        self.status = 200
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                receiver.posts.append(dict(self.headers) | {"path": self.path})
+                if receiver.status == 200:
+                    receiver.lines += [json.loads(line) for line in body.splitlines()]
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+        self.port = self.server.server_address[1]
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    server = Receiver()
+    yield server
+    server.stop()
+
+
+def answers(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def broker(tmp_path, wait_for):
+    """The port of a real broker."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if program is None:
+        pytest.skip("the broker mosquitto is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = tmp_path / "broker.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with subprocess.Popen([program, "-c", str(settings)], stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: answers(port))
+        yield port
+        process.terminate()
+
+
+@pytest.fixture
+def rmpe(monkeypatch, capsys, squares):
+    """A function that runs a command line in this process: (exit code, stdout, stderr).
+
+    Its ``estimator`` finds bright squares until the test gives another one.
+    """
+    monkeypatch.setattr(building, "build_estimator", lambda given, threads: run.estimator)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    run.estimator = squares()
+    return run

@@ -15,7 +15,6 @@ from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
 
 FRAMES = 100
 PICTURES, RECORDS, ASLEEP = 10, 8, 2
@@ -53,8 +52,9 @@ def run(address, estimator, viewers=()):
     reader = LiveReader(address)
     session = LiveSession(reader, estimator, LiveOptions(1.0, 1))
     header = ClipHeader(estimator.skeleton, "squares", 200, 60)
-    hub = ViewHub(header.skeleton, header_to_json(header), reader.events, session.page_status)
-    server = LiveServer(hub)
+    hub = ViewHub()
+    hub.begin(header, reader.events, session.page_status)
+    server = LiveServer([hub])
     watching = None
     if viewers:
         command = [sys.executable, "-c", VIEWERS, str(server.port), *map(str, viewers)]

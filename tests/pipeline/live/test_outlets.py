@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import socket
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,45 +23,6 @@ def show(outlet: Outlet, first: int, count: int) -> None:
         outlet.show(Frame(index, index / 10, PICTURE), Poses.empty(3))
 
 
-class Receiver:
-    """A server that keeps the lines posted to it, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict] = []
-        self.posts: list[dict[str, str]] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                receiver.posts.append(dict(self.headers) | {"path": self.path})
-                if receiver.status == 200:
-                    receiver.lines += [json.loads(line) for line in body.splitlines()]
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-        self.port = self.server.server_address[1]
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    yield server
-    server.stop()
-
-
 def until(true, within_s: float = 10.0) -> None:
     deadline = time.monotonic() + within_s
     while not true() and time.monotonic() < deadline:
@@ -75,7 +30,7 @@ def until(true, within_s: float = 10.0) -> None:
     assert true()
 
 
-def test_header_records_and_events_arrive_in_order(receiver: Receiver) -> None:
+def test_header_records_and_events_arrive_in_order(receiver: Any) -> None:
     events = Events()
     carrier = open_carrier(f"http://me:hidden@127.0.0.1:{receiver.port}/in?key=abc")
     outlet = Outlet(carrier, HEADER, events)
@@ -92,7 +47,7 @@ def test_header_records_and_events_arrive_in_order(receiver: Receiver) -> None:
     assert "hidden" not in outlet.line() and "abc" not in outlet.line()
 
 
-def test_what_is_refused_is_tried_again_and_nothing_is_lost(receiver: Receiver) -> None:
+def test_what_is_refused_is_tried_again_and_nothing_is_lost(receiver: Any) -> None:
     receiver.status = 503
     outlet = Outlet(open_carrier(f"http://127.0.0.1:{receiver.port}/"), HEADER, Events())
     show(outlet, 0, 20)
@@ -119,31 +74,10 @@ def test_an_address_that_means_nothing_is_refused(address: str) -> None:
         open_carrier(address)
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[int]:
-    """The port of a real broker."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    if program is None:
-        pytest.skip("the broker mosquitto is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = tmp_path / "broker.conf"
-    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    with subprocess.Popen([program, "-c", str(settings)], stderr=subprocess.DEVNULL) as process:
-        until(lambda: answers(port))
-        yield port
-        process.terminate()
-
-
 def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
     client = pytest.importorskip("paho.mqtt.client")
     enums = pytest.importorskip("paho.mqtt.enums")
-    got: list[tuple[str, dict]] = []
+    got: list[tuple[str, dict[str, Any]]] = []
     listener = client.Client(enums.CallbackAPIVersion.VERSION2)
     listener.on_message = lambda c, u, message: got.append(
         (message.topic, json.loads(message.payload))

@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import av
 import pytest
 
-import cli
 from pipeline.writers import window
 from rmpe.formats import read_records
-from rmpe_cli import building
-
-
-@pytest.fixture
-def rmpe(monkeypatch, capsys, squares):
-    """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
 
 
 def test_a_stream_is_recorded_in_whole_segments_with_a_summary(rmpe, mjpeg, tmp_path):

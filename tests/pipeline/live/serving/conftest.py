@@ -16,7 +16,6 @@ from pipeline.live.events import Events
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.server import LiveServer
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 
@@ -42,14 +41,18 @@ class View:
         self.size = size
         self.noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8) * noise
         self.processed = 0
-        header = header_to_json(ClipHeader(TRIANGLE, "test"))
-        self.hub = ViewHub(TRIANGLE, header, self.events, self.figures, most_fps=100)
-        self.server = LiveServer(self.hub, token=token)
+        self.changed = {}
+        self.hub = ViewHub(most_fps=100)
+        self.hub.begin(ClipHeader(TRIANGLE, "test"), self.events, self.figures)
+        self.server = LiveServer([self.hub], token=token)
         self.port = self.server.port
 
     def figures(self):
         return {
             "source": "test",
+            "source_state": "up",
+            "failure": "",
+            "last_result_age_s": 0.1,
             "captured": 2 * self.processed,
             "processed": self.processed,
             "dropped": {"newer_frame": self.processed},
@@ -59,6 +62,7 @@ class View:
             "people": 1,
             "ids": [7],
             "stages": [{"stage": "detect", "busy": 0.5}],
+            **self.changed,
         }
 
     def show(self, index):

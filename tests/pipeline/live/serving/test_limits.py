@@ -9,7 +9,7 @@ import time
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.live.serving.app import health_of
+from pipeline.live.serving.app import health_of_one
 
 
 def connect(shown) -> socket.socket:
@@ -73,17 +73,18 @@ def read(shown, path, headers=None):
 
 
 @pytest.mark.parametrize(
-    ("state", "age_s", "is_over", "ready"),
+    ("state", "age_s", "ready"),
     [
-        ("up", 0.1, False, True),
-        ("up", None, False, False),
-        ("up", 60.0, False, False),
-        ("lost", 0.1, False, False),
-        ("up", 0.1, True, False),
+        ("up", 0.1, True),
+        ("up", None, False),
+        ("up", 60.0, False),
+        ("lost", 0.1, False),
+        ("ended", 0.1, False),
+        ("loading", None, False),
     ],
 )
-def test_a_run_is_healthy_while_results_come(state, age_s, is_over, ready):
-    assert health_of({"source_state": state}, age_s, is_over)["ready"] is ready
+def test_a_run_is_healthy_while_results_come(state, age_s, ready):
+    assert health_of_one({"source_state": state}, age_s)["ready"] is ready
 
 
 def test_health_needs_no_token_and_says_no_more(view):

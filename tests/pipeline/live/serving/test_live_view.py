@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.live.serving.hub import ViewerQueue
 from pipeline.live.serving.server import LiveServer, parse_listen
+from pipeline.live.serving.viewer_queue import ViewerQueue
 
 CHUNK = 4096
 
@@ -199,7 +199,7 @@ def test_where_to_listen_must_make_sense(text):
 def test_a_port_that_is_taken_is_a_clear_error(view):
     shown = view()
     with pytest.raises(OSError, match=f"127.0.0.1:{shown.port} cannot be served on"):
-        LiveServer(shown.hub, port=shown.port)
+        LiveServer([shown.hub], port=shown.port)
 
 
 def test_a_hub_may_be_closed_twice(view):

@@ -210,8 +210,7 @@ def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_f
 def test_the_page_greys_the_picture_and_says_how_long_the_source_is_gone(view, feed, browser):
     shown = view()
     feed(shown, 0.05)
-    known = shown.figures
-    shown.hub._status = lambda: {**known(), "source_state": "lost", "last_result_age_s": 42.3}
+    shown.changed = {"source_state": "lost", "last_result_age_s": 42.3}
     browser.open(f"http://127.0.0.1:{shown.port}/")
     deadline = time.monotonic() + 10
     words = ""
