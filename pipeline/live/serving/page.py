@@ -141,13 +141,18 @@ function show(now) {
   fill("stages", now.stages.map((stage) => [stage.stage, load(stage.busy)]));
 }
 const isNarrow = matchMedia("(max-width: 600px)");
+let isLooking = false;
 function look() {
+  isLooking = true;
   const size = isNarrow.matches ? "small" : "large";
   element("picture").src = `picture.mjpg?size=${size}&from=${Date.now()}`;
 }
-isNarrow.addEventListener("change", look);
-follow(show, look);
-look();
+isNarrow.addEventListener("change", () => { if (isLooking) look(); });
+follow((now) => {
+  // A picture that is waited for would keep the page from being loaded.
+  if (!isLooking && now.last_result_age_s !== null) look();
+  show(now);
+}, () => { isLooking = false; });
 </script>
 </body>
 </html>

@@ -42,8 +42,9 @@ class View:
         self.noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8) * noise
         self.processed = 0
         self.changed = {}
+        self.header = ClipHeader(TRIANGLE, "test")
         self.hub = ViewHub(most_fps=100)
-        self.hub.begin(ClipHeader(TRIANGLE, "test"), self.events, self.figures)
+        self.hub.begin(self.header, self.events, self.figures)
         self.server = LiveServer([self.hub], token=token)
         self.port = self.server.port
 

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.live.serving.hub import ViewHub
+from pipeline.live.serving.server import LiveServer
+
 DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium")
 MISSING = "needs chromium and chromedriver (Debian: chromium, chromium-driver)"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -220,3 +223,50 @@ def test_the_page_greys_the_picture_and_says_how_long_the_source_is_gone(view, f
     assert words == "no picture from the source for 42 s"
     style = "return getComputedStyle(document.getElementById('picture')).filter"
     assert "grayscale" in browser.run(style)
+
+
+def test_the_page_says_that_networks_load_and_shows_the_picture_once_there_is_one(
+    view, feed, browser, wait_for
+):
+    shown = view()
+    shown.server.stop()
+    shown.hub = ViewHub(most_fps=100)
+    server = LiveServer([shown.hub])
+    try:
+        browser.open(server.address)
+        wait_for(lambda: browser.text("gone") == "the networks are loading", 30)
+        shown.hub.begin(shown.header, shown.events, shown.figures)
+        feeding = feed(shown, 0.05)
+        wait_for(lambda: browser.run(PIXELS), 30)
+        wait_for(lambda: browser.text("gone") == "", 30)
+        feeding.stop()
+    finally:
+        server.stop()
+
+
+TILES = """
+return Object.fromEntries([...document.querySelectorAll(".tile")].map((tile) => [tile.id,
+  [tile.querySelector("img").naturalWidth, tile.querySelector(".said").textContent]]));
+"""
+
+
+def test_the_wall_shows_a_tile_of_each_camera_that_leads_to_its_page(view, feed, browser, wait_for):
+    shown = view()
+    shown.server.stop()
+    shown.hub = ViewHub("door", most_fps=100)
+    shown.hub.begin(shown.header, shown.events, shown.figures)
+    others = [ViewHub(f"camera_{number}") for number in range(8)]
+    server = LiveServer([shown.hub, *others])
+    try:
+        feeding = feed(shown, 0.05)
+        browser.open(server.address)
+        wait_for(lambda: browser.run(TILES).get("door") == [64, ""], 30)
+        assert browser.run(TILES)["camera_7"] == [0, "the networks are loading"]
+        assert browser.text("state") == "1 of 9 cameras give pictures"
+        browser.run("document.getElementById('door').click()")
+        wait_for(lambda: browser.run("return location.pathname") == "/cameras/door/", 30)
+        wait_for(lambda: browser.run("return document.title") == "door, rmpe live", 30)
+        wait_for(lambda: browser.run(PIXELS), 30)
+        feeding.stop()
+    finally:
+        server.stop()
