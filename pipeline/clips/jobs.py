@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.clips._claiming import claim_folder, prepare_folder
+from pipeline.clips.claiming import claim_folder, prepare_folder
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.delivered import run_and_deliver
 from pipeline.clips.folder_lock import FolderLock

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.clips._claiming import claim_folder, prepare_folder, refuse_results
+from pipeline.clips.claiming import claim_folder, prepare_folder, refuse_results
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.delivered import run_and_deliver
 from pipeline.clips.folder_lock import FolderLock
