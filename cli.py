@@ -20,11 +20,12 @@ from rmpe_cli.pictures import images
 from rmpe_cli.records import convert, report
 from rmpe_cli.stored import render, track
 from rmpe_cli.terminal.help import HelpfulGroup
-from rmpe_cli.training import learn_nms, train
+from rmpe_cli.training import learn_nms, learn_score, train
 from rmpe_cli.weights import weights
 
 COMMANDS = (
-    *(batch, convert, demo, doctor, evaluate, export, images, learn_nms, measure, models),
+    *(batch, convert, demo, doctor, evaluate, export, images, learn_nms, learn_score),
+    *(measure, models),
     *(render, report),
     *(track, train, video, webcam, weights),
 )

@@ -21,6 +21,7 @@ from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import Maps, decode_with_flip, flip_average, get_codec, join_maps
 from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
+from rmpe.pose_nms.pose_score import PoseScore
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.results import PictureResult
@@ -49,6 +50,8 @@ class EstimatorOptions:
     """Crops in one call of the network."""
     nms: NmsRule = ALPHAPOSE
     """How redundant poses are suppressed; None keeps every pose."""
+    pose_score: PoseScore | None = None
+    """What a kept pose scores; None is its box's score times its joints' mean."""
     association: AssociationParameters | None = None
     """Assign joint candidates to people over the whole picture instead of taking each map's peak;
     for networks trained with joint-candidate targets."""
@@ -332,13 +335,17 @@ class PoseEstimator:
         """Return the poses that the suppression keeps and whose score is high enough.
 
         Parametric pose-NMS scores its merged poses by AlphaPose's sum, up to 3.25; here, as
-        everywhere, a pose scores its box's score times its joints' mean.
+        everywhere, a pose scores its box's score times its joints' mean, or what the options'
+        ``pose_score`` expects of it.
         """
         poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
         if isinstance(self.options.nms, PoseNmsParameters):
             scores = poses.box_scores * joint_mean(
                 poses.keypoint_scores, self.conventions.score_rule
             )
+            poses = replace(poses, scores=scores)
+        if self.options.pose_score is not None:
+            scores = self.options.pose_score(poses, self.skeleton.sigmas)
             poses = replace(poses, scores=scores)
         return poses.select(poses.scores >= self.options.min_score)
 

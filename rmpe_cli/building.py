@@ -28,6 +28,7 @@ def build_estimator(
     from pipeline.sources import find_nobody
     from rmpe.estimator import EstimatorOptions, PoseEstimator
     from rmpe.pose_nms import choose_nms
+    from rmpe.pose_nms.pose_score import choose_pose_score
     from rmpe.zoo import LoadChoices
     from rmpe.zoo.presets import get_preset
 
@@ -55,6 +56,7 @@ def build_estimator(
                 flip_test=choices.flip_test,
                 batch_size=choices.batch_size,
                 nms=choose_nms(choices.nms, choices.nms_parameters, choices.oks_threshold),
+                pose_score=choose_pose_score(choices.pose_score),
                 association=association,
             ),
         )

@@ -1,4 +1,4 @@
-"""Fitting: `train` and `learn-nms`."""
+"""Fitting: `train`, `learn-nms` and `learn-score`."""
 
 from __future__ import annotations
 
@@ -149,5 +149,43 @@ def learn_nms(candidates: Path, fit: FitChoices) -> None:
         lines = fit_pose_nms(
             candidates, fit.annotations, fit.output, fit.start, skeleton, fit.held_out
         )
+    for line in lines:
+        click.echo(line)
+
+
+@dataclass(frozen=True)
+class ScoreFitChoices:
+    """What the score of poses is fitted to, and how."""
+
+    annotations: Path = option("--annotations", type=_THERE, help="The truth, a COCO file.")
+    output: Path = option(
+        "-o",
+        "--output",
+        default=Path("pose_score.json"),
+        type=click.Path(path_type=Path),
+        help="File to write.",
+    )
+    skeleton: str = option("--skeleton", default="coco17", help="Joints of the annotations.")
+    held_out: int = option(
+        "--held-out", default=4, help="Keep every n-th picture out of the fit; 0 keeps none."
+    )
+
+
+@click.command("learn-score")
+@click.argument("candidates", type=_THERE)
+@takes(fit=ScoreFitChoices)
+def learn_score(candidates: Path, fit: ScoreFitChoices) -> None:
+    """Fit what a pose scores to how right it is, its OKS.
+
+    CANDIDATES are stored poses of a run with --min-score 0.
+    """
+    from rmpe.evaluation.learn_score import fit_pose_score
+    from rmpe.formats.outputs import check_outputs
+    from rmpe.skeletons import get_skeleton
+
+    with wrong_use():
+        check_outputs([fit.output], [candidates, fit.annotations], overwrite=True)
+        skeleton = get_skeleton(fit.skeleton)
+        lines = fit_pose_score(candidates, fit.annotations, fit.output, skeleton, fit.held_out)
     for line in lines:
         click.echo(line)

@@ -90,7 +90,7 @@ def average_precision(
             sigmas,
         )
         found = _matches(similarity)
-        used = found.any(0) | ~_inside_any(poses, frame.ignored_boxes_xyxy)
+        used = found.any(0) | ~inside_any(poses, frame.ignored_boxes_xyxy)
         scores.append(poses.scores[used].astype(np.float64))
         hits.append(found[:, used])
     if counted == 0:
@@ -115,7 +115,7 @@ def _matches(similarity: NDArray[np.float64]) -> NDArray[np.bool_]:
     return found
 
 
-def _inside_any(poses: Poses, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
+def inside_any(poses: Poses, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return whose middle of the joints lies in one of the boxes, (N,)."""
     middle = poses.keypoints_xy.mean(1)[:, None]
     inside = (middle >= boxes_xyxy[None, :, :2]) & (middle <= boxes_xyxy[None, :, 2:])

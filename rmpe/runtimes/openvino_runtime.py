@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from rmpe.runtimes._openvino import OpenVinoEngine, openvino
+from rmpe.runtimes._openvino import HINTS, OpenVinoEngine, openvino
 from rmpe.runtimes.base import Precision
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 
@@ -47,3 +47,26 @@ def converted(network: PreprocessedNetwork, height: int, width: int) -> openvino
         # The converter traces with torch.jit, which torch calls deprecated.
         warnings.simplefilter("ignore")
         return openvino.convert_model(network, example_input=example)
+
+
+class OpenVinoPart:
+    """A part of a network, tensors in and tensors out, compiled for one size of input."""
+
+    def __init__(self, part: nn.Module, example: Tensor, precision: Precision) -> None:
+        """Compile ``part`` for one thread and any number of rows like the example's, (N, ...).
+
+        Raises ValueError when the precision is not one of the engine's.
+        """
+        if precision not in HINTS:
+            raise ValueError(f"a part computes in {', '.join(HINTS)}, got {precision!r}")
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # see converted
+            model = openvino.convert_model(part, example_input=example)
+        model.reshape([-1, *example.shape[1:]])
+        settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "INFERENCE_NUM_THREADS": 1}
+        self._request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the part's outputs, float32, without a gradient."""
+        results = self._request.infer([x.detach().float().numpy()])
+        return tuple(torch.from_numpy(np.array(value)) for value in results.values())

@@ -114,6 +114,13 @@ class EstimatorChoices:
         help="For --nms oks and oks-soft: how alike two kept poses may be, 0 to 1.",
     )
 
+    pose_score: str = option(
+        "--pose-score",
+        default="usual",
+        help="What a pose scores: usual (box times joints), learned (the similarity to expect), or "
+        "a .json file from learn-score.",
+    )
+
     def identity(self) -> dict[str, Any]:
         """Return what makes a run on the same clip the same run, as JSON can hold it: all."""
         return as_json(self)
@@ -123,4 +130,6 @@ class EstimatorChoices:
         named = [self.weights, self.boxes]
         if self.nms_parameters.endswith(".json"):
             named.append(Path(self.nms_parameters))
+        if self.pose_score.endswith(".json"):
+            named.append(Path(self.pose_score))
         return tuple(path for path in named if path is not None)

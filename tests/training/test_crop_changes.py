@@ -9,11 +9,11 @@ import pytest
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
 from rmpe.skeletons import COCO_19
-from rmpe.training.bundled.pose_people import in_shares
+from rmpe.training.bundled.pose_people import in_shares, read_taught, with_maps
 from rmpe.training.data._changes import cut_box, end_picture, set_beside, upright_box
 from rmpe.training.data.person_crops import HIDDEN_WEIGHT, PersonCrops
 from rmpe.training.data.records import CropRecord
-from rmpe.training.data.taught import FLOOR, TaughtPerson, stored_maps
+from rmpe.training.data.taught import FLOOR, TaughtPerson, labelled_weights, stored_maps
 from rmpe.training.recipes.published import NETWORK_RECIPES
 
 STILL = NETWORK_RECIPES["compact_coco"].with_settings(
@@ -128,6 +128,59 @@ def test_a_teachers_peaks_follow_the_joints(marked: AnnotatedPerson, settings: l
             row, column = np.unravel_index(record.teacher[joint].argmax(), (64, 48))
             found = 4 * np.array([column, row]) + 1.5
             assert np.abs(found - record.keypoints_xy[joint]).max() < 4.5
+
+
+def test_an_athlete_learns_from_human_joints_and_a_teachers_face(marked: AnnotatedPerson) -> None:
+    maps = stored_maps(np.full((17, 150, 100), FLOOR, np.float32))
+    half = np.array([[0.5, 0, 0], [0, 0.5, 0]])
+    taught = replace(
+        TaughtPerson(**vars(marked), maps=maps, to_cells=half),
+        keypoints_xy=marked.keypoints_xy + 1,
+        weights=np.full(19, 0.5, np.float32),
+    )
+    elsewhere = replace(taught, picture=replace(marked.picture, path=Path("elsewhere")))
+    (both,) = with_maps([marked], [elsewhere, taught])
+    assert isinstance(both, TaughtPerson) and both.maps is maps
+    np.testing.assert_array_equal(both.keypoints_xy[:5], taught.keypoints_xy[:5])
+    np.testing.assert_array_equal(both.keypoints_xy[5:], marked.keypoints_xy[5:])
+    np.testing.assert_array_equal(labelled_weights(both)[:5], 0)
+    np.testing.assert_array_equal(labelled_weights(both)[5:], marked.joint_weights[5:])
+    assert with_maps([marked], [elsewhere]) == [marked]
+    for record in records(both, ["teacher_weight=1"], 4):
+        assert record.weights[5:].any() and not record.weights[:5].any()
+
+
+def write_labels(file: Path, sources: list[str], sure: float = 0.9) -> None:
+    count = len(sources)
+    np.savez(
+        file,
+        source=sources,
+        picture=[f"{source}.jpg" for source in sources],
+        box=np.tile(np.array([0, 0, 50, 100], np.float32), (count, 1)),
+        joints=np.zeros((count, 17, 2), np.float32),
+        confidence=np.full((count, 17), sure, np.float32),
+        to_cells=np.zeros((count, 2, 3)),
+        maps=np.zeros((count, 17, 8, 6), np.uint8),
+    )
+
+
+def test_the_taught_people_of_a_folder_are_gathered_by_source(tmp_path: Path) -> None:
+    write_labels(tmp_path / "boxes.npz", ["street", "flickr", "street"])
+    write_labels(tmp_path / "clips.npz", ["street"])
+    write_labels(tmp_path / "unsure.npz", ["beside"], sure=0.1)
+    people = read_taught(tmp_path, tmp_path / "data")
+    assert {source: len(group) for source, group in people.items()} == {"street": 3, "flickr": 1}
+    assert people["flickr"][0].picture.path == tmp_path / "data" / "flickr.jpg"
+    assert len({person.annotation_id for person in people["street"]}) == 3
+    assert len(read_taught(tmp_path / "clips.npz", tmp_path)["street"]) == 1
+
+
+def test_labels_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no"):
+        read_taught(tmp_path, tmp_path)
+    np.savez(tmp_path / "other.npz", source=["a"])
+    with pytest.raises(ValueError, match="lacks box"):
+        read_taught(tmp_path, tmp_path)
 
 
 def test_people_are_repeated_until_the_shares_hold(marked: AnnotatedPerson) -> None:

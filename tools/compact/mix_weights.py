@@ -2,7 +2,8 @@
 
     python tools/compact/mix_weights.py START.safetensors TRAINED.safetensors 0.5 MIXED.safetensors
 
-Robust fine-tuning (Wortsman et al., CVPR 2022). The result is float16.
+Robust fine-tuning (Wortsman et al., CVPR 2022). The result is float16. Weights of a network without
+focus take the start's heads for it, and their maps are brought to what the focus reads.
 """
 
 from __future__ import annotations
@@ -11,6 +12,21 @@ import argparse
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+HEADS = ("centre.", "from_centre.")
+"""Layers that only a focused network has."""
+UNFOCUSED_FACTOR, UNFOCUSED_OFFSET = 0.5, -6.0
+"""Logits that a softmax reads to logits of chances, which the focus squares."""
+
+
+def with_heads(state: dict[str, Tensor], start: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a network without focus as those of a focused one."""
+    grafted = {name: value for name, value in start.items() if name.startswith(HEADS)} | state
+    grafted["head.output.weight"] = UNFOCUSED_FACTOR * state["head.output.weight"].float()
+    bias = state["head.output.bias"].float()
+    grafted["head.output.bias"] = UNFOCUSED_FACTOR * bias + UNFOCUSED_OFFSET
+    return grafted
 
 
 def main() -> None:
@@ -22,6 +38,8 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
     start, trained = load_file(arguments.start), load_file(arguments.trained)
+    if set(start) - set(trained) == {name for name in start if name.startswith(HEADS)}:
+        trained = with_heads(trained, start)
     if set(start) != set(trained):
         raise ValueError(f"{arguments.start} and {arguments.trained} are of different networks")
     mixed = {

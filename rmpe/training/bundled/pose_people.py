@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,18 @@ LEAST_CONFIDENCE = 0.3
 """Calibrated probability from which on a teacher's joint counts as known."""
 LEAST_JOINTS = 4
 """Known joints that a person must have."""
-SHARES = {"lspet": 0.45, "coco128": 0.22, "street": 0.20, "flickr": 0.13}
-"""How often the people of each source are drawn."""
+SHARES = {
+    "lspet": 0.40,
+    "street": 0.20,
+    "coco128": 0.12,
+    "beside": 0.12,
+    "flickr": 0.10,
+    "clips": 0.06,
+}
+"""How often the people of each source are drawn; those that are there share the whole."""
+FACE = 5
+"""COCO's first joints are those of the face, for which LSPET has no human labels."""
+LABEL_ARRAYS = {"source", "picture", "box", "joints", "confidence", "to_cells", "maps"}
 
 
 def everyday_boxes(data: Path | str) -> list[tuple[str, Path, FloatArray]]:
@@ -57,20 +67,33 @@ def everyday_boxes(data: Path | str) -> list[tuple[str, Path, FloatArray]]:
 
 
 def read_taught(labels: Path | str, data: Path | str) -> dict[str, list[AnnotatedPerson]]:
-    """Return the people of ``tools/compact/teach_poses.py``'s file by source, in COCO-19 joints.
+    """Return the people of ``tools/compact/teach_poses.py``'s files by source, in COCO-19 joints.
+
+    Args:
+        labels: one file or a folder of them.
+        data: folder of the packs, below which the pictures lie.
 
     Raises:
-        OSError: the file is missing.
-        ValueError: it is no such file.
+        OSError: the file is missing, or the folder holds none.
+        ValueError: a file is no such file.
     """
-    with np.load(labels) as stored:
-        missing = {"source", "picture", "box", "joints", "confidence", "to_cells", "maps"} - set(
-            stored.files
-        )
-        if missing:
-            raise ValueError(f"{labels} lacks {', '.join(sorted(missing))}; see teach_poses.py")
-        rows = {name: stored[name] for name in stored.files}
+    path = Path(labels)
+    files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+    if not files:
+        raise FileNotFoundError(f"{labels} holds no .npz of teach_poses.py")
     people: dict[str, list[AnnotatedPerson]] = {}
+    for file in files:
+        for person in _taught_of(file, Path(data)):
+            people.setdefault(str(person.picture.image_id).partition(" ")[0], []).append(person)
+    return people
+
+
+def _taught_of(file: Path, data: Path) -> Iterator[TaughtPerson]:
+    with np.load(file) as stored:
+        missing = LABEL_ARRAYS - set(stored.files)
+        if missing:
+            raise ValueError(f"{file} lacks {', '.join(sorted(missing))}; see teach_poses.py")
+        rows = {name: stored[name] for name in stored.files}
     for row, source in enumerate(rows["source"].tolist()):
         known = np.zeros(COCO_19.joint_count, np.float32)
         known[: COCO_17.joint_count] = rows["confidence"][row] >= LEAST_CONFIDENCE
@@ -79,20 +102,48 @@ def read_taught(labels: Path | str, data: Path | str) -> dict[str, list[Annotate
         joints = np.zeros((COCO_19.joint_count, 2), np.float32)
         joints[: COCO_17.joint_count] = rows["joints"][row]
         box = rows["box"][row]
-        people.setdefault(source, []).append(
-            TaughtPerson(
-                picture=Picture(f"{source}{row}", Path(data) / str(rows["picture"][row])),
-                annotation_id=f"{source}{row}",
-                box_xyxy=box,
-                keypoints_xy=joints,
-                visibility=(2 * known).astype(np.uint8),
-                area=float(np.prod(box[2:] - box[:2])),
-                weights=known,
-                maps=rows["maps"][row],
-                to_cells=rows["to_cells"][row],
-            )
+        name = f"{source} {file.stem} {row}"
+        yield TaughtPerson(
+            picture=Picture(name, data / str(rows["picture"][row])),
+            annotation_id=name,
+            box_xyxy=box,
+            keypoints_xy=joints,
+            visibility=(2 * known).astype(np.uint8),
+            area=float(np.prod(box[2:] - box[:2])),
+            weights=known,
+            maps=rows["maps"][row],
+            to_cells=rows["to_cells"][row],
         )
-    return people
+
+
+def with_maps(
+    people: Sequence[AnnotatedPerson], taught: Sequence[AnnotatedPerson]
+) -> list[AnnotatedPerson]:
+    """Return labelled athletes, those with a teacher's maps of the same picture with both.
+
+    The human joints keep their weights; the face, which nobody labelled, is the teacher's.
+    """
+    maps = {person.picture.path: person for person in taught}
+    return [_with_maps(person, maps.get(person.picture.path)) for person in people]
+
+
+def _with_maps(person: AnnotatedPerson, taught: AnnotatedPerson | None) -> AnnotatedPerson:
+    if not isinstance(taught, TaughtPerson):
+        return person
+    points, weights = person.keypoints_xy.copy(), person.joint_weights.copy()
+    labelled = person.joint_weights.copy()
+    labelled[:FACE] = 0
+    points[:FACE], weights[:FACE] = taught.keypoints_xy[:FACE], taught.joint_weights[:FACE]
+    return replace(
+        taught,
+        picture=person.picture,
+        annotation_id=person.annotation_id,
+        keypoints_xy=points,
+        visibility=(2 * (weights > 0)).astype(np.uint8),
+        weights=weights,
+        torso=person.torso,
+        labelled=labelled,
+    )
 
 
 def read_pose_people(data: Path | str, labels: Path | str | None) -> TrainingPeople:
@@ -100,7 +151,7 @@ def read_pose_people(data: Path | str, labels: Path | str | None) -> TrainingPeo
 
     Args:
         data: folder of the packs ``lspet``, ``flickr_people`` and ``detect``.
-        labels: what a teacher says of the everyday people; None trains on LSPET alone.
+        labels: what a teacher says, a file or a folder; None trains on LSPET's joints alone.
 
     Raises:
         OSError: a pack or the labels are missing.
@@ -109,7 +160,9 @@ def read_pose_people(data: Path | str, labels: Path | str | None) -> TrainingPeo
     pack = Path(data) / "lspet"
     people = {"lspet": list(read_lspet(pack, "train").people)}
     if labels is not None:
-        people |= read_taught(labels, data)
+        taught = read_taught(labels, data)
+        people["lspet"] = with_maps(people["lspet"], taught.pop("lspet", []))
+        people |= taught
     drawn = in_shares(people, SHARES)
     pictures = {person.picture.image_id: person.picture for person in drawn}
     train = KeypointSet(COCO_19, tuple(pictures.values()), tuple(drawn), ())

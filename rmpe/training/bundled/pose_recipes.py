@@ -11,19 +11,19 @@ COMPACT_POSE = NetworkRecipe(
     "compact",
     "compact",
     dataset="packs",
-    epochs=4,
-    epoch_people=16_000,
+    epochs=8,
+    epoch_people=14_400,
     batch_size=16,
     optimiser="relative_adam",
-    rate=2e-3,
+    rate=1.5e-3,
     schedule="cosine",
-    warm_up_steps=150,
-    average_decay=0.998,
+    warm_up_steps=200,
+    average_decay=0.999,
     clip_gradient=5.0,
     precision="bf16-mixed",
     loss="classification",
     target_sigma=1.0,
-    teacher_weight=1.0,
+    teacher_weight=1.5,
     absent_weight=0.03,
     frozen=("stem", "stem_filter", "stem_project", "level4", "level8"),
     frozen_depthwise=True,
@@ -32,8 +32,8 @@ COMPACT_POSE = NetworkRecipe(
     rotation_share=0.4,
     any_turn_share=0.1,
     refit_turned=True,
-    scale_low=0.75,
-    scale_high=1.3,
+    scale_low=0.72,
+    scale_high=1.2,
     shift_share=0.08,
     cut_share=0.3,
     beside_share=0.25,
@@ -41,7 +41,8 @@ COMPACT_POSE = NetworkRecipe(
     blur_share=0.25,
     colour_spread=0.2,
 )
-"""Human joints on LSPET, a teacher's maps of everyday people; MoveNet Lightning to start from."""
+"""Human joints on LSPET, a teacher's maps of everyday people; from a mix of MoveNet Lightning and
+the first network without focus, see docs/compact.md."""
 
 COMPACT_ACCURATE_POSE = replace(
     COMPACT_POSE,
@@ -50,8 +51,11 @@ COMPACT_ACCURATE_POSE = replace(
     origin="compact-accurate",
     input_height=320,
     input_width=256,
+    epochs=4,
     rate=1e-3,
     target_sigma=1.25,
+    scale_low=0.75,
+    scale_high=1.3,
 )
 """The same for the wider network on larger crops; MoveNet Thunder to start from."""
 

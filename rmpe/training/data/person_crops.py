@@ -21,7 +21,7 @@ from rmpe.training.data._changes import (
 )
 from rmpe.training.data._draws import draw_change, half_body_box, inside_weights, normalised_map
 from rmpe.training.data.records import CropRecord
-from rmpe.training.data.taught import TaughtPerson
+from rmpe.training.data.taught import TaughtPerson, labelled_weights
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo.conventions import Conventions
 
@@ -126,15 +126,13 @@ class PersonCrops(Dataset[CropRecord]):
         seen = inside_weights(points, height, width) * shown[order]
         crop, free = self._covered(crop, points, believed * seen, rng)
         seen_weights = seen * free
-        weights = believed * seen_weights
-        taught = isinstance(person, TaughtPerson)
         teacher, teacher_weights = self._taught(person, matrix, order, seen_weights)
         others_xy, others_weights = self._others(person, matrix, order)
         plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
         plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
         target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
         return CropRecord(
-            change_looks(crop, recipe, rng), points, weights * (0 if taught else 1),
+            change_looks(crop, recipe, rng), points, labelled_weights(person)[order] * seen_weights,
             others_xy, others_weights, (believed > 0) * (1 - seen), teacher, teacher_weights,
             normalised_map(target, matrix, height, width), skipped,
         )  # fmt: skip

@@ -32,6 +32,8 @@ class TaughtPerson(AnnotatedPerson):
     """The teacher's distributions of the first K joints, see :func:`stored_maps`, (K, h, w)."""
     to_cells: Matrix | None = None
     """Picture pixels to cells of the maps, (2, 3)."""
+    labelled: FloatArray | None = None
+    """How far each joint may be believed as a label too, 0..1, (K,); None: the maps alone teach."""
 
     def maps_in(self, matrix: Matrix, rows: int, columns: int, stride: int) -> FloatArray:
         """Return the teacher's logarithms of probabilities over the cells of a crop.
@@ -58,3 +60,12 @@ class TaughtPerson(AnnotatedPerson):
             for channel in self.maps
         ]
         return np.asarray(np.stack(warped) / STEPS + FLOOR, np.float32)
+
+
+def labelled_weights(person: AnnotatedPerson) -> FloatArray:
+    """Return how far each joint's own place teaches, beside a teacher's maps or alone, (K,)."""
+    if not isinstance(person, TaughtPerson):
+        return person.joint_weights
+    if person.labelled is None:
+        return np.zeros_like(person.joint_weights)
+    return person.labelled

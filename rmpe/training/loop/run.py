@@ -24,6 +24,7 @@ from rmpe.training.data.person_crops import PersonCrops
 from rmpe.training.loop._validation import ValidationPeople
 from rmpe.training.loop._weights import freeze, save_weights
 from rmpe.training.loop.depthwise import use_fast_depthwise
+from rmpe.training.loop.frozen import use_fast_frozen
 from rmpe.training.loop.module import NetworkData, NetworkModule
 from rmpe.training.loop.resuming import BestCheckpoint, check_resumable, keep_metrics, run_record
 from rmpe.training.loop.start import (
@@ -107,6 +108,8 @@ def train_network(
         )
     freeze(network, recipe.frozen, recipe.frozen_depthwise)
     if recipe.variant in BUNDLED and recipe.precision == "bf16-mixed":
+        if options.device == "cpu":
+            use_fast_frozen(network, recipe.frozen, recipe.input_height, recipe.input_width)
         use_fast_depthwise(network)
     proposals = _proposals(recipe, options)
     crops = PersonCrops(

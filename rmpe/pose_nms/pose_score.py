@@ -1,0 +1,149 @@
+"""A score that predicts how right a pose is: its OKS, from what is known of it for free.
+
+The usual score of a pose, its box's times its joints' mean, tells people from background, but not a
+whole pose from half of one. This one is the logistic of a weighted sum of :data:`FEATURES`, fitted
+by ``learn-score`` to poses whose truth is known. The joint scores are calibrated chances read from
+the peaks of the maps, so that they stand for the maps' sharpness too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rmpe.oks import oks_matrix
+from rmpe.records import Poses
+
+Floats = NDArray[np.float64]
+
+FEATURES = ("box", "joints", "height", "overlap")
+"""Logit of the box's score, logit of the joints' mean, logarithm of the box's height over 100 px,
+and greatest OKS with a better pose of the picture."""
+FILE_SCHEMA = "rmpe-pose-score/1"
+
+_LEAST_CHANCE = 1e-3
+_BODY_SHARE = 0.53
+"""Of a person's box that is the person, COCO's mean."""
+
+
+def pose_features(poses: Poses, sigmas: ArrayLike) -> Floats:
+    """Return what is known of each pose of one picture, (N, 4) in the order of FEATURES.
+
+    Args:
+        poses: of one picture, after the suppression; better is who has the higher product of box
+            score and mean joint score.
+        sigmas: the skeleton's standard deviations, (K,).
+    """
+    mean = poses.keypoint_scores.mean(1, dtype=np.float64)
+    heights = np.maximum(poses.boxes_xyxy[:, 3] - poses.boxes_xyxy[:, 1], 1.0)
+    columns = (
+        _logit(poses.box_scores),
+        _logit(mean),
+        np.log(heights / 100.0),
+        _overlap(poses, poses.box_scores * mean, sigmas),
+    )
+    return np.stack([np.asarray(column, np.float64) for column in columns], 1)
+
+
+def _logit(chances: ArrayLike) -> Floats:
+    clipped = np.clip(np.asarray(chances, np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+def _overlap(poses: Poses, scores: ArrayLike, sigmas: ArrayLike) -> Floats:
+    """Greatest OKS of each pose with one of a higher score, 0 for the best, (N,)."""
+    count = len(poses)
+    if count == 0:
+        return np.zeros(0)
+    sides = np.maximum(poses.boxes_xyxy[:, 2:] - poses.boxes_xyxy[:, :2], 1.0)
+    everywhere = np.ones(poses.keypoint_scores.shape, bool)
+    similar = oks_matrix(
+        poses.keypoints_xy, poses.keypoints_xy, everywhere, _BODY_SHARE * sides.prod(1), sigmas
+    )
+    order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    rank = np.empty(count, np.int64)
+    rank[order] = np.arange(count)
+    better = rank[None, :] < rank[:, None]
+    return np.asarray(np.where(better, similar, 0.0).max(1))
+
+
+@dataclass(frozen=True)
+class PoseScore:
+    """Weights of the features.
+
+    Raises:
+        ValueError: a number is missing, too many or not finite.
+    """
+
+    weights: tuple[float, ...]
+    """One for each of FEATURES."""
+    offset: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", tuple(float(value) for value in self.weights))
+        if len(self.weights) != len(FEATURES):
+            raise ValueError(f"got {len(self.weights)} weights, needed is one for each of "
+                             f"{', '.join(FEATURES)}")  # fmt: skip
+        if not all(math.isfinite(value) for value in (*self.weights, self.offset)):
+            raise ValueError(f"weights {self.weights} and offset {self.offset} must be finite")
+
+    def __call__(self, poses: Poses, sigmas: ArrayLike) -> NDArray[np.float32]:
+        """Return the OKS to expect of each pose of one picture, (N,) in 0..1."""
+        total = pose_features(poses, sigmas) @ np.array(self.weights) + self.offset
+        return np.asarray(1 / (1 + np.exp(-np.clip(total, -30, 30))), np.float32)
+
+
+LEARNED = PoseScore((0.86, 1.06, 1.26, -5.17), -0.78)
+"""Fitted to coco128 and pictures without people, see docs/compact.md."""
+
+
+def choose_pose_score(name: str) -> PoseScore | None:
+    """Return the score of that name: ``usual`` is None, ``learned`` the bundled one, or a file's.
+
+    Raises:
+        OSError: the file is missing.
+        ValueError: there is no such name, or the file is of another kind.
+    """
+    if name in ("usual", "learned"):
+        return LEARNED if name == "learned" else None
+    if name.endswith(".json"):
+        return load_pose_score(Path(name))
+    raise ValueError(f"got pose score {name!r}, supported are usual, learned or a .json file "
+                     "written by learn-score")  # fmt: skip
+
+
+def save_pose_score(path: Path, score: PoseScore, notes: Mapping[str, Any]) -> None:
+    """Write a score as JSON; ``notes`` (how it was found) are kept beside it."""
+    weights = dict(zip(FEATURES, score.weights, strict=True))
+    content = {"schema": FILE_SCHEMA, "weights": weights, "offset": score.offset}
+    path.write_text(json.dumps({**content, "notes": dict(notes)}, indent=2) + "\n", "utf-8")
+
+
+def load_pose_score(path: Path) -> PoseScore:
+    """Read what :func:`save_pose_score` wrote.
+
+    Raises:
+        OSError: the file is missing.
+        ValueError: the file is not of that kind.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict) or content.get("schema") != FILE_SCHEMA:
+        raise ValueError(f"{path} is not a file of learn-score ({FILE_SCHEMA})")
+    weights = content.get("weights")
+    if not isinstance(weights, dict) or set(weights) != set(FEATURES):
+        raise ValueError(f"{path}: weights are {weights}, needed is one for each of "
+                         f"{', '.join(FEATURES)}")  # fmt: skip
+    try:
+        return PoseScore(tuple(float(weights[f]) for f in FEATURES), float(content["offset"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: a weight or the offset is no number: {error}") from error
