@@ -139,8 +139,23 @@ HALPE_26 = Skeleton("halpe26", _HALPE_26, _limbs(_HALPE_26, _HALPE_LIMBS), _sigm
 _HANDS = tuple(f"{side}_hand_{n}" for side in ("left", "right") for n in range(21))
 _HALPE_136 = (*_HALPE_26, *(f"face_{n}" for n in range(68)), *_HANDS)
 _FINGERS = " ".join(f"s_hand_{0 if n % 4 == 1 else n - 1}-s_hand_{n}" for n in range(1, 21))
+
+
+def _lines_of_face() -> str:
+    """Return the limbs of the 68 points: jaw, brows, nose, eyes and lips, as they are drawn."""
+    open_lines = [(0, 16), (17, 21), (22, 26), (27, 30), (31, 35)]
+    rings = [(36, 41), (42, 47), (48, 59), (60, 67)]
+    steps = [(n, n + 1) for first, last in (*open_lines, *rings) for n in range(first, last)]
+    steps += [(last, first) for first, last in rings]
+    return " ".join(f"face_{a}-face_{b}" for a, b in steps)
+
+
+_LINES_OF_FACE = _lines_of_face()
 HALPE_136 = Skeleton(
-    "halpe136", _HALPE_136, _limbs(_HALPE_136, f"{_HALPE_LIMBS} {_FINGERS}"), _sigmas(_HALPE_136)
+    "halpe136",
+    _HALPE_136,
+    _limbs(_HALPE_136, f"{_HALPE_LIMBS} {_FINGERS} {_LINES_OF_FACE}"),
+    _sigmas(_HALPE_136),
 )
 
 
@@ -191,8 +206,8 @@ them."""
 def with_openpose_parts(body: Skeleton) -> Skeleton:
     """Return a body's skeleton with OpenPose's face and both hands behind it."""
     joints = (*body.joints, *(joint for part in OPENPOSE_PARTS.values() for joint in part))
-    fingers = _limbs(joints, _FINGERS)
-    return Skeleton(f"openpose{len(joints)}", joints, (*body.limbs, *fingers), _sigmas(joints))
+    parts = _limbs(joints, f"{_FINGERS} {_LINES_OF_FACE}")
+    return Skeleton(f"openpose{len(joints)}", joints, (*body.limbs, *parts), _sigmas(joints))
 
 
 OPENPOSE_137 = with_openpose_parts(BODY_25)
@@ -248,14 +263,14 @@ _WHOLEBODY = (
     *_FACE_68,
     *_HANDS,
 )
-_WHOLEBODY_LIMBS = f"{_FACE} {_TORSO} {_ARMS} {_LEGS} {_FEET} {_FINGERS}"
+_WHOLEBODY_LIMBS = f"{_FACE} {_TORSO} {_ARMS} {_LEGS} {_FEET} {_FINGERS} {_LINES_OF_FACE}"
 COCO_WHOLEBODY_133 = Skeleton(
     "wholebody133",
     _WHOLEBODY,
     _limbs(_WHOLEBODY, _WHOLEBODY_LIMBS),
     (*_sigmas(_COCO), *_FEET_SIGMAS, *_FACE_SIGMAS, *_HAND_SIGMAS, *_HAND_SIGMAS),
 )
-FACE_68 = Skeleton("face68", _FACE_68, (), _FACE_SIGMAS)
+FACE_68 = Skeleton("face68", _FACE_68, _limbs(_FACE_68, _LINES_OF_FACE), _FACE_SIGMAS)
 
 # One hand of either side, as networks on hand crops give it.
 _HAND = tuple(f"hand_{n}" for n in range(21))

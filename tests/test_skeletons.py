@@ -161,3 +161,23 @@ def test_joints_of_other_data_sets_are_in_their_published_order() -> None:
     assert (mediapipe[11], mediapipe[16], mediapipe[23], mediapipe[32]) == (
         *("left_shoulder", "right_wrist", "left_hip", "right_foot_index"),
     )
+
+
+@pytest.mark.parametrize("name", ["face68", "wholebody133", "halpe136", "openpose137"])
+def test_a_face_is_joined_as_the_68_point_scheme_is_drawn(name: str) -> None:
+    skeleton = SKELETONS[name]
+    lines = {
+        tuple(int(skeleton.joints[end].removeprefix("face_")) for end in limb)
+        for limb in skeleton.limbs
+        if all(skeleton.joints[end].startswith("face_") for end in limb)
+    }
+    # Jaw 16, brows 4 each, bridge 3, nostrils 4, eyes 6 each, lips 12 and 8.
+    assert len(lines) == 16 + 4 + 4 + 3 + 4 + 6 + 6 + 12 + 8
+    assert {(0, 1), (15, 16), (21, 22), (41, 36), (59, 48), (67, 60)} - lines == {(21, 22)}
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
+def test_every_skeleton_is_whole(skeleton: Skeleton) -> None:
+    assert skeleton.limbs
+    assert len(skeleton.mirror_pairs) > 0 or skeleton.name == "hand21"
+    assert all(0 < sigma < 0.2 for sigma in skeleton.sigmas)

@@ -32,11 +32,35 @@ def network_of(preset: Preset) -> tuple[torch.nn.Module, int, int]:
     if entry is None:
         usual = CONVENTIONS["compact"]
         return load_bundled_pose(preset.network).network, usual.input_height, usual.input_width
+    if entry.is_hub:
+        return hub_network(entry.name), entry.input_height, entry.input_width
     name = entry.variant
     if name.startswith("rtmpose"):
         name += f"_{entry.input_height}x{entry.input_width}"
     network = build_network(name, get_skeleton(entry.skeleton_name).joint_count)
     return network, entry.input_height, entry.input_width
+
+
+def hub_network(name: str) -> torch.nn.Module:
+    """A ViTPose of the size that the hub's name says, with random weights."""
+    import transformers
+
+    from rmpe.zoo.hugging_face import VitPose
+
+    huge = "huge" in name
+    backbone = transformers.VitPoseBackboneConfig(
+        hidden_size=1280 if huge else 768,
+        num_hidden_layers=32 if huge else 12,
+        num_attention_heads=16 if huge else 12,
+        num_experts=6 if "plus" in name else 1,
+        part_features=320 if "plus" in name else 0,
+        out_indices=[32 if huge else 12],
+    )
+    config = transformers.VitPoseConfig(
+        backbone_config=backbone, num_labels=17, use_simple_decoder=False
+    )
+    model = transformers.VitPoseForPoseEstimation(config)
+    return VitPose(model, 0 if "plus" in name else None)
 
 
 def milliseconds(preset: Preset, runtime: str) -> float:

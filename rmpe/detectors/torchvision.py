@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Literal, get_args
-from urllib.error import URLError
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torchvision.models import detection
 
 from rmpe.records import Boxes, ImageArray
 from rmpe.runtimes import choose_device
+from rmpe.zoo.catalogue import find_entry
+from rmpe.zoo.download import FetchOptions, fetch
 
 TorchvisionName = Literal[
     "fasterrcnn_resnet50_fpn",
@@ -74,12 +77,13 @@ def build_torchvision_detector(
     """Return a pretrained torchvision detector.
 
     Args:
-        name: one of ``TORCHVISION_NAMES``; the newest COCO weights are fetched (and kept) by torch.
+        name: one of ``TORCHVISION_NAMES``; the newest COCO weights are fetched into torch's own
+            cache.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         score_threshold: boxes below are dropped.
 
     Raises:
-        ValueError: the name is unknown or the device is not there.
+        ValueError: the name is unknown, the device is not there, or what came is another file.
         OSError: the weights cannot be fetched.
     """
     if name not in TORCHVISION_NAMES:
@@ -87,11 +91,8 @@ def build_torchvision_detector(
             f"unknown torchvision detector {name!r}; supported are {', '.join(TORCHVISION_NAMES)}"
         )
     chosen = choose_device(device)
-    try:
-        model = getattr(detection, name)(weights="DEFAULT")
-    except (URLError, TimeoutError, ConnectionError) as error:
-        raise OSError(
-            f"the weights of torchvision's {name} cannot be fetched ({error}); "
-            "use --detector compact, whose weights are in the package"
-        ) from error
+    entry = find_entry(name)
+    kept = replace(FetchOptions(), cache_dir=Path(torch.hub.get_dir()) / "checkpoints")
+    fetch(entry.address, entry.sha256_prefix, kept, max_bytes=entry.max_bytes)
+    model = getattr(detection, name)(weights="DEFAULT")
     return TorchvisionDetector(model, chosen, score_threshold)

@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.drawing.colours import OUTLINE, Colour, colour_of_id, joint_colours, limb_colours
+from rmpe.drawing.colours import (
+    OUTLINE,
+    Colour,
+    colour_of_id,
+    fine_joints,
+    joint_colours,
+    limb_colours,
+)
 from rmpe.drawing.look import DrawingStyle
 from rmpe.records import FloatArray, ImageArray, Poses
 from rmpe.skeletons import Skeleton
@@ -136,28 +143,39 @@ def _draw_person(
     thickness = limb_thickness(box_xyxy) if style.thickness is None else style.thickness
     small = float(box_xyxy[3] - box_xyxy[1]) < _SMALL_PX
     edge = 2 if style.limb_style == "outlined" and not small else 0
+    fine = np.array(fine_joints(skeleton))
     limbs = np.array(skeleton.limbs, np.int64).reshape(-1, 2)
+    widths = _widths(fine[limbs[:, 1]], thickness)
     chosen = np.flatnonzero(shown[limbs].all(axis=1))
     colours = limb_colours(skeleton, style.palette, identity)
     if thickness:
         if style.limb_style == "ellipses":
-            _draw_ellipses(image, keypoints_xy[limbs], chosen, colours, thickness)
+            _draw_ellipses(image, keypoints_xy[limbs], chosen, colours, widths)
         else:
             segments = {
-                place: _dashes(points[limbs[place]], thickness, bool(sure[limbs[place]].all()))
+                place: _dashes(points[limbs[place]], widths[place], bool(sure[limbs[place]].all()))
                 for place in chosen.tolist()
             }
             if edge:
-                for lines in segments.values():
-                    _draw_lines(image, lines, OUTLINE, thickness + edge)
+                for place in chosen[~fine[limbs[chosen, 1]]].tolist():
+                    _draw_lines(image, segments[place], OUTLINE, thickness + edge)
             for place, lines in segments.items():
-                _draw_lines(image, lines, colours[place], thickness)
+                _draw_lines(image, lines, colours[place], widths[place])
     size = style.joint_size
     if size is None:
         size = thickness + (2 if edge or style.limb_style == "ellipses" else 0)
     if size:
         own = joint_colours(skeleton, style.palette, identity)
-        _draw_joints(image, points, np.flatnonzero(shown).tolist(), sure, own, size, edge)
+        # A face is its lines; dots as near to each other as its own would hide them.
+        dots = np.flatnonzero(shown & ~fine).tolist()
+        _draw_joints(image, points, dots, sure, own, size, edge)
+        dots = np.flatnonzero(shown & fine).tolist()
+        _draw_joints(image, points, dots, np.ones_like(sure), own, max(size // 3, 1), 0)
+
+
+def _widths(fine: NDArray[np.bool_], thickness: int) -> list[int]:
+    """Return the width of every limb: of faces and hands a third of the others', at least 1."""
+    return [max(thickness // 3, 1) if thin else thickness for thin in fine.tolist()]
 
 
 def _draw_joints(
@@ -197,7 +215,7 @@ def _draw_ellipses(
     segments: FloatArray,
     chosen: NDArray[np.int64],
     colours: list[Colour],
-    thickness: int,
+    widths: list[int],
 ) -> None:
     """Draw limbs as OpenPose does: filled ellipses that let the picture shine through."""
     filled = image.copy()
@@ -208,7 +226,7 @@ def _draw_ellipses(
         turn = np.degrees(np.arctan2(second[1] - first[1], second[0] - first[0]))
         outline = cv2.ellipse2Poly(
             np.rint(middle).astype(int).tolist(),
-            (int(half), max(thickness, 1)),
+            (int(half), widths[place]),
             int(turn),
             0,
             360,

@@ -19,6 +19,7 @@ from importlib import resources
 from typing import Literal
 
 OPENMMLAB_ADDRESS = "https://download.openmmlab.com/mmpose/"
+HUB_ADDRESS = "https://huggingface.co/"
 DATASET_SKELETONS = {
     "COCO": "coco17",
     "MPII": "mpii16",
@@ -91,9 +92,44 @@ class CatalogueEntry:
         return self.file_name.endswith((".zip", ".onnx"))
 
     @property
+    def is_hub(self) -> bool:
+        """Whether the Hugging Face hub's library fetches it."""
+        return self.address.startswith(HUB_ADDRESS)
+
+    @property
     def is_torchvision(self) -> bool:
         """Whether torchvision itself fetches and builds it."""
         return self.kind == "detector" and self.licence == "BSD-3-Clause"
+
+
+@cache
+def hub_entries() -> tuple[CatalogueEntry, ...]:
+    """ViTPose on the Hugging Face hub, which its own library fetches: for the table of presets.
+
+    Sizes are those of the hub's files; scores those of ViTPose's page, COCO boxes as above.
+    """
+    return tuple(
+        CatalogueEntry(
+            name=f"hf:{name}",
+            alias="",
+            kind="pose",
+            variant="vitpose",
+            dataset="COCO",
+            input_height=256,
+            input_width=192,
+            skeleton_name="coco17",
+            codec="vitpose",
+            score=score,
+            metric=DATASET_METRICS["COCO"],
+            megabytes=megabytes,
+            address=HUB_ADDRESS + name,
+            licence="Apache-2.0",
+        )
+        for name, score, megabytes in (
+            ("usyd-community/vitpose-base", 0.758, 360),
+            ("usyd-community/vitpose-plus-huge", 0.794, 3600),
+        )
+    )
 
 
 @cache

@@ -99,6 +99,16 @@ def load_vitpose(source: str, choices: LoadChoices | None = None) -> LoadedNetwo
     )
 
 
+def is_in_hubs_cache(source: str) -> bool:
+    """Return whether the weights of ``hf:NAME`` lie in the hub library's cache of this machine."""
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return False
+    found = try_to_load_from_cache(source.removeprefix(PREFIX), "model.safetensors")
+    return isinstance(found, str)
+
+
 def from_hub(name: str, model_class: str, processor_class: str, wanted: str) -> tuple[Any, Any]:
     """Return a model of transformers, in float32 and whole, and its image processor.
 

@@ -35,7 +35,7 @@ def render_presets(options: FetchOptions) -> list[str]:
     rows = [("", *HEADER)]
     for preset in PRESETS.values():
         row = _facts(preset)
-        here = preset.entry is None or (options.cache_dir / preset.entry.file_name).is_file()
+        here = _is_here(preset, options)
         rows.append(
             (
                 *("*" if here else "", preset.name, row.joints, row.detector, row.published),
@@ -44,6 +44,18 @@ def render_presets(options: FetchOptions) -> list[str]:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
+
+
+def _is_here(preset: Preset, options: FetchOptions) -> bool:
+    """Whether the pose network needs no fetching."""
+    entry = preset.entry
+    if entry is None:
+        return True
+    if entry.is_hub:
+        from rmpe.zoo.hugging_face import is_in_hubs_cache
+
+        return is_in_hubs_cache(entry.name)
+    return (options.cache_dir / entry.file_name).is_file()
 
 
 def render_markdown(times: Mapping[str, CropTime]) -> list[str]:
@@ -77,6 +89,7 @@ class _Facts:
 def _facts(preset: Preset) -> _Facts:
     entry = preset.entry
     detector = preset.detector.partition(":")[2].partition("_8xb")[0] or preset.detector
+    detector = detector.rpartition("/")[2]
     if entry is None:
         skeleton = CONVENTIONS["compact"].skeleton
         return _Facts(
@@ -84,8 +97,11 @@ def _facts(preset: Preset) -> _Facts:
             *("Apache-2.0", _BUNDLED_MB[preset.network]),
         )
     count = get_skeleton(entry.skeleton_name).joint_count
-    page = "mmpose, RTMPose page" if "/projects/" in entry.address else "mmpose, model zoo"
-    assert entry.address.startswith(OPENMMLAB_ADDRESS)
+    if entry.is_hub:
+        page = "ViTPose's page"
+    else:
+        assert entry.address.startswith(OPENMMLAB_ADDRESS)
+        page = "mmpose, RTMPose page" if "/projects/" in entry.address else "mmpose, model zoo"
     return _Facts(
         *(f"{count} ({entry.skeleton_name})", detector, f"{entry.score * 100:.1f} {entry.metric}"),
         *(page, entry.licence, str(entry.megabytes or "-")),

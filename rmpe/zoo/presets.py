@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from rmpe.runtimes.threads import available_cores
 from rmpe.zoo.bundled import BUNDLED
-from rmpe.zoo.catalogue import CatalogueEntry, find_entry
+from rmpe.zoo.catalogue import CatalogueEntry, find_entry, hub_entries
 from rmpe.zoo.download import FetchOptions
 
 log = logging.getLogger(__name__)
 
 FASTER_RCNN = "torchvision:fasterrcnn_resnet50_fpn_v2"
+RT_DETR = "hf:PekingU/rtdetr_r50vd_coco_o365"
 RTMDET_NANO = "rtmdet:rtmdet_nano_8xb32-100e_coco-obj365-person-05d8511e"
 RTMDET_M = "rtmdet:rtmdet_m_8xb32-100e_coco-obj365-person-235e8209"
 CORES_FOR_RTMPOSE = 8
@@ -28,14 +29,17 @@ class Preset:
     detector: str
     """Name for ``rmpe.detectors``."""
     network: str
-    """``compact``, ``compact-accurate``, or a name in ``rmpe.zoo.catalogue``."""
+    """``compact``, ``compact-accurate``, a name in ``rmpe.zoo.catalogue``, or ``hf:NAME``."""
     summary: str
     """What it is, without its published score, which the catalogue has."""
 
     @property
     def entry(self) -> CatalogueEntry | None:
         """The network's entry in the catalogue; None for those of the package."""
-        return None if self.network in BUNDLED else find_entry(self.network)
+        if self.network in BUNDLED:
+            return None
+        hub = {entry.name: entry for entry in hub_entries()}
+        return hub.get(self.network) or find_entry(self.network)
 
 
 PRESETS: dict[str, Preset] = {
@@ -90,6 +94,14 @@ PRESETS: dict[str, Preset] = {
             *("rtmw", RTMDET_M),
             "rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122-onnx",
             "RTMW-l from its ONNX file: body, feet, face and hands",
+        ),
+        Preset(
+            *("vitpose-b", RT_DETR, "hf:usyd-community/vitpose-base"),
+            "ViTPose-B and RT-DETR of the Hugging Face hub",
+        ),
+        Preset(
+            *("vitpose-h", RT_DETR, "hf:usyd-community/vitpose-plus-huge"),
+            "ViTPose++-H (COCO's expert) and RT-DETR of the Hugging Face hub",
         ),
         Preset("hrnet", FASTER_RCNN, "td-hm_hrnet-w48_8xb32-210e_coco-256x192", "HRNet-W48"),
         Preset("hrnet_w32", FASTER_RCNN, "td-hm_hrnet-w32_8xb64-210e_coco-256x192", "HRNet-W32"),

@@ -11,6 +11,7 @@ import click
 PRESETS = (
     *("auto", "compact", "compact-accurate", "rtmpose-t", "rtmpose-s", "rtmpose-m", "rtmpose-l"),
     *("rtmpose-x", "feet", "wholebody", "wholebody-m", "rtmw"),
+    *("vitpose-b", "vitpose-h"),
     *("hrnet", "hrnet_w32", "hrnet_w48_384", "simplebaseline"),
     *("mspn", "rsn", "hourglass", "crowdpose", "fastpose", "cpn"),
 )

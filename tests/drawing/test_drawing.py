@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rmpe.drawing import DrawingStyle, colour_of_id, draw_poses
-from rmpe.drawing.colours import LEFT, NO_ID, RIGHT
+from rmpe.drawing.colours import FACE, FINGERS, LEFT, NO_ID, RIGHT
 from rmpe.drawing.people import limb_thickness
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, SKELETONS, Skeleton
@@ -128,3 +128,25 @@ def test_fifteen_people_at_720p_take_few_milliseconds():
     cv2.setNumThreads(threads)
     # Measured 1.9 ms on one core; the room above is for a busy or a slow machine.
     assert min(took) < 0.008
+
+
+def test_faces_and_hands_are_drawn_fine_and_fingers_have_colours_of_their_own():
+    skeleton = SKELETONS["wholebody133"]
+    places = [skeleton.index(name) for name in ("left_elbow", "left_wrist")]
+    finger = [skeleton.index(f"left_hand_{number}") for number in (5, 6)]
+    jaw = [skeleton.index(f"face_{number}") for number in (3, 4)]
+    xy = np.full((1, 133, 2), 50.0)
+    scores = np.zeros((1, 133))
+    for pair, row in ((places, 60.0), (finger, 160.0), (jaw, 240.0)):
+        xy[0, pair] = [[40.0, row], [260.0, row]]
+        scores[0, pair] = 1
+    poses = _poses(xy, scores, np.array([[0.0, 0.0, 299.0, 360.0]]), [0])
+    style = DrawingStyle(boxes=False)
+    drawn = draw_poses(np.full((380, 300, 3), 128, np.uint8), poses, skeleton, style)
+    across = (drawn[:, 150] != 128).any(-1)
+    thickness = limb_thickness(poses.boxes_xyxy[0])
+    assert across[40:80].sum() == thickness + 3  # with its dark edge
+    assert across[140:180].sum() == across[220:260].sum() == 1
+    assert tuple(drawn[160, 150]) == FINGERS[1]
+    assert tuple(drawn[240, 150]) == FACE
+    assert tuple(drawn[60, 150]) == LEFT

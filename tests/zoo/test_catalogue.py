@@ -68,6 +68,11 @@ def test_presets_name_entries_of_the_catalogue() -> None:
         assert get_preset(preset.name) == preset
         if preset.network in BUNDLED:
             continue
+        if preset.network.startswith("hf:"):
+            assert preset.entry is not None
+            assert preset.entry.is_hub
+            assert preset.detector.startswith("hf:")
+            continue
         assert find_entry(preset.network).kind == "pose"
         assert preset.detector.partition(":")[2] in detectors
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.server
-import io
+import json
 import logging
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +15,14 @@ import torch
 from click.testing import CliRunner
 
 from cli import rmpe_command
-from rmpe.networks import build_network
+from rmpe.skeletons import get_skeleton
 from rmpe.zoo import catalogue, presets
 from rmpe.zoo.catalogue import CatalogueEntry
 from rmpe.zoo.presets import PRESETS, get_preset
+from tests.detectors.test_hugging_face_detector import saved
+from tests.helpers.published import onnx_archive, publish, served
+from tests.helpers.tiny_clip import write_tiny_clip
+from tests.zoo.test_hugging_face import tiny_vitpose
 from tools.pages.models_table import measured_times, written
 
 
@@ -66,92 +68,168 @@ def test_auto_without_the_internet_takes_what_is_here(
     assert get_preset("auto", "cpu").name == "compact"
 
 
-def checkpoint(variant: str, count: int) -> bytes:
-    """A file of random weights as OpenMMLab packs them."""
-    torch.manual_seed(0)
-    buffer = io.BytesIO()
-    torch.save({"state_dict": build_network(variant, count).state_dict()}, buffer)
-    return buffer.getvalue()
+NO_NETWORK = {"compact", "compact-accurate"}
+HUB = {name for name, preset in PRESETS.items() if preset.network.startswith("hf:")}
+QUICK = {"rtmpose-t", "rtmw"}
 
 
-@pytest.fixture
-def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CatalogueEntry]]:
-    """A server with random files of the preset rtmpose-t, under names that carry their hashes."""
-    folder = tmp_path / "server"
-    entries = []
-    for name, variant, count in (
-        (PRESETS["rtmpose-t"].network, "rtmpose_t", 17),
-        (PRESETS["rtmpose-t"].detector.partition(":")[2], "rtmdet_nano", 1),
-    ):
-        entry = catalogue.find_entry(name)
-        content = checkpoint(variant, count)
-        file_name = f"served-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-        folder.mkdir(exist_ok=True)
-        (folder / file_name).write_bytes(content)
-        entries.append(replace(entry, address=f"https://published.invalid/{file_name}"))
-    monkeypatch.setattr(catalogue, "pose_entries", lambda: (entries[0],))
-    monkeypatch.setattr(catalogue, "detector_entries", lambda: (entries[1],))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Quiet, directory=str(folder))
-    )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("RMPE_MIRROR", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("RMPE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("RMPE_OFFLINE", raising=False)
-    try:
-        yield entries
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def files_of(name: str) -> list[CatalogueEntry]:
+    """The catalogue's entries of a preset's two networks."""
+    preset = PRESETS[name]
+    return [
+        catalogue.find_entry(preset.network),
+        catalogue.find_entry(preset.detector[preset.detector.index(":") + 1 :]),
+    ]
 
 
-def run(clip: Path, output: Path) -> tuple[int, str]:
-    """Run ``video`` with the preset; exit code and what was said."""
-    options = ["--preset", "rtmpose-t", "--no-video", "--device", "cpu", "-o", str(output)]
-    done = CliRunner().invoke(rmpe_command, ["video", str(clip), *options])
+def run(name: str, clip: Path, output: Path, *options: str) -> tuple[int, str]:
+    """Run ``video`` with a preset; exit code and what was said."""
+    write_tiny_clip(clip, frames=2)
+    fixed = ["--preset", name, "--no-video", "--device", "cpu", "-o", str(output)]
+    done = CliRunner().invoke(rmpe_command, ["video", str(clip), *fixed, *options])
     return done.exit_code, f"{done.output} {done.exception}"
 
 
-def test_video_runs_a_preset_from_the_files_of_a_server(
-    published: list[CatalogueEntry], repository: Path, tmp_path: Path
+EVERYBODY = ("--min-score", "0", "--nms", "none", "--max-people", "2", "--no-propagate")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[] if name in QUICK else [pytest.mark.slow, pytest.mark.timeout(900)]
+        )
+        for name in PRESETS
+        if name not in NO_NETWORK | HUB
+    ],
+)
+def test_video_runs_every_preset_from_the_files_of_a_server(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = tmp_path / "clip.mp4"
-    from tests.helpers.tiny_clip import write_tiny_clip
-
-    write_tiny_clip(clip)
-    code, said = run(clip, tmp_path / "out")
+    wanted = files_of(name)
+    entries = publish(wanted, tmp_path / "server", monkeypatch)
+    with served(tmp_path / "server", tmp_path / "cache", monkeypatch):
+        code, said = run(name, tmp_path / "clip.mp4", tmp_path / "out", *EVERYBODY)
     assert code == 0, said
-    records = (tmp_path / "out" / "poses.ndjson").read_text().splitlines()
-    assert '"coco17"' in records[0]
-    assert '"frames": 4' in records[-1] or '"frames":4' in records[-1]
-    cached = {path.name for path in (tmp_path / "cache").iterdir() if path.is_file()}
-    assert cached == {entry.file_name for entry in published}
+    header, *frames, end = (
+        json.loads(line) for line in (tmp_path / "out" / "poses.ndjson").read_text().splitlines()
+    )
+    skeleton = get_skeleton(wanted[0].skeleton_name)
+    assert header["skeleton"]["name"] == skeleton.name
+    assert end["frames"] == len(frames) == 2
+    people = [person for frame in frames for person in frame["people"]]
+    assert len(people) == 4
+    assert all(len(person["keypoints"]) == skeleton.joint_count for person in people)
+    cached = {path.name for path in (tmp_path / "cache").rglob("served-*")}
+    assert {entry.file_name for entry in entries} <= cached
 
 
-def test_a_missing_network_says_which_file_to_put_where(
-    published: list[CatalogueEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(NO_NETWORK))
+def test_video_runs_the_presets_of_the_package_without_any_network(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RMPE_OFFLINE", "1")
-    from rmpe.zoo import load
-
-    with pytest.raises(FileNotFoundError) as caught:
-        load(published[0].name)
-    message = str(caught.value)
-    assert published[0].file_name in message
-    assert str(tmp_path / "cache") in message
-    assert "\n" not in message
+    monkeypatch.setenv("RMPE_CACHE_DIR", str(tmp_path / "cache"))
+    code, said = run(name, tmp_path / "clip.mp4", tmp_path / "out")
+    assert code == 0, said
 
 
-def test_a_wrong_hash_is_one_sentence(published: list[CatalogueEntry], tmp_path: Path) -> None:
-    from rmpe.zoo import load
+@pytest.mark.parametrize(
+    ("name", "wrong", "code", "said"),
+    [
+        (
+            "rtmpose-t",
+            "offline",
+            2,
+            r"Error: served-\w+\.pth is not in .*cache and the offline flag",
+        ),
+        ("rtmpose-t", "down", 2, r"Error: could not fetch http://127.*put it into .*cache"),
+        (
+            "rtmpose-t",
+            "other",
+            2,
+            r"Error: what http://127.* sent is not the published file: its SHA",
+        ),
+        ("rtmw", "cut", 2, r"Error: the archive served-\w+\.zip is damaged or cut short"),
+        (
+            "rtmw",
+            "leads out",
+            2,
+            r"Error: the archive .* is refused: '../../end2end.onnx' in it leads",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_presets_file_is_one_sentence(
+    name: str, wrong: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, cache = tmp_path / "server", tmp_path / "cache"
+    entry = publish(files_of(name)[:1], folder, monkeypatch)[0]
+    file = folder / entry.file_name
+    with served(folder, cache, monkeypatch):
+        if wrong == "offline":
+            monkeypatch.setenv("RMPE_OFFLINE", "1")
+        elif wrong == "down":
+            monkeypatch.setenv("RMPE_MIRROR", "http://127.0.0.1:9")
+        elif wrong == "other":
+            file.write_bytes(b"something else")
+        elif wrong == "cut":
+            file.write_bytes(file.read_bytes()[:1000])
+        else:
+            file.write_bytes(onnx_archive(entry, "../.."))
+        found = run(name, tmp_path / "clip.mp4", tmp_path / "out", "--detector", "compact")
+    assert found[0] == code, found[1]
+    sentence = found[1].strip().splitlines()[0]
+    assert re.match(said, sentence), found[1]
+    assert not list(tmp_path.rglob("end2end*"))
 
-    (tmp_path / "server" / published[0].file_name).write_bytes(b"something else")
-    with pytest.raises(ValueError, match="is not the published file: its SHA-256 starts with"):
-        load(published[0].name)
+
+def hub_cache(home: Path) -> None:
+    """Small random networks in the hub library's cache, under the names of the preset vitpose-b."""
+    preset = PRESETS["vitpose-b"]
+    labels = {0: "person", 1: "car"}
+    for source in (preset.network, preset.detector):
+        name = source.removeprefix("hf:").replace("/", "--")
+        folder = home / "hub" / f"models--{name}"
+        (folder / "refs").mkdir(parents=True)
+        (folder / "refs" / "main").write_text("0" * 40)
+        kept = folder / "snapshots" / ("0" * 40)
+        if source == preset.network:
+            tiny_vitpose(kept)
+        else:
+            saved("RTDetr", kept, labels)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_vitpose_runs_from_the_hubs_cache(tmp_path: Path, repository: Path) -> None:
+    pytest.importorskip("transformers")
+    hub_cache(tmp_path / "home")
+    write_tiny_clip(tmp_path / "clip.mp4", frames=2)
+    arguments = ["--preset", "vitpose-b", "--no-video", "--device", "cpu", "-o", "out", *EVERYBODY]
+    done = subprocess.run(
+        [sys.executable, str(repository / "cli.py"), "video", "clip.mp4", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "HF_HOME": str(tmp_path / "home"), "RMPE_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    header, *frames, _ = (
+        json.loads(line) for line in (tmp_path / "out" / "poses.ndjson").read_text().splitlines()
+    )
+    assert header["skeleton"]["name"] == "coco17"
+    assert sum(len(frame["people"]) for frame in frames) == 4
+
+
+@pytest.mark.parametrize("name", sorted(HUB))
+def test_the_hubs_presets_say_how_to_bring_their_files(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setenv("RMPE_OFFLINE", "1")
+    code, said = run(name, tmp_path / "clip.mp4", tmp_path / "out", "--detector", "compact")
+    assert code == 2
+    sentence = said.strip().splitlines()[0]
+    assert f"`hf download {PRESETS[name].network.removeprefix('hf:')} --local-dir" in sentence
