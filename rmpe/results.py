@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.formats import ClipHeader, PoseReader, PoseRecord, get_format
 from rmpe.formats.native import people_to_json
-from rmpe.formats.table import to_table
+from rmpe.formats.table import to_table, write_csv_table
 from rmpe.pictures import load_picture
 from rmpe.records import ImageArray, Poses
 from rmpe.skeletons import COCO_17, Skeleton, convert_joints, get_skeleton
@@ -90,7 +90,7 @@ class PictureResult(Poses):
 
             path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", "utf-8")
         elif suffix == ".csv":
-            self.to_dataframe().to_csv(path, index=False)
+            write_csv_table(path, self.to_dataframe())
         else:
             encoded, data = cv2.imencode(suffix, self.draw(style))
             if not encoded:

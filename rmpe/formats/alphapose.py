@@ -129,7 +129,7 @@ class _ByPictureWriter:
         self._header = header
         self._folder = Path(path).parent / SEPARATE
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._stems = unique_stems(header.image_names)
+        self._stems = unique_stems(header.image_names, ".json")
         self._stream = ItemStream(path, "{", "}")
 
     def write(self, frame_index: int, timestamp_s: float, poses: Poses) -> None:

@@ -62,7 +62,7 @@ class OpenPoseWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = Path(header.source).stem or "frame"
         self._name = name.encode()[:_LONGEST_NAME].decode(errors="ignore")
-        self._stems = unique_stems(header.image_names)
+        self._stems = unique_stems(header.image_names, SUFFIX)
         self._parts = {
             part: Skeleton(part, joints, (), (1.0,) * len(joints))
             for part, joints in OPENPOSE_PARTS.items()

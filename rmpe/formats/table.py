@@ -114,8 +114,27 @@ def write_table(path: str | Path, records: PoseReader, rows: TableRows = "people
     if path.suffix == ".parquet":
         table.to_parquet(path, engine="pyarrow", index=False)
     else:
-        table.to_csv(path, index=False)
+        write_csv_table(path, table)
     return len(table)
+
+
+def write_csv_table(path: str | Path, table: pandas.DataFrame) -> None:
+    """Write a table as CSV whose text no spreadsheet takes for a formula."""
+    harmless = table.rename(columns=harmless_text)
+    for name in harmless.columns:
+        if harmless[name].dtype == object or harmless[name].dtype.name == "category":
+            harmless[name] = harmless[name].map(harmless_text)
+    harmless.to_csv(path, index=False)
+
+
+def harmless_text(cell: object) -> object:
+    """Return a cell as it is, or text that a spreadsheet would run as a formula behind a ``'``.
+
+    Names of pictures and joints come from files of other people.
+    """
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{cell}"
+    return cell
 
 
 def _gathered(

@@ -193,6 +193,19 @@ def test_a_long_name_of_a_clip_still_gives_a_file_of_every_frame(tmp_path: Path)
     assert len(list((tmp_path / "o").iterdir())) == 2
 
 
+@pytest.mark.parametrize(("name", "length"), [("openpose", 241), ("alphapose-open", 251)])
+def test_a_picture_whose_name_leaves_no_room_is_refused_before_anything_is_written(
+    name: str, length: int, tmp_path: Path
+) -> None:
+    names = ("a.jpg", "b" * length + ".jpg")
+    native_records(tmp_path / "n.ndjson", [0, 1], 2, names)
+    with pytest.raises(ValueError, match=r"would have a name of 256 bytes, at most 255"):
+        convert_records(tmp_path / "n.ndjson", tmp_path / "o", name)
+    native_records(tmp_path / "m.ndjson", [0, 1], 2, ("a.jpg", "b" * (length - 1) + ".jpg"))
+    convert_records(tmp_path / "m.ndjson", tmp_path / "p", name)
+    assert any(len(file.name) == 255 for file in tmp_path.rglob("b*"))
+
+
 def test_records_of_pictures_get_times_from_the_rate_that_is_given(tmp_path: Path) -> None:
     writer = NativeWriter(
         tmp_path / "n.ndjson", ClipHeader(COCO_17, image_names=("a.jpg", "b.jpg"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 
 import numpy as np
@@ -12,7 +14,7 @@ from cli import rmpe_command
 from rmpe.formats import ClipHeader, NativeWriter, read_records
 from rmpe.formats.table import to_table, write_table
 from rmpe.records import Poses
-from rmpe.skeletons import Skeleton
+from rmpe.skeletons import Skeleton, skeleton_from_names
 
 pd = pytest.importorskip("pandas", reason="the extra [table] is not installed")
 
@@ -107,3 +109,35 @@ def test_a_missing_library_names_the_extra(stick_records, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ValueError, match=r"rmpe\[table\]"):
         to_table(read_records(stick_records))
+
+
+def test_text_of_others_is_no_formula_in_a_spreadsheet(tmp_path):
+    names = ("=cmd|' /C calc'!A0.jpg", "@SUM(1).jpg", "-2.jpg", "plain.jpg")
+    skeleton = skeleton_from_names("own", ("=joint", "nose"))
+    header = ClipHeader(skeleton, image_names=names)
+    writer = NativeWriter(tmp_path / "n.ndjson", header)
+    for frame in range(4):
+        ones = np.ones(1, np.float32)
+        box = np.array([[-1.0, 0, 9, 9]], np.float32)
+        xy = np.full((1, 2, 2), -3.5, np.float32)
+        writer.write(
+            frame, 0.0, Poses(box, ones, xy, np.ones((1, 2), "f4"), ones, np.zeros(1, int))
+        )
+    writer.close()
+    for rows in ("people", "joints"):
+        write_table(tmp_path / "t.csv", read_records(tmp_path / "n.ndjson"), rows)
+        text = (tmp_path / "t.csv").read_text("utf-8")
+        cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+        assert all(cell[0] not in "=+@\t\r" for cell in cells if cell)
+        assert {f"'{name}" for name in names[:3]} | {"plain.jpg"} <= set(cells)
+        assert "-3.5" in cells  # a number stays one
+        assert not any(cell.startswith("-") and not is_number(cell) for cell in cells)
+
+
+def is_number(cell):
+    """Whether a cell holds a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -15,6 +15,7 @@ import pytest
 from rmpe import read_records
 from rmpe.kinematics import ClipMeasures, MeasureOptions, measure_clip, write_measures
 from rmpe.kinematics.outputs import long_table, wide_table
+from rmpe.kinematics.outputs.tables import Table, write_csv, write_xlsx
 from tests.helpers.stick_walker import true_angles, write_walker
 
 TIMES = np.arange(150) / 30.0
@@ -194,3 +195,14 @@ def test_measuring_again_leaves_no_files_of_the_first_time(
         "person1.mot",
         "notes.txt",
     }
+
+
+def test_names_of_others_are_no_formulas_in_csv_and_xlsx(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    table = Table("measures", ("id", "=joint_deg"), [(1, "@SUM(1)"), (2, -2.5), (3, None)])
+    write_csv(tmp_path / "t.csv", table)
+    assert (tmp_path / "t.csv").read_text() == "id,'=joint_deg\n1,'@SUM(1)\n2,-2.5\n3,\n"
+    write_xlsx(tmp_path / "t.xlsx", [table])
+    cells = [c for row in openpyxl.load_workbook(tmp_path / "t.xlsx").active for c in row]
+    assert "f" not in {cell.data_type for cell in cells}
+    assert [cell.value for cell in cells][1::2] == ["'=joint_deg", "'@SUM(1)", -2.5, None]

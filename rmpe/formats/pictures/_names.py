@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from pathlib import PurePath, PurePosixPath
 
 PictureKey = str | int
 
+_LONGEST_NAME = 255
+"""Bytes of a file's name that file systems allow."""
 
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>[0-9]{1,18})(?P<ending>\.[A-Za-z][A-Za-z0-9]*)?")
 _PICTURE_ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -39,11 +42,18 @@ def natural_order(path: PurePath) -> list[tuple[int, int | str]]:
     return [(0, int(p)) if place % 2 else (1, p) for place, p in enumerate(pieces)]
 
 
-def unique_stems(image_names: Sequence[str]) -> tuple[str, ...]:
+def unique_stems(image_names: Sequence[str], suffix: str = "") -> tuple[str, ...]:
     """Return a name for a file of each picture: without ending, and no two the same.
 
     Folders that all pictures share are left out, others are kept. Where only the endings of two
     pictures differ, these stay.
+
+    Args:
+        image_names: the pictures.
+        suffix: what will follow the name.
+
+    Raises:
+        ValueError: a file's name would be longer than file systems allow.
 
     Example:
         >>> unique_stems(["a/1.jpg", "b/1.jpg", "b/x.png", "b/x.jpg"])
@@ -61,7 +71,16 @@ def unique_stems(image_names: Sequence[str]) -> tuple[str, ...]:
         str(path if counts[str(path.with_suffix("")).casefold()] > 1 else path.with_suffix(""))
         for path in paths
     )
-    return stems if len(set(stems)) == len(stems) else tuple(map(str, paths))
+    if len(set(stems)) < len(stems):
+        stems = tuple(map(str, paths))
+    for stem, name in zip(stems, image_names):
+        size = len(os.fsencode(PurePosixPath(stem).name + suffix))
+        if size > _LONGEST_NAME:
+            raise ValueError(
+                f"the file about {name} would have a name of {size} bytes, at most {_LONGEST_NAME} "
+                "are possible; give the picture a shorter name"
+            )
+    return stems
 
 
 def picture_of_stem(stem: str) -> str:

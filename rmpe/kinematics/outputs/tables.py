@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from rmpe.formats.table import harmless_text
 from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures
 
 Cell = str | int | float | None
@@ -91,8 +92,8 @@ def write_csv(path: Path, table: Table) -> None:
     """Write a table as CSV, UTF-8, a comma between cells."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows(table.rows)
+        writer.writerow(map(harmless_text, table.columns))
+        writer.writerows([harmless_text(cell) for cell in row] for row in table.rows)
 
 
 def write_xlsx(path: Path, tables: Sequence[Table]) -> None:
@@ -111,9 +112,8 @@ def write_xlsx(path: Path, tables: Sequence[Table]) -> None:
             )
         sheet = book.create_sheet(table.name)
         sheet.freeze_panes = "A2"
-        sheet.append(table.columns)
-        for row in table.rows:
-            sheet.append(row)
+        for row in (table.columns, *table.rows):
+            sheet.append([harmless_text(cell) for cell in row])
     book.save(path)
 
 
