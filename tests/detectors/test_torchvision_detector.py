@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.error import URLError
-
 import numpy as np
 import pytest
 import torch
-from torchvision.models import detection
 
 from rmpe.detectors.torchvision import TorchvisionDetector, build_torchvision_detector
 
@@ -40,10 +37,10 @@ def test_unknown_names_are_refused_with_the_choices():
         build_torchvision_detector("yolo")
 
 
-def test_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch):
-    def fail(weights):
-        raise URLError("no route")
-
-    monkeypatch.setattr(detection, "fcos_resnet50_fpn", fail)
-    with pytest.raises(OSError, match=r"cannot be fetched .*use --detector compact"):
+def test_weights_that_cannot_be_fetched_say_which_file_to_put_where(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("RMPE_OFFLINE", "1")
+    place = tmp_path / "hub" / "checkpoints"
+    message = rf"fcos_resnet50_fpn_coco-99b0c9b7\.pth is not in {place}.*offline flag is set; put"
+    with pytest.raises(OSError, match=message):
         build_torchvision_detector("fcos_resnet50_fpn", device="cpu")
