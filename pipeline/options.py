@@ -17,6 +17,8 @@ class RunOptions:
     detect_every: DetectEvery = 1
     """Detect people in every n-th frame; in between, look around their last poses. ``auto``, for
     live runs: as often as there is time."""
+    detect_batch: int = 1
+    """Frames in one call of the detector; more than 1 need ``detect_every`` 1, and are for GPUs."""
     boxes: PrecomputedBoxes | None = None
     """Boxes by frame index to use instead of the detector."""
     follow: FollowRule = field(default_factory=FollowRule)
@@ -33,10 +35,15 @@ class RunOptions:
     """Batches start afresh after this many frames; a run can be cut there without any effect."""
 
     def __post_init__(self) -> None:
-        for name in ("detect_every", "batch_frames", "chunk_frames"):
+        for name in ("detect_every", "detect_batch", "batch_frames", "chunk_frames"):
             value = getattr(self, name)
             if value != "auto" and value < 1:
                 raise ValueError(f"{name} is {value}, allowed is 1 or more")
+        if self.detect_batch > 1 and self.detect_every != 1:
+            raise ValueError(
+                f"detect_batch is {self.detect_batch}, which needs every frame to be searched; "
+                f"detect_every is {self.detect_every}"
+            )
 
     @property
     def chunk(self) -> int:

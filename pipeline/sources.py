@@ -73,7 +73,7 @@ class NetworkPoses:
         estimator = self.estimator
         find_boxes = boxes_finder(estimator, options)
         rhythm = build_rhythm(options.detect_every)
-        detect = DetectStage(find_boxes, rhythm)
+        detect = DetectStage(find_boxes, rhythm, options.detect_batch, options.chunk)
         if options.detect_every != 1:
             # A frame between two searches looks where its people were: it must wait for them.
             stages: list[Stage] = [detect, FollowStage(estimator, options.follow, rhythm)]

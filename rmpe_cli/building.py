@@ -9,6 +9,9 @@ import click
 from rmpe_cli.options import EstimatorChoices
 from rmpe_cli.terminal.wrong_use import wrong_use
 
+DETECT_BATCH_ON_GPU = 8
+"""Frames of 1080p as float are 200 MB: room that every GPU has."""
+
 if TYPE_CHECKING:
     from pipeline.options import RunOptions
     from rmpe.detectors.precomputed import PrecomputedBoxes
@@ -81,10 +84,28 @@ def given_boxes(choices: EstimatorChoices) -> PrecomputedBoxes | None:
         raise click.ClickException(str(error)) from error
 
 
-def run_options(choices: EstimatorChoices, detect_every: int = 1) -> RunOptions:
-    """Return how the run goes."""
+def run_options(
+    choices: EstimatorChoices, detect_every: int = 1, detect_batch: int = 1
+) -> RunOptions:
+    """Return how the run goes; a ``detect_batch`` of 0 is what suits the device."""
     from pipeline.options import RunOptions
 
     boxes = given_boxes(choices)
     with wrong_use():
-        return RunOptions(detect_every=detect_every, boxes=boxes)
+        return RunOptions(
+            detect_every=detect_every,
+            detect_batch=detect_batch or usual_detect_batch(choices, detect_every),
+            boxes=boxes,
+        )
+
+
+def usual_detect_batch(choices: EstimatorChoices, detect_every: int) -> int:
+    """Return how many frames the detector takes at a time: several on a GPU alone."""
+    from rmpe.runtimes import choose_device
+    from rmpe.runtimes.base import runs_without_torch
+
+    if detect_every != 1 or choices.boxes is not None:
+        return 1
+    if runs_without_torch("auto", choices.device) or choose_device(choices.device).type == "cpu":
+        return 1
+    return DETECT_BATCH_ON_GPU

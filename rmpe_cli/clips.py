@@ -179,7 +179,7 @@ def clip_jobs(
     with wrong_use():
         span = Span(clip.start, clip.end, clip.stride)
         build_tracker(clip.track, clip.smooth)
-    options = building.run_options(estimator, clip.detect_every)
+    options = building.run_options(estimator, clip.detect_every, clip.detect_batch)
     request = {**clip.identity(), **estimator.identity()}
     look = showing.look()
     with wrong_use():

@@ -78,6 +78,12 @@ class ClipChoices:
         default=1,
         help="Look for people in every n-th frame and follow them in between.",
     )
+    detect_batch: int = option(
+        "--detect-batch",
+        default=0,
+        help="Frames in one call of the detector; 0 is 8 on a GPU where every frame is searched, "
+        "else 1.",
+    )
     track: bool = option("--track/--no-track", default=True, help="Give people identities.")
     smooth: bool = option(
         "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."

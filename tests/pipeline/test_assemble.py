@@ -30,12 +30,12 @@ def assert_equal(first, second):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), message)
 
 
-@pytest.mark.parametrize("detect_every", [1, 3])
+@pytest.mark.parametrize(("detect_every", "detect_batch"), [(1, 1), (1, 7), (3, 1)])
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
 def test_pipeline_and_plain_loop_give_equal_output(
-    squares, people, reader, detect_every, batch_size
+    squares, people, reader, detect_every, detect_batch, batch_size
 ):
-    options = RunOptions(detect_every=detect_every)
+    options = RunOptions(detect_every=detect_every, detect_batch=detect_batch)
     plain = run_plain(people(COUNTS), squares(), options, OnlineTracker())
     frames = reader(list(people(COUNTS)))
     piped = assemble(frames, NetworkPoses(squares(batch_size=batch_size)), options, OnlineTracker())
