@@ -22,6 +22,8 @@ from rmpe_cli.options import (
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline.clips.jobs import ClipJob
     from pipeline.clips.worklist import ClipOutcome
 
@@ -56,7 +58,7 @@ def video(
     threads = limit_threads()
     jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, threads.video)
     echo_error = partial(click.echo, err=True)
-    watcher = TerminalWatcher(click.echo, echo_error, output.quiet, stages=len(jobs) == 1)
+    watcher = TerminalWatcher(click.echo, echo_error, output.quiet, single=len(jobs) == 1)
     try:
         outcomes = run_worklist(
             jobs,
@@ -66,7 +68,7 @@ def video(
         )
     finally:
         watcher.close()
-    report_worklist(outcomes, output)
+    report_worklist(outcomes, output, watcher.told)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def batch(
             on_frames=bar.advance,
             on_end=bar.ended,
         )
-    report_worklist(outcomes, output)
+    report_worklist(outcomes, output, bar.told)
 
 
 def clip_jobs(
@@ -216,13 +218,26 @@ def clip_jobs(
     ]
 
 
-def report_worklist(outcomes: list[ClipOutcome], output: OutputChoices) -> None:
-    """Print and write what came of a list of clips; exit with 1 if one is not done."""
-    from pipeline.clips.worklist import worklist_table, write_worklist_summary
+def report_worklist(
+    outcomes: list[ClipOutcome], output: OutputChoices, told: Collection[str]
+) -> None:
+    """Print and write what came of a list of clips; exit with 1 if one is not done.
+
+    Args:
+        outcomes: of the clips.
+        output: where a list's summary goes; without an output folder nowhere.
+        told: reasons of failures that were printed; the others are, also if it is to be quiet.
+    """
+    from pipeline.clips.worklist import failure_line, worklist_table, write_worklist_summary
 
     if len(outcomes) > 1:
-        click.echo(worklist_table(outcomes), err=True)
+        if not output.quiet:
+            click.echo(worklist_table(outcomes, told))
         if output.output is not None:
             write_worklist_summary(output.output, outcomes)
+    if len(outcomes) == 1 or output.quiet:
+        for outcome in outcomes:
+            if outcome.reason and outcome.reason not in told:
+                click.echo(f"error: {failure_line(outcome)}", err=True)
     if not all(outcome.succeeded for outcome in outcomes):
         sys.exit(1)

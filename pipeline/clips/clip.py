@@ -124,7 +124,7 @@ def process_clip(
         OSError: the folder cannot be written.
         ValueError: a format is unknown.
     """
-    request = dict(request or {})
+    request = {name: value for name, value in (request or {}).items() if value is not None}
     info = reader.info
     summary = ClipSummary(info.source, plan.shown)
     header = _header_of(info, poses, request)

@@ -24,7 +24,7 @@ from pipeline.clips.journal import (
 )
 from pipeline.clips.more_formats import add_formats
 from pipeline.clips.outputs import OutputPlan
-from pipeline.clips.request import differences, stamp_of
+from pipeline.clips.request import differences, plain_request, stamp_of
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.readers.address import shown_source
@@ -98,12 +98,12 @@ class ClipJob:
             "files": {shown_source(name): stamp_of(name) for name in self.inputs()},
             "chunk": self.options.chunk,
             "part": [self.first, self.end],
-            "outputs": [*self.plan.formats, self.plan.video, self.plan.images, self.plan.audio],
+            "outputs": [*self.plan.formats, *self.plan.flags],
         }
         if self.plan.look != Look():
             item["look"] = asdict(self.plan.look)
         request: dict[str, Any] = json.loads(json.dumps(item, sort_keys=True, default=str))
-        return request
+        return plain_request(request)
 
 
 def run_job(
@@ -246,10 +246,11 @@ def finished_run(folder: Path, request: Mapping[str, Any]) -> ClipSummary | None
         return None
     if not summary.complete or not (folder / RECORDS_NAME).exists():
         return None
-    if summary.request != request:
+    before = plain_request(summary.request)
+    if before != request:
         raise ValueError(
             f"{folder} holds a finished run that was asked for otherwise "
-            f"({differences(summary.request, request)}); --overwrite replaces it"
+            f"({differences(before, request)}); --overwrite replaces it"
         )
     return replace(summary, already_done=True)
 
@@ -266,8 +267,9 @@ def _latest(work: Path, fresh: Checkpoint) -> Checkpoint:
     if saved is None:
         return fresh
     otherwise = ""
-    if saved.request != fresh.request:
-        otherwise = f"asked for otherwise ({differences(saved.request, fresh.request)})"
+    before = plain_request(saved.request)
+    if before != fresh.request:
+        otherwise = f"asked for otherwise ({differences(before, fresh.request)})"
     elif saved.engine != fresh.engine:
         otherwise = f"by another engine or with other weights ({saved.engine}; now {fresh.engine})"
     if otherwise:

@@ -9,12 +9,10 @@ from typing import Any
 
 from pipeline.clips.journal import write_atomically
 from pipeline.clips.outputs import NATIVE, OutputPlan
+from pipeline.clips.request import FLAGS, plain_request
 from pipeline.writers import RecordsWriter
 from rmpe.formats import get_format, read_records
 from rmpe.formats.outputs import RECORDS_NAME, SUMMARY_NAME, check_outputs
-
-_FLAGS = 3
-"""What stands behind the formats among a request's outputs: video, images, sound."""
 
 
 def add_formats(plan: OutputPlan, request: Mapping[str, Any]) -> list[str]:
@@ -33,10 +31,10 @@ def add_formats(plan: OutputPlan, request: Mapping[str, Any]) -> list[str]:
     """
     folder = plan.folder
     item = _finished(folder)
-    before, wanted = dict(item.get("request", {})), dict(request)
+    before, wanted = plain_request(item.get("request", {})), dict(request)
     made, requested = list(before.pop("outputs", [])), list(wanted.pop("outputs", []))
-    new = [name for name in requested[:-_FLAGS] if name not in made]
-    if before != wanted or not new or made[-_FLAGS:] != requested[-_FLAGS:]:
+    new = [name for name in requested if name not in made]
+    if before != wanted or not new or {*made} & {*FLAGS} != {*requested} & {*FLAGS}:
         return []
     for name in new:
         chosen = get_format(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clips.journal import CHUNKS_NAME, WORK_NAME, Checkpoint
+from pipeline.clips.request import FLAGS
 from pipeline.readers.address import shown_source
 from pipeline.writers import ChunkedVideoWriter, ImagesWriter, RecordsWriter, VideoWriter, Writer
 from pipeline.writers.sound import SoundTrack
@@ -40,6 +41,12 @@ class OutputPlan:
     """How people are shown in the annotated clip and pictures."""
     address: str = ""
     """Folder in a store to which all is uploaded in the end; it is made in ``folder``."""
+
+    @property
+    def flags(self) -> list[str]:
+        """What is written beside records, by the names in requests."""
+        wanted = zip(FLAGS, (self.video, self.images, self.audio))
+        return [name for name, flag in wanted if flag]
 
     @property
     def shown(self) -> str:

@@ -11,6 +11,26 @@ from pipeline.readers.finding import is_pattern, pictures_of
 from pipeline.storage.staging import pictures_in
 from pipeline.storage.store import Stored, is_stored
 
+FLAGS = ("video", "images", "sound")
+"""What may be written beside formats of records."""
+
+
+def plain_request(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was asked for, without what was not; also of what earlier versions wrote.
+
+    Those gave outputs as formats and three truth values, and every option that was not given.
+    """
+    item = {name: value for name, value in request.items() if value is not None}
+    if item.get("part") == [0, None]:
+        del item["part"]
+    if isinstance(item.get("files"), dict):
+        item["files"] = {name: stamp for name, stamp in item["files"].items() if stamp is not None}
+    outputs = item.get("outputs", [])
+    if True in outputs or False in outputs:
+        formats, flags = outputs[: -len(FLAGS)], outputs[-len(FLAGS) :]
+        item["outputs"] = [*formats, *(name for name, flag in zip(FLAGS, flags) if flag)]
+    return item
+
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return in words what was asked for otherwise."""
@@ -24,8 +44,12 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
             changed = [file for file in every if earlier.get(file) != later.get(file)]
             words.append(f"{', '.join(changed or every)} changed")
         else:
-            words.append(f"{name} was {earlier}, now {later}")
+            words.append(f"{name} was {_shown(earlier)}, now {_shown(later)}")
     return "; ".join(words)
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else str(value)
 
 
 def stamp_of(name: str) -> list[Any] | None:

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -187,8 +187,14 @@ def not_run(job: ClipJob) -> ClipOutcome:
     return ClipOutcome(shown_source(job.source), job.plan.shown, "not run")
 
 
-def worklist_table(outcomes: Sequence[ClipOutcome]) -> str:
-    """Return a table of what came of every clip, the reasons below it."""
+def failure_line(outcome: ClipOutcome) -> str:
+    """Return in one line which clip is not done in good order, and why."""
+    reason = " ".join(outcome.reason.split())
+    return reason if outcome.source in reason else f"{outcome.source}: {reason}"
+
+
+def worklist_table(outcomes: Sequence[ClipOutcome], told: Collection[str] = ()) -> str:
+    """Return a table of what came of every clip, below it the reasons that were not told before."""
     rows: list[tuple[str, ...]] = [("clip", "state", "frames", "people", "ids", "s")]
     rows += [
         (o.source, o.state, *map(str, (o.frames, o.most_people, o.identities)), f"{o.seconds:.1f}")
@@ -204,7 +210,7 @@ def worklist_table(outcomes: Sequence[ClipOutcome]) -> str:
     ]
     counts = Counter(outcome.state for outcome in outcomes)
     lines.append(f"{len(outcomes)} clips: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
-    lines += [f"{outcome.source}: {outcome.reason}" for outcome in outcomes if outcome.reason]
+    lines += [failure_line(o) for o in outcomes if o.reason and o.reason not in told]
     return "\n".join(lines)
 
 

@@ -104,10 +104,8 @@ class _Fleet:
             max_restarts=-1,
             max_task_retries=options.retries,
         )(_ClipWorker)
-        # Kept here: a worker that is started again needs what it was made from once more.
-        self._build = ray.put(build)
         self._idle = [
-            worker.remote(self._build, options.cpus_per_worker, options.pin, self._counter)
+            worker.remote(build, options.cpus_per_worker, options.pin, self._counter)
             for _ in range(count)
         ]
 
@@ -219,7 +217,8 @@ def _cluster(ray: Any, options: FleetOptions) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else its C++ part writes to stderr
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if options.address is None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray's makers get reports
         settings |= {"include_dashboard": False}

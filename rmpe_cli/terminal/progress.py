@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from pipeline.clips.worklist import failure_line
 from pipeline.engine.stats import stage_table
 
 if TYPE_CHECKING:
@@ -54,21 +55,27 @@ def tell_end(summary: ClipSummary, echo_error: Echo, quiet: bool) -> None:
 class TerminalWatcher:
     """A :class:`~pipeline.clips.worklist.Watcher` with a bar for each clip.
 
+    Of a single clip its table of stages and a line of results are printed. Of a list everything is
+    told once: failures at once, the rest in the table at the end; in between a terminal has the
+    bar, a log a line for each clip.
+
     Args:
         echo: prints a line of results.
         echo_error: prints a line about the run, and errors.
-        quiet: neither bar nor table of stages.
-        stages: whether a clip's table of stages is shown; of many clips nobody reads them.
+        quiet: neither bar nor tables.
+        single: whether there is one clip only.
     """
 
     def __init__(
-        self, echo: Echo, echo_error: Echo, quiet: bool = False, stages: bool = True
+        self, echo: Echo, echo_error: Echo, quiet: bool = False, single: bool = True
     ) -> None:
         self._echo = echo
         self._echo_error = echo_error
         self._quiet = quiet
-        self._stages = stages
+        self._single = single
         self._bar: tqdm[Any] | None = None
+        self.told: set[str] = set()
+        """Reasons of failures that were printed."""
 
     def started(self, job: ClipJob, info: ClipInfo, done: int) -> None:
         """Begin a bar."""
@@ -84,16 +91,23 @@ class TerminalWatcher:
 
     def ended(self, outcome: ClipOutcome, summary: ClipSummary | None) -> None:
         """Close the bar and say what came of the clip."""
+        has_bar = self._bar is not None and not self._bar.disable
         self.close()
+        if outcome.reason:
+            self.told.add(outcome.reason)
         if summary is None:
-            self._echo_error(f"error: {outcome.reason}")
+            self._echo_error(f"error: {failure_line(outcome)}")
             return
-        tell_end(summary, self._echo_error, self._quiet or not self._stages)
+        tell_end(summary, self._echo_error, self._quiet or not self._single)
         already = "already done, " if summary.already_done else ""
-        self._echo(
+        line = (
             f"{outcome.folder}: {already}{summary.frames} frames, "
             f"up to {summary.most_people} people"
         )
+        if self._single or self._quiet:
+            self._echo(line)
+        elif not has_bar:
+            self._echo_error(line)
 
     def close(self) -> None:
         """Close the bar; allowed twice."""
@@ -115,6 +129,8 @@ class FleetBar:
         self._bar = frame_bar(0, quiet)
         self._echo_error = echo_error
         self._quiet = quiet
+        self.told: set[str] = set()
+        """Reasons of failures that were printed."""
 
     def __enter__(self) -> FleetBar:
         return self
@@ -128,6 +144,8 @@ class FleetBar:
 
     def ended(self, outcome: ClipOutcome) -> None:
         """Say what came of a clip or a part of one."""
-        if not outcome.succeeded or (self._bar.disable and not self._quiet):
-            reason = f": {outcome.reason}" if outcome.reason else ""
-            self._echo_error(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames{reason}")
+        if outcome.reason:
+            self.told.add(outcome.reason)
+            self._echo_error(f"error: {failure_line(outcome)}")
+        elif self._bar.disable and not self._quiet:
+            self._echo_error(f"{outcome.folder}: {outcome.state}, {outcome.frames} frames")

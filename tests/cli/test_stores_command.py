@@ -83,18 +83,18 @@ def test_folders_patterns_and_lists_name_clips_of_a_store(rmpe, store, tmp_path)
         put(f"{store}/{name}", walk)
     listed = tmp_path / "list.txt"
     listed.write_text(f"{store}/in/walk.mp4\n{store}/in/b.mp4\n")
-    code, _, err = rmpe(
+    code, out, err = rmpe(
         *("video", f"{store}/in/", f"{store}/in/w*.mp4", "--list", listed),
         *("-o", f"{store}/out", "--no-video"),
     )
     assert code == 0, err
-    assert "2 clips: 2 done" in err
+    assert "2 clips: 2 done" in out
     made = names(f"{store}/out")
     assert "b_rmpe/poses.ndjson" in made[0]
     assert [name for name in made if "/" not in name] == ["summary.json"]
     assert json.loads(content(f"{store}/out/summary.json"))["clips"] == 2
-    code, _, err = rmpe("video", f"{store}/in", "--recursive", "-o", tmp_path / "o", "--no-video")
-    assert "3 clips: 3 done" in err
+    code, out, _ = rmpe("video", f"{store}/in", "--recursive", "-o", tmp_path / "o", "--no-video")
+    assert "3 clips: 3 done" in out
 
 
 def test_the_same_clip_of_a_store_in_two_spellings_runs_once(rmpe, s3_server, store, tmp_path):

@@ -258,9 +258,11 @@ def test_a_list_of_clips_with_a_bad_one_is_done_to_the_end_and_again(rmpe, clip,
     arguments = ["video", tmp_path / "clips/?.mp4", "--list", listed, "-o", tmp_path / "out"]
     code, out, err = rmpe(*arguments, "--no-video")
     assert code == 1
-    assert len(out.splitlines()) == 3
-    assert "4 clips: 3 done, 1 failed" in err
-    assert err.splitlines()[-1].endswith("gone.mp4: " + f"{tmp_path / 'gone.mp4'} does not exist")
+    assert out.splitlines()[-1] == "4 clips: 3 done, 1 failed"
+    assert err.count("4 frames, up to") == 3
+    assert f"error: {tmp_path / 'gone.mp4'} does not exist" in err.splitlines()
+    assert (out + err).count("does not exist") == 1
+    assert "gone.mp4," in (tmp_path / "out/failures.csv").read_text().splitlines()[1]
     assert json.loads((tmp_path / "out/summary.json").read_text())["states"]["done"] == 3
     folders = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir())
     assert folders == ["a_rmpe", "a_rmpe_2", "b_rmpe"]
@@ -288,3 +290,42 @@ def test_a_second_run_says_that_the_clip_is_done_and_other_options_are_refused(
     assert err.count("\n") == 1
     assert "--overwrite replaces it" in err
     assert rmpe(*arguments, "--detect-every", "2", "--overwrite")[0] == 0
+
+
+def test_a_clip_in_several_spellings_runs_once_and_no_summary_lies_in_the_working_folder(
+    rmpe, clip, tmp_path, monkeypatch
+):
+    path, other = clip("a.mp4"), clip("b.mp4")
+    (tmp_path / "link.mp4").symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    spellings = ["a.mp4", "./a.mp4", path, "link.mp4", other]
+    code, out, err = rmpe("video", *spellings, "--no-video")
+    assert (code, out.splitlines()[-1]) == (0, "2 clips: 2 done")
+    assert err.count("4 frames") == 2
+    found = sorted(entry.name for entry in tmp_path.iterdir())
+    assert found == ["a.mp4", "a_rmpe", "b.mp4", "b_rmpe", "link.mp4"]
+
+
+def test_a_summary_says_what_was_asked_for_and_not_what_was_not(rmpe, clip, tmp_path):
+    code, _, err = rmpe("video", clip(), "-o", tmp_path / "o", "--format", "coco", "--quiet")
+    assert (code, err) == (0, "")
+    text = (tmp_path / "o/summary.json").read_text()
+    assert "null" not in text
+    summary = json.loads(text)
+    assert summary["request"]["outputs"] == ["coco", "video", "sound"]
+    assert "part" not in summary["request"]
+    assert "null" not in (tmp_path / "o/poses.ndjson").read_text().splitlines()[0]
+
+
+def test_a_folder_that_an_earlier_version_finished_is_known_as_done(rmpe, clip, tmp_path):
+    line = ["video", clip(), "-o", tmp_path / "o", "--quiet"]
+    rmpe(*line)
+    path = tmp_path / "o/summary.json"
+    summary = json.loads(path.read_text())
+    summary["request"] |= {"outputs": [True, False, True], "part": [0, None], "boxes": None}
+    path.write_text(json.dumps(summary))
+    code, out, _ = rmpe(*line)
+    assert (code, "already done" in out) == (0, True)
+    code, out, _ = rmpe(*line, "--format", "coco")
+    assert (code, "already done" in out) == (0, True)
+    assert (tmp_path / "o/coco-results.json").exists()

@@ -74,7 +74,8 @@ def test_a_bad_clip_is_reported_and_a_second_call_does_what_is_left(jobs, square
     assert len(made) == 1
     table = worklist_table(outcomes).splitlines()
     assert table[4] == "3 clips: 2 done, 1 failed"
-    assert table[5].startswith(str(tmp_path / "b.mp4") + ": ")
+    assert table[5].startswith(f"{tmp_path / 'b.mp4'} cannot be opened")
+    assert len(worklist_table(outcomes, {outcomes[1].reason}).splitlines()) == 5
 
     (tmp_path / "a.mp4").rename(tmp_path / "kept")
     (tmp_path / "kept").rename(tmp_path / "b.mp4")
@@ -136,14 +137,18 @@ def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(jobs, sq
     for quiet, states in [(False, ["done", "failed", "done"]), (True, ["failed"])]:
         told = []
         with FleetBar(told.append, quiet) as bar:
-            run_fleet(
+            outcomes = run_fleet(
                 [replace(job, rerun="overwrite") for job in jobs],
                 lambda cores: squares(),
                 None,
                 on_frames=bar.advance,
                 on_end=bar.ended,
             )
-        assert [line.split(": ")[1].split(",")[0] for line in told] == states
+        failures = [line for line in told if line.startswith("error: ")]
+        assert len(failures) == 1
+        assert f"{jobs[1].source} cannot be opened" in failures[0]
+        assert len(told) == len(states)
+        assert bar.told == {outcome.reason for outcome in outcomes if outcome.reason}
 
 
 def test_a_fault_in_one_clip_does_not_cost_the_others(jobs, squares, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -112,6 +113,65 @@ def worker_path(monkeypatch, repository):
 @pytest.mark.timeout(500)
 def test_two_workers_one_of_which_dies_give_what_one_process_gives(worker_path, clips, tmp_path):
     check(clips, tmp_path, FleetOptions(workers=2), 20)
+
+
+QUIET = """
+import os, signal, sys, threading, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from pipeline.clips.jobs import ClipJob
+from pipeline.clips.outputs import OutputPlan
+from pipeline.fleet.ray_workers import FleetOptions, run_on_ray
+from tests.helpers.squares import SquaresEstimator
+
+class Slow(SquaresEstimator):
+    def infer(self, crops_bgr):
+        time.sleep(0.1)
+        (folder / f"began-{os.getpid()}").touch()
+        return super().infer(crops_bgr)
+
+folder = Path(sys.argv[1])
+jobs = [
+    ClipJob(sys.argv[2], OutputPlan(folder / str(n), video=False), save_every_s=0.0)
+    for n in range(2)
+]
+address = None
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+node = cluster.add_node(num_cpus=1)
+sys.stderr.flush()
+quiet = os.dup(2)
+os.dup2(os.open(folder / "noise", os.O_WRONLY | os.O_CREAT), 1)
+os.dup2(os.open(folder / "noise", os.O_WRONLY | os.O_APPEND), 2)
+
+def end_a_node():
+    while len(list(folder.glob("began-*"))) < 2:
+        time.sleep(0.1)
+    cluster.remove_node(node, allow_graceful=False)
+
+threading.Thread(target=end_a_node, daemon=True).start()
+outcomes = run_on_ray(
+    jobs, lambda cores: Slow(), FleetOptions(address=cluster.address, workers=2, retries=3)
+)
+sys.stderr.flush()
+os.write(quiet, repr([(o.state, o.reason) for o in outcomes]).encode())
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_ray_says_nothing_also_when_a_node_is_killed(worker_path, clips, tmp_path, repository):
+    clip = clips("unused", 1)[0].source
+    ended = subprocess.run(
+        [sys.executable, "-c", QUIET, str(tmp_path), clip],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert "['done', 'done']" in ended.stderr
+    assert (tmp_path / "noise").read_text() == ""
 
 
 @pytest.mark.slow
