@@ -7,6 +7,7 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part run --part memory
 - ``presets``: both bundled pairs with and without looking for people whom the detector missed.
 - ``memory``: most memory held over 200 and over 2,000 frames (the clip looped), each in a process
   of its own.
+- ``batches``: processor milliseconds a crop in batches of 1 to 16, both bundled pose networks.
 - ``engines``: both networks under torch and OpenVINO, fp32 and bf16, alone and while another thread
   decodes and encodes video as the other stages do.
 
@@ -25,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ import numpy as np
 
 from pipeline.assemble import run_plain
 from pipeline.clips.clip import OutputPlan, process_clip
-from pipeline.engine.stats import peak_memory_bytes, stage_table
+from pipeline.engine.memory import peak_memory_bytes
+from pipeline.engine.stats import stage_table
 from pipeline.options import RunOptions
 from pipeline.readers import ClipInfo, ReadReport, VideoReader
 from pipeline.sources import NetworkPoses
@@ -46,6 +49,7 @@ from rmpe.records import Frame
 from rmpe.runtimes import limit_threads
 
 CLIP = Path(__file__).parents[2] / "shared/data/samples/video/street_crossing_720p.avi"
+BATCHES = (1, 2, 4, 8, 16)
 ENGINES = [(engine, kind) for engine in ("torch", "openvino") for kind in ("fp32", "bf16")]
 
 
@@ -195,6 +199,25 @@ def part_memory(clip: Path, arguments: list[str]) -> dict[str, Any]:
     return figures
 
 
+def part_batches() -> dict[str, Any]:
+    """Processor milliseconds a crop on one thread, by the size of the batch."""
+    figures: dict[str, Any] = {}
+    click.echo(f"{'':>22}" + "".join(f"{size:7d}" for size in BATCHES))
+    for name in ("compact", "compact-accurate"):
+        for precision in ("fp32", "bf16"):
+            estimator = PoseEstimator.from_preset(
+                name, precision=precision, runtime="openvino", threads=1
+            )
+            rules = estimator.conventions
+            shape = (max(BATCHES), rules.input_height, rules.input_width, 3)
+            crops = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+            row = {size: _times(partial(estimator.runtime, crops[:size]), size) for size in BATCHES}
+            figures[f"{name} {precision}"] = {size: times["cpu_ms"] for size, times in row.items()}
+            cells = "".join(f"{times['cpu_ms']:7.2f}" for times in row.values())
+            click.echo(f"{name + ' ' + precision:>22}{cells}")
+    return figures
+
+
 @contextmanager
 def other_stages(clip: Path, busy: bool) -> Iterator[None]:
     """Keep a thread decoding, drawing nothing and encoding while the block runs."""
@@ -279,8 +302,8 @@ def _times(call: Any, share: int, rounds: int = 12) -> dict[str, float]:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(["run", "presets", "memory", "engines", "peak"]),
-    default=("run", "presets", "memory", "engines"),
+    type=click.Choice(["run", "presets", "memory", "batches", "engines", "peak"]),
+    default=("run", "presets", "memory", "batches", "engines"),
 )
 @click.option("--json", "json_path", type=click.Path(), help="Write the figures here.")
 def main(
@@ -311,6 +334,9 @@ def main(
         click.echo("\nmemory")
         arguments = ["--threads", str(threads), "--detector", detector]
         figures["memory_mb"] = part_memory(path, arguments)
+    if "batches" in parts:
+        click.echo("\nbatches, milliseconds of processor a crop")
+        figures["batches"] = part_batches()
     if "engines" in parts:
         click.echo("\nengines")
         figures["engines"] = part_engines(path, threads)

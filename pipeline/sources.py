@@ -81,7 +81,7 @@ class NetworkPoses:
             stages = [
                 detect,
                 CropStage(estimator),
-                BatchStage(estimator.options.batch_size, options.batch_frames, options.chunk),
+                BatchStage(estimator.batch_size, options.batch_frames, options.chunk),
                 EstimateStage(estimator),
                 DecodeStage(estimator),
                 SuppressStage(estimator),

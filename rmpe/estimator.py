@@ -46,8 +46,8 @@ class EstimatorOptions:
     """At most this many people a frame, the best boxes first; 0 is no limit."""
     flip_test: bool = False
     """Average with the mirrored crop's heatmaps: better joints at twice the time."""
-    batch_size: int = 16
-    """Crops in one call of the network."""
+    batch_size: int | None = None
+    """Crops in one call of the network; None: as many as suit its engine."""
     nms: NmsRule = ALPHAPOSE
     """How redundant poses are suppressed; None keeps every pose."""
     pose_score: PoseScore | None = None
@@ -61,7 +61,7 @@ class EstimatorOptions:
             raise ValueError(f"min_score is {self.min_score}, allowed is 0..1")
         if self.max_people < 0:
             raise ValueError(f"max_people is {self.max_people}, allowed is 0 (no limit) or more")
-        if self.batch_size < 1:
+        if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size is {self.batch_size}, allowed is 1 or more")
 
 
@@ -215,6 +215,11 @@ class PoseEstimator:
         return self.conventions.skeleton
 
     @property
+    def batch_size(self) -> int:
+        """Most crops in one call of the network."""
+        return self.options.batch_size or self.runtime.usual_batch
+
+    @property
     def engine(self) -> str:
         """What computes boxes and heatmaps, in words, with digests of both networks' weights."""
         return f"{_described(self.detector)}; {_described(self.runtime)}"
@@ -265,7 +270,7 @@ class PoseEstimator:
         """
         if len(crops_bgr) == 0:
             raise ValueError("infer needs at least one crop, got none")
-        size = self.options.batch_size
+        size = self.batch_size
         parts = [self._views(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
         return join_maps(parts)
 

@@ -22,6 +22,7 @@ class SameAnswer:
     """A network that puts joint k at cell (10 + k, 20 + k), with the crop's mean as score."""
 
     description = "a formula"
+    usual_batch = 2
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -79,11 +80,14 @@ def test_an_empty_picture_gives_no_poses_and_runs_no_network() -> None:
     assert estimator.runtime.batches == []
 
 
-def test_a_crowd_is_cut_into_batches() -> None:
+@pytest.mark.parametrize(
+    ("batch_size", "batches"), [(3, [3, 3, 1]), (None, [2, 2, 2, 1])], ids=["asked", "engine's"]
+)
+def test_a_crowd_is_cut_into_batches(batch_size, batches) -> None:
     rows = [(i * 20, 50, i * 20 + 40, 150, 0.9) for i in range(7)]
-    estimator = estimator_of(*rows, batch_size=3, nms=None)
+    estimator = estimator_of(*rows, batch_size=batch_size, nms=None)
     assert len(estimator(PICTURE)) == 7
-    assert estimator.runtime.batches == [3, 3, 1]
+    assert estimator.runtime.batches == batches
 
 
 def test_the_flip_test_averages_two_views() -> None:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,7 @@ class StandIn:
     skeleton = COCO_17
 
     def __init__(self) -> None:
-        self.options = SimpleNamespace(batch_size=16)
+        self.batch_size = 16
         self._calls = 0
 
     def detect(self, images_bgr: list[ImageArray]) -> list[Boxes]:

@@ -14,8 +14,9 @@ import rmpe
 from pipeline.assemble import assemble
 from pipeline.clips.journal import Checkpoint, Journal, write_atomically
 from pipeline.clips.outputs import OutputPlan, open_writers, stored_poses
+from pipeline.engine.memory import peak_memory_bytes
 from pipeline.engine.runner import PATIENCE_AFTER_INTERRUPT_S, Pipeline
-from pipeline.engine.stats import RunStats, peak_memory_bytes
+from pipeline.engine.stats import RunStats
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.readers.base import ClipInfo, Reader

@@ -91,8 +91,10 @@ class SourceThread:
         sink: Channel[Any],
         fail: Fail,
         index_of: IndexOf,
+        count_in: Callable[[Any], None],
     ) -> None:
         self.stats = StageStats(name)
+        self._count_in = count_in
         self._items = items
         self._close_items = close
         self._sink = sink
@@ -111,6 +113,7 @@ class SourceThread:
                     break
                 self.stats.items += 1
                 frame_index = self._index_of(item)
+                self._count_in(item)
                 self._sink.put(item)
                 del item
         except CancelledError:

@@ -61,6 +61,56 @@ class ChannelStats:
     """Largest number of bytes held at once."""
 
 
+class UnderWay:
+    """How many items a run has read and not yet given out, bounded as a whole.
+
+    It is for chains that give one result for every item: each item enters before the first channel
+    and leaves behind the last, in the same order.
+
+    Args:
+        cancellation: the run's switch.
+        max_items: most items under way.
+        max_bytes: most bytes under way; ``min_items`` of them may be larger.
+        min_items: so many may always be under way, so that the stages work beside each other.
+    """
+
+    def __init__(
+        self, cancellation: Cancellation, max_items: int, max_bytes: int, min_items: int
+    ) -> None:
+        self._cancellation = cancellation
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._min_items = min_items
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
+        self._room = threading.Condition()
+
+    def enter(self, size: int) -> None:
+        """Count an item of so many bytes in, waiting for room.
+
+        Raises:
+            CancelledError: the run was cancelled before there was room.
+        """
+        with self._room:
+            while not self._has_room_for(size):
+                self._cancellation.check()
+                self._room.wait(_LOOK_AT_CANCEL_EVERY_S)
+            self._sizes.append(size)
+            self._bytes += size
+
+    def leave(self) -> None:
+        """Count the oldest item out."""
+        with self._room:
+            self._bytes -= self._sizes.popleft()
+            self._room.notify()
+
+    def _has_room_for(self, size: int) -> bool:
+        count = len(self._sizes)
+        if count < self._min_items:
+            return True
+        return count < self._max_items and self._bytes + size <= self._max_bytes
+
+
 class Channel(Generic[T]):
     """A first-in-first-out queue bounded in items and in bytes, closed once by its owner.
 

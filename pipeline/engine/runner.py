@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.engine._threads import IndexOf, SourceThread, StageThread
-from pipeline.engine.channel import Cancellation, CancelledError, Channel, ChannelStats
+from pipeline.engine.channel import (
+    Cancellation,
+    CancelledError,
+    Channel,
+    ChannelStats,
+    UnderWay,
+)
+from pipeline.engine.memory import give_back_memory
 from pipeline.engine.stage import Stage, StageError
 from pipeline.engine.stats import RunStats
 
 PATIENCE_AFTER_INTERRUPT_S = 1.5
+_ALWAYS_UNDER_WAY = 4
+# Results between two; it takes no time that could be measured.
+_GIVE_BACK_EVERY = 8
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +37,11 @@ class ChannelLimits:
     """Most items in one channel."""
     max_bytes: int = 48 * 2**20
     """Most bytes of pictures in one channel; one larger item still passes on its own."""
+    under_way_items: int = 0
+    """Most items between the source and the end, for chains that give one result for each; 0: no
+    limit but the channels'."""
+    under_way_bytes: int = 64 * 2**20
+    """Most bytes of those, where ``under_way_items`` is set; a few large items still pass."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +105,15 @@ class Pipeline:
             for name in [source.name, *(stage.name for stage in stages)]
         ]
         self._interrupt = source.interrupt
+        self._under_way = _under_way(limits, self._cancellation)
         self._source = SourceThread(
-            source.name, source.items, source.close, self._channels[0], self._fail, index_of
+            source.name,
+            source.items,
+            source.close,
+            self._channels[0],
+            self._fail,
+            index_of,
+            self._count_in(size_of),
         )
         self._stages = [
             StageThread(stage, inlet, outlet, self._cancellation, self._fail, index_of)
@@ -107,6 +129,10 @@ class Pipeline:
         try:
             for item in self._channels[-1]:
                 self._results += 1
+                if self._under_way is not None:
+                    self._under_way.leave()
+                if self._results % _GIVE_BACK_EVERY == 0:
+                    give_back_memory()
                 yield item
                 del item
         except CancelledError:
@@ -164,6 +190,13 @@ class Pipeline:
         """What each channel counted, in the order of the flow."""
         return tuple(channel.stats for channel in self._channels)
 
+    def _count_in(self, size_of: Callable[[Any], int] | None) -> Callable[[Any], None]:
+        """Return what the source calls with every item before it hands it on."""
+        under_way = self._under_way
+        if under_way is None:
+            return lambda item: None
+        return lambda item: under_way.enter(size_of(item) if size_of else 0)
+
     def _start(self) -> None:
         self._started_at = time.perf_counter()
         for thread in self._threads():
@@ -180,3 +213,9 @@ class Pipeline:
             else:
                 log.info("%s also failed: %s", stage, error)
         self._cancellation.set()
+
+
+def _under_way(limits: ChannelLimits, cancellation: Cancellation) -> UnderWay | None:
+    if not limits.under_way_items:
+        return None
+    return UnderWay(cancellation, limits.under_way_items, limits.under_way_bytes, _ALWAYS_UNDER_WAY)

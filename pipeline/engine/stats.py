@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -115,13 +114,3 @@ def stage_table(stats: RunStats) -> str:
     ]
     summary = f"{stats.results} frames in {stats.wall_s:.2f} s, {stats.results_per_s:.1f} frames/s"
     return "\n".join([*lines, summary])
-
-
-def peak_memory_bytes() -> int:
-    """Return the most memory that this process ever held, in bytes; 0 where that is not told."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.assemble import assemble
+from pipeline.engine.memory import peak_memory_bytes
 from pipeline.engine.runner import ChannelLimits, Pipeline
-from pipeline.engine.stats import RunStats, peak_memory_bytes
+from pipeline.engine.stats import RunStats
 from pipeline.items import PosedFrame
 from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter, LiveStatus

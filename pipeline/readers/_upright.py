@@ -74,11 +74,28 @@ class UprightConverter:
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self._seen: tuple[int, int, int] | None = None
+        self._orientation = Orientation()
+
+    def orientation(self, frame: av.VideoFrame) -> Orientation:
+        """Return how the frame is to be shown.
+
+        Whoever asks a frame for its side data keeps its picture alive until the garbage collector
+        looks for cycles, so they are read again only where the turn or the size is another one.
+        """
+        seen = (frame.rotation, frame.width, frame.height)
+        if seen != self._seen:
+            self._seen, self._orientation = seen, Orientation.of_frame(frame)
+        return self._orientation
+
+    def size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Return (width, height) of the frame as it is shown."""
+        return self.orientation(frame).size(frame.width, frame.height)
 
     def picture(self, frame: av.VideoFrame) -> ImageArray:
         """Return the frame as BGR (H, W, 3), as its metadata says that it is shown."""
         converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
-        return Orientation.of_frame(frame).apply(np.asarray(converted.to_ndarray(), np.uint8))
+        return self.orientation(frame).apply(np.asarray(converted.to_ndarray(), np.uint8))
 
 
 def shown_size(frame: av.VideoFrame) -> tuple[int, int]:

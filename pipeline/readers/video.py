@@ -234,7 +234,7 @@ class VideoReader:
                 f"the times jump {back} by {abs(jump_s):.2f} s at frame {index}; they go on from "
                 "the frame before"
             )
-        size = shown_size(frame)
+        size = self._converter.size(frame)
         if size != self._size and size != self._last_size:
             self._suspects.clear()
             self.report.add_warning(

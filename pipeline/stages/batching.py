@@ -1,9 +1,9 @@
 """Gathers crops of several people and frames into batches of one size, and gives them back.
 
 Which crops share a batch depends on the frames alone, never on timing: a batch is sent when it is
-full, when ``max_frames`` frames have crops in it and at the end of a chunk. Two runs over a clip
-make the same batches, also when one of them was cut at the end of a chunk and resumed: an engine
-need not give the same bits in batches of another size.
+full, when ``max_frames`` frames have crops in it, when their pictures are large and at the end of a
+chunk. Two runs over a clip make the same batches, also when one of them was cut at the end of a
+chunk and resumed: an engine need not give the same bits in batches of another size.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class BatchStage(Stage):
         max_frames: frames that may share a batch, so that a clip with few people neither waits
             long nor piles up pictures.
         chunk_frames: no batch spans a multiple of this many frames; 0: batches know no border.
+        max_bytes: a batch is sent too when its frames' pictures hold so many bytes.
 
     Raises:
         ValueError: a limit is below 1.
@@ -32,9 +33,16 @@ class BatchStage(Stage):
 
     name = "batch"
 
-    def __init__(self, batch_size: int, max_frames: int = 8, chunk_frames: int = 0) -> None:
+    def __init__(
+        self,
+        batch_size: int,
+        max_frames: int = 8,
+        chunk_frames: int = 0,
+        max_bytes: int = 24 * 2**20,
+    ) -> None:
         if batch_size < 1 or max_frames < 1:
             raise ValueError(f"allowed is 1 or more, got {batch_size=}, {max_frames=}")
+        self._max_bytes = max_bytes
         self._batch_size = batch_size
         self._max_frames = max_frames
         self._chunk_frames = chunk_frames
@@ -42,6 +50,7 @@ class BatchStage(Stage):
         self._crops: list[ImageArray] = []
         self._frames: list[FrameCrops] = []
         self._count = 0
+        self._bytes = 0
 
     def process(self, item: CroppedFrame) -> Iterator[CropBatch]:
         """Take the crops of one frame; yield the batches that became full."""
@@ -55,8 +64,13 @@ class BatchStage(Stage):
             if count:
                 self._crops.append(item.crops_bgr[start : start + count])
             self._count += count
+            self._bytes += item.frame.image_bgr.nbytes
             start += count
-            is_full = self._count == self._batch_size or len(self._frames) >= self._max_frames
+            is_full = (
+                self._count == self._batch_size
+                or len(self._frames) >= self._max_frames
+                or self._bytes >= self._max_bytes
+            )
             if is_full or (last and at_border):
                 yield self._batch()
             if last:
@@ -70,5 +84,5 @@ class BatchStage(Stage):
         empty = np.zeros((0, 1, 1, 3), np.uint8)
         crops = np.concatenate(self._crops) if self._crops else empty
         batch = CropBatch(crops, tuple(self._frames))
-        self._crops, self._frames, self._count = [], [], 0
+        self._crops, self._frames, self._count, self._bytes = [], [], 0, 0
         return batch

@@ -15,6 +15,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino  # noqa: E402
 
+from rmpe.runtimes.base import CPU_BATCH  # noqa: E402
+
 HINTS = {"fp32": "f32", "bf16": "bf16"}
 _ANY_SIZE = (-1, -1)
 _MOST_SIZES = 3
@@ -55,6 +57,7 @@ class OpenVinoEngine(ABC):
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
         self.weights_digest = weights_digest
+        self.usual_batch = CPU_BATCH
 
     @abstractmethod
     def _convert(self, height: int, width: int) -> openvino.Model:

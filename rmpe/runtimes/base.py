@@ -23,6 +23,12 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 NetworkOutput: TypeAlias = Union["Tensor", NDArray[np.float32]]
 """What a network answers: a tensor of torch's, or an array where torch is not needed."""
 
+CPU_BATCH = 4
+"""Pictures of one call on a processor: the maps of more leave its caches, a picture of sixteen
+takes 6 to 19 per cent longer (benchmarks/bench_pipeline.py --part batches)."""
+GPU_BATCH = 16
+"""Pictures of one call on a GPU."""
+
 DEVICES_HELP = "auto, cpu, cuda, cuda:N or mps"
 
 _SIGNS_OF_A_GPU = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg", "/dev/kfd")
@@ -35,6 +41,9 @@ class Runtime(Protocol):
     """Engine, device and precision in words."""
     weights_digest: str
     """Digest of the network's weights and preprocessing, see ``PreprocessedNetwork.digest``."""
+
+    usual_batch: int
+    """Pictures of one call that suit the engine."""
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[NetworkOutput, ...]:
         """Return the network's outputs, float32, for uint8 pictures (N, H, W, 3).

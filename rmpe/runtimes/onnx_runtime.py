@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rmpe.runtimes._openvino import HINTS, openvino
+from rmpe.runtimes.base import CPU_BATCH, GPU_BATCH
 
 Sides = tuple[int | None, ...]
 Engine = Literal["openvino", "onnxruntime"]
@@ -54,12 +55,13 @@ class OnnxFile:
         if not path.is_file():
             raise FileNotFoundError(f"there is no ONNX file {path}")
         opened = _openvino if engine == "openvino" else _onnxruntime
-        inputs, outputs, self._run, self.engine = opened(path, device, precision, threads)
+        inputs, outputs, self._run, self.engine, batch = opened(path, device, precision, threads)
         if len(inputs) != 1:
             raise ValueError(f"{path.name} has {len(inputs)} inputs, needed is one of pictures")
         self.input_shape, self._dtype = inputs[0]
         self.output_names = [name for name, _ in outputs]
         self.output_shapes = [shape for _, shape in outputs]
+        self.usual_batch = self.input_shape[0] or batch
         self.weights_digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
     def __call__(self, planes: NDArray[np.float32]) -> Outputs:
@@ -104,6 +106,7 @@ class OnnxRuntime:
         self._std = np.array(std, np.float32) * 255
         self._outputs = outputs
         self.description = file.engine
+        self.usual_batch = file.usual_batch
         described = f"{file.weights_digest} {colour_order} {mean} {std}"
         self.weights_digest = hashlib.sha256(described.encode()).hexdigest()[:12]
 
@@ -117,7 +120,11 @@ class OnnxRuntime:
 
 
 _Opened = tuple[
-    list[tuple[Sides, Any]], list[tuple[str, Sides]], Callable[[NDArray[Any]], Outputs], str
+    list[tuple[Sides, Any]],
+    list[tuple[str, Sides]],
+    Callable[[NDArray[Any]], Outputs],
+    str,  # the engine in words
+    int,  # pictures of one call that suit it
 ]
 
 
@@ -142,7 +149,8 @@ def _openvino(path: Path, device: str, precision: str, threads: int) -> _Opened:
     inputs = [(_sides(port), port.get_element_type().to_dtype()) for port in model.inputs]
     outputs = [(_port_name(port), _sides(port)) for port in model.outputs]
     version = openvino.__version__.split("-")[0]
-    return inputs, outputs, run, f"openvino {version} {precision} on cpu, an ONNX file"
+    engine = f"openvino {version} {precision} on cpu, an ONNX file"
+    return inputs, outputs, run, engine, CPU_BATCH
 
 
 def _onnxruntime(path: Path, device: str, precision: str, threads: int) -> _Opened:
@@ -179,7 +187,8 @@ def _onnxruntime(path: Path, device: str, precision: str, threads: int) -> _Open
     inputs = [(shape_of(e), halves.get(e.type, np.float32)) for e in session.get_inputs()]
     outputs = [(e.name, shape_of(e)) for e in session.get_outputs()]
     used = session.get_providers()[0].removesuffix("ExecutionProvider")
-    return inputs, outputs, run, f"onnxruntime {onnxruntime.__version__} on {used}, an ONNX file"
+    engine = f"onnxruntime {onnxruntime.__version__} on {used}, an ONNX file"
+    return inputs, outputs, run, engine, CPU_BATCH if used == "CPU" else GPU_BATCH
 
 
 def _providers(available: list[str], device: str) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rmpe.runtimes.base import Precision
+from rmpe.runtimes.base import CPU_BATCH, GPU_BATCH, Precision
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -29,6 +29,7 @@ class TorchRuntime:
         self.network.to(device, _DTYPES[precision]).to(memory_format=torch.channels_last)
         self.description = f"torch {torch.__version__} {precision} on {device}"
         self.weights_digest = network.digest()
+        self.usual_batch = CPU_BATCH if device.type == "cpu" else GPU_BATCH
 
     @torch.inference_mode()
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:

@@ -65,7 +65,12 @@ class EstimatorChoices:
         help="Numbers that networks compute in; auto takes the shortest that the device is quick "
         "with.",
     )
-    batch_size: int = option("--batch-size", default=16, help="Most crops in one network call.")
+    batch_size: int | None = option(
+        "--batch-size",
+        default=None,
+        type=int,
+        help="Most crops in one network call; by itself 4 on a CPU and 16 on a GPU.",
+    )
     min_score: float = option(
         "--min-score", default=0.15, help="Leave out people whose pose scores less."
     )

@@ -140,7 +140,7 @@ class TruthEstimator:
     skeleton = COCO_19
 
     def __init__(self, scene, frames: int):
-        self.options = SimpleNamespace(batch_size=8)
+        self.batch_size = 8
         self.runtime = SimpleNamespace(description="truth")
         truth = [scene.frame_at(index) for index in range(frames)]
         self._boxes = iter([Boxes(real.boxes_xyxy, np.ones(len(real))) for real in truth])

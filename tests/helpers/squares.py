@@ -84,9 +84,8 @@ class SquaresEstimator:
     def __init__(
         self, batch_size=4, min_score=0.0, max_people=0, infer_pause_s=0.0, overlooks=False
     ):
-        self.options = SimpleNamespace(
-            batch_size=batch_size, max_people=max_people, association=None
-        )
+        self.batch_size = batch_size
+        self.options = SimpleNamespace(max_people=max_people, association=None)
         self.runtime = SimpleNamespace(description="squares")
         self.engine = "squares, no weights"
         self.min_score, self.max_people = min_score, max_people

@@ -191,6 +191,35 @@ def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(frames, stage)
     assert max(lead) <= 3 + 3 + 3 + 1
 
 
+@pytest.mark.parametrize(
+    ("size", "most"), [(10, 6), (100, 4)], ids=["few by number", "large ones by bytes"]
+)
+def test_only_so_much_is_under_way_in_the_whole_run(frames, stage, size, most):
+    made = []
+
+    def counted():
+        for frame in frames(40, size=(size, size)):  # 300 or 30,000 bytes each
+            made.append(frame.index)
+            yield frame
+
+    limits = ChannelLimits(max_items=50, under_way_items=6, under_way_bytes=60_000)
+    stages = [stage(same, name) for name in "abc"]
+    given = 0
+    for _ in Pipeline(Source(counted()), stages, limits):
+        given += 1
+        time.sleep(0.002)
+        # One more is in the hands of the thread that reads.
+        assert len(made) - given <= most + 1
+    assert given == 40
+
+
+def test_a_run_full_of_items_under_way_can_be_left(frames, stage):
+    limits = ChannelLimits(under_way_items=4)
+    run = Pipeline(Source(frames(40)), [stage(same, "a")], limits)
+    next(iter(run))
+    assert run.stop(2)
+
+
 def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
     def slow(frame):
         time.sleep(0.005)

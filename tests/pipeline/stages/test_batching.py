@@ -20,9 +20,9 @@ def cropped(index, count):
     return CroppedFrame(Frame(index, 0.0, BLANK), boxes, crops, tuple(range(count)))
 
 
-def batches(counts, batch_size, max_frames=8):
+def batches(counts, batch_size, max_frames=8, **limits):
     """What comes out: (crops' values, [(frame, crops of it, is it complete)])."""
-    stage = BatchStage(batch_size, max_frames)
+    stage = BatchStage(batch_size, max_frames, **limits)
     made = [b for i, count in enumerate(counts) for b in stage.process(cropped(i, count))]
     return [
         (
@@ -55,6 +55,13 @@ def test_few_people_do_not_hold_frames_for_ever():
     made = batches([0] * 5, batch_size=4, max_frames=2)
     assert [len(parts) for _, parts in made] == [2, 2, 1]
     assert all(values == [] for values, _ in made)
+
+
+def test_large_pictures_do_not_wait_for_each_other():
+    made = batches([1] * 5, batch_size=4, max_bytes=2 * BLANK.nbytes)
+    assert [len(parts) for _, parts in made] == [2, 2, 1]
+    made = batches([1, 6], batch_size=4, max_bytes=1)
+    assert [values for values, _ in made] == [[0], [10, 11, 12, 13], [14, 15]]
 
 
 def test_nothing_in_nothing_out():

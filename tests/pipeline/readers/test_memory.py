@@ -1,0 +1,31 @@
+"""A decoded picture is freed with its frame, not when the garbage collector comes."""
+
+from __future__ import annotations
+
+import gc
+from itertools import islice
+
+import av
+import pytest
+
+from pipeline.readers import VideoReader
+
+
+@pytest.fixture
+def no_collector():
+    """Reference counts alone free what is no longer used."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_no_frame_outlives_its_use(repository, no_collector):
+    reader = VideoReader(repository / "examples/crossing.mp4")
+    alive = [decoded_frames() for _ in islice(reader, 30)]
+    assert max(alive[5:]) <= max(alive[:5])
+    reader.close()
+
+
+def decoded_frames():
+    return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
