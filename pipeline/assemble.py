@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.engine.inline import run_inline
-from pipeline.engine.runner import Pipeline, Source
+from pipeline.engine.runner import ChannelLimits, Pipeline, Source
 from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame, bytes_of, frame_index_of
 from pipeline.options import RunOptions
@@ -16,9 +16,13 @@ from pipeline.readers.base import Reader
 from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
 from pipeline.sources import NetworkPoses, PoseSource
+from pipeline.stages.batching import BATCH_BYTES
 from pipeline.stages.track import Tracker, TrackStage, build_tracker
 from pipeline.writers.base import Writer, WriteStage
 from rmpe.records import Frame
+from rmpe.runtimes.threads import available_cores
+
+_CORES_FED = 8
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -53,7 +57,23 @@ def assemble(
         *(WriteStage(f"write {name}", writer) for name, writer in writers),
     ]
     source = Source(reader, close=reader.close, interrupt=interrupt)
-    return Pipeline(source, stages, options.limits, size_of=bytes_of, index_of=frame_index_of)
+    limits = options.limits or clip_limits(options, 3 * reader.info.width * reader.info.height)
+    return Pipeline(source, stages, limits, size_of=bytes_of, index_of=frame_index_of)
+
+
+def clip_limits(options: RunOptions, frame_bytes: int) -> ChannelLimits:
+    """Return how much of a clip may be under way: what stages hold back, and two frames a core.
+
+    Args:
+        options: how the run goes.
+        frame_bytes: of one picture; 0 if they differ.
+    """
+    for_batch = options.batch_frames
+    if frame_bytes:
+        for_batch = min(for_batch, BATCH_BYTES // frame_bytes + 1)
+    held_back = options.detect_batch + for_batch
+    beside = 2 * min(available_cores(), _CORES_FED)
+    return ChannelLimits(under_way_items=held_back + beside, under_way_least=held_back + 2)
 
 
 def run_plain(

@@ -8,15 +8,6 @@ from pipeline.engine.runner import ChannelLimits
 from pipeline.stages.following import FollowRule
 from pipeline.stages.rhythm import DetectEvery
 from rmpe.detectors.precomputed import PrecomputedBoxes
-from rmpe.runtimes.threads import available_cores
-
-
-def clip_limits() -> ChannelLimits:
-    """Return how much of a clip may be under way: as many frames as keep this machine's cores busy.
-
-    Two frames a core, and eight that may wait for a batch.
-    """
-    return ChannelLimits(under_way_items=min(8 + 2 * available_cores(), 24))
 
 
 @dataclass(frozen=True)
@@ -32,8 +23,9 @@ class RunOptions:
     """Boxes by frame index to use instead of the detector."""
     follow: FollowRule = field(default_factory=FollowRule)
     """How a pose becomes the next frame's box, with ``detect_every`` other than 1."""
-    limits: ChannelLimits = field(default_factory=clip_limits)
-    """How much may wait between stages, and in all of them together."""
+    limits: ChannelLimits | None = None
+    """How much may wait between stages, and in all of them together; None: as much as keeps this
+    machine busy, by the size of the pictures."""
     pixel_aspect: tuple[int, int] = (1, 1)
     """Width and height of the clip's pixels as they are shown; people are searched in square ones.
     A run takes it from its reader."""

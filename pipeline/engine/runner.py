@@ -22,7 +22,6 @@ from pipeline.engine.stage import Stage, StageError
 from pipeline.engine.stats import RunStats
 
 PATIENCE_AFTER_INTERRUPT_S = 1.5
-_ALWAYS_UNDER_WAY = 4
 # Results between two; it takes no time that could be measured.
 _GIVE_BACK_EVERY = 8
 
@@ -41,7 +40,9 @@ class ChannelLimits:
     """Most items between the source and the end, for chains that give one result for each; 0: no
     limit but the channels'."""
     under_way_bytes: int = 64 * 2**20
-    """Most bytes of those, where ``under_way_items`` is set; a few large items still pass."""
+    """Most bytes of those, where ``under_way_items`` is set."""
+    under_way_least: int = 4
+    """So many are under way whatever their bytes; more than the stages hold back together."""
 
 
 @dataclass(frozen=True)
@@ -218,4 +219,6 @@ class Pipeline:
 def _under_way(limits: ChannelLimits, cancellation: Cancellation) -> UnderWay | None:
     if not limits.under_way_items:
         return None
-    return UnderWay(cancellation, limits.under_way_items, limits.under_way_bytes, _ALWAYS_UNDER_WAY)
+    return UnderWay(
+        cancellation, limits.under_way_items, limits.under_way_bytes, limits.under_way_least
+    )

@@ -16,6 +16,9 @@ from pipeline.engine.stage import Stage
 from pipeline.items import CropBatch, CroppedFrame, FrameCrops
 from rmpe.records import ImageArray
 
+BATCH_BYTES = 24 * 2**20
+"""A batch waits for no further frame when the pictures of its frames hold so many bytes."""
+
 
 class BatchStage(Stage):
     """Frames with crops in, batches of at most ``batch_size`` crops out.
@@ -38,7 +41,7 @@ class BatchStage(Stage):
         batch_size: int,
         max_frames: int = 8,
         chunk_frames: int = 0,
-        max_bytes: int = 24 * 2**20,
+        max_bytes: int = BATCH_BYTES,
     ) -> None:
         if batch_size < 1 or max_frames < 1:
             raise ValueError(f"allowed is 1 or more, got {batch_size=}, {max_frames=}")

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from pipeline.assemble import assemble, run_plain, run_video
+from pipeline.assemble import assemble, clip_limits, run_plain, run_video
 from pipeline.engine.stage import StageError
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses, find_nobody
@@ -188,3 +188,26 @@ def test_options_below_one_are_refused(name):
 def test_a_frame_of_one_pixel(squares, reader):
     frames = [Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8))]
     assert [len(poses) for _, poses in assemble(reader(frames), NetworkPoses(squares()))] == [0]
+
+
+@pytest.mark.parametrize(
+    ("options", "width", "held"),
+    [
+        ({}, 1280, 1 + 8),
+        ({}, 3840, 1 + 2),
+        ({"detect_batch": 8}, 3840, 8 + 2),
+        ({"batch_frames": 30}, 0, 1 + 30),
+    ],
+    ids=str,
+)
+def test_more_may_be_under_way_than_the_stages_hold_back(options, width, held):
+    limits = clip_limits(RunOptions(**options), 3 * width * (width * 9 // 16))
+    assert held < limits.under_way_least <= limits.under_way_items <= held + 16
+
+
+@pytest.mark.parametrize("detect_batch", [1, 7, 30])
+def test_frames_that_stages_hold_back_do_not_stop_the_run(squares, people, reader, detect_batch):
+    options = RunOptions(detect_batch=detect_batch, batch_frames=9, chunk_frames=100)
+    frames = reader(list(people(COUNTS)))
+    run = assemble(frames, NetworkPoses(squares(batch_size=999)), options)
+    assert len(list(run)) == len(COUNTS)
