@@ -67,6 +67,13 @@ class TrainChoices:
     devices: int = option("--devices", default=1, help="Training processes on each machine.")
     machines: int = option("--machines", default=1, help="Machines that train together.")
     workers: int = option("--workers", default=2, help="Processes that make crops.")
+    log: tuple[str, ...] = option(
+        "--log",
+        default=(),
+        multiple=True,
+        type=click.Choice(["wandb"]),
+        help="Also log to Weights & Biases, as its own settings say (WANDB_MODE, WANDB_PROJECT).",
+    )
 
 
 class _CommandWithRecipes(click.Command):

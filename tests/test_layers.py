@@ -61,6 +61,7 @@ HEAVY = {
     "prometheus_client": "pipeline.live.serving",
     "paho": "pipeline.live.outlets",
     "fsspec": "pipeline.storage",
+    "wandb": "rmpe.training",
 }
 
 

@@ -121,6 +121,7 @@ class _Fleet:
         outcomes = [not_run(job) for job in jobs]
         waiting = list(range(len(jobs)))
         running: dict[Any, tuple[int, Any]] = {}
+        moved: set[int] = set()
         while waiting or running:
             while waiting and self._idle:
                 place, worker = waiting.pop(0), self._idle.pop()
@@ -129,8 +130,13 @@ class _Fleet:
             self._tell(on_frames)
             for reference in ready:
                 place, worker = running.pop(reference)
+                outcome = self._outcome(jobs[place], reference)
+                if outcome is None and (running or self._idle) and place not in moved:
+                    moved.add(place)  # its worker's machine may be gone for good
+                    waiting.append(place)
+                    continue
                 self._idle.append(worker)
-                outcomes[place] = self._outcome(jobs[place], reference)
+                outcomes[place] = outcome or _died(jobs[place])
                 if on_end is not None:
                     on_end(outcomes[place])
                 if fail_fast and not outcomes[place].succeeded:
@@ -142,17 +148,22 @@ class _Fleet:
         if on_frames is not None:
             on_frames(self._ray.get(self._counter.take.remote()))
 
-    def _outcome(self, job: ClipJob, reference: Any) -> ClipOutcome:
-        """Return what a worker answered; a clip whose worker died every time has failed."""
+    def _outcome(self, job: ClipJob, reference: Any) -> ClipOutcome | None:
+        """Return what a worker answered, None where it died every time."""
         errors = self._ray.exceptions
         try:
             outcome: ClipOutcome = self._ray.get(reference)
             return outcome
         except (errors.RayActorError, errors.WorkerCrashedError):
-            reason = "its worker died, also when the clip was tried again"
+            return None
         except errors.RayTaskError as error:
             reason = f"{type(error.cause).__name__}: {error.cause}"
         return ClipOutcome(shown_source(job.source), job.plan.shown, "failed", reason)
+
+
+def _died(job: ClipJob) -> ClipOutcome:
+    reason = "its worker died, also when the clip was tried again"
+    return ClipOutcome(shown_source(job.source), job.plan.shown, "failed", reason)
 
 
 class _FrameCounter:

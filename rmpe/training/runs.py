@@ -50,6 +50,8 @@ class RunRequest:
     """Processes that make crops, for each training process."""
     progress: bool = False
     """Whether a bar is shown on stderr."""
+    log: tuple[str, ...] = ()
+    """Where the log goes beside the run's folder: ``wandb``."""
 
 
 def run_recipe(
@@ -84,6 +86,8 @@ def run_recipe(
         raise ValueError(f"recipe {name} trains on the data packs: give --data, no --annotations")
     if request.settings:
         raise ValueError(f"recipe {name} is fixed: it makes the bundled weights; give no --set")
+    if request.log:
+        raise ValueError(f"recipe {name} logs into its folder alone: give no --log")
     return run_detector_recipe(
         name,
         data,
@@ -180,6 +184,7 @@ def _run_network_recipe(
         machines=request.machines,
         workers=request.workers,
         progress=request.progress,
+        log=request.log,
     )
     return train_network(people, output, recipe, options)
 

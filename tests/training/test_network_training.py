@@ -22,7 +22,8 @@ from rmpe.networks.mspn import MspnBottleneck
 from rmpe.networks.rsn import ResidualStepsBlock
 from rmpe.skeletons import Skeleton
 from rmpe.training.data.people import OwnFiles, TrainingPeople, read_own_files
-from rmpe.training.loop.module import NetworkModule
+from rmpe.training.loop._validation import average_precision
+from rmpe.training.loop.module import NetworkModule, in_figures
 from rmpe.training.loop.run import RunOptions, train_network
 from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.zoo import load, load_bundled_pose
@@ -106,8 +107,40 @@ def test_a_run_scores_draws_and_keeps_the_best(crowd, tmp_path):
     assert sheet.shape == (2 * 64, 8 * 64, 3)  # 12 people, 8 in a row
     with safe_open(result, framework="pt") as file:
         card = json.loads(file.metadata()["rmpe"])
+    shares = [float(row[name]) for row in rows for name in ("val_ap", "val_pck") if row.get(name)]
+    assert len(shares) == 4
+    assert all(0 <= share <= 1 for share in shares)
     assert card["scores"]["val_oks"] == pytest.approx(max(scores), abs=1e-6)
     assert card["recipe"]["average_decay"] == 0.9
+
+
+def test_average_precision_is_cocos():
+    # Of four people three are right at 0.50, the third in order is not: the highest precision at
+    # recalls up to 1/2 (51 of 101) is 1, up to 3/4 (25 more) 3/4, beyond 0.
+    similarities, confidences = np.array([0.5, 0.1, 0.5, 0.5]), np.array([0.9, 0.7, 0.8, 0.6])
+    expected = (51 * 1 + 25 * 0.75) / 101 / 10
+    assert average_precision(similarities, confidences) == pytest.approx(expected)
+    assert average_precision(np.ones(3), np.ones(3)) == pytest.approx(1.0)
+    assert average_precision(np.array([]), np.array([])) == 0.0
+    assert in_figures({"val_ap": 0.5124, "val_pck": 0.87}) == "AP 0.512, PCK 0.870"
+
+
+def test_a_run_is_logged_to_weights_and_biases_too(crowd, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    recipe = NARROW_HRNET.with_settings(["epochs=2"])
+    train_network(crowd, tmp_path, recipe, replace(QUICK, log=("wandb",)), Tiny())
+    (file,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    written = file.read_bytes()  # its records are protobuf, names as they are
+    for name in (b"val_ap", b"val_oks", b"val_pck", b"loss", b"hrnet_w32_coco"):
+        assert name in written
+
+
+def test_without_weights_and_biases_its_extra_is_named(crowd, tmp_path, monkeypatch):
+    monkeypatch.setattr("rmpe.training.loop.run.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"rmpe\[wandb\]"):
+        train_network(crowd, tmp_path, NARROW_HRNET, replace(QUICK, log=("wandb",)), Tiny())
 
 
 def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):

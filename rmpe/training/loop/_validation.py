@@ -40,7 +40,10 @@ class ValidationPeople:
         self.skipped: set[str] = set()
 
     def score(self, network: nn.Module, device: torch.device, epoch: int) -> dict[str, float]:
-        """Return ``val_oks`` (mean similarity), ``val_pck`` (joints within 0.1 of the box).
+        """Return ``val_ap``, ``val_oks`` (mean similarity) and ``val_pck`` (joints within 0.1).
+
+        AP is COCO's for people found by their true boxes, each compared with their own truth; PCK
+        counts joints within 0.1 of the longer side of their person's box.
 
         Writes ``epoch_NNN.jpg``. The network's mode is kept. People whose picture cannot be read
         are left out and named in ``skipped``.
@@ -51,6 +54,7 @@ class ValidationPeople:
             network, self._conventions.colour_order, self._conventions.mean, self._conventions.std
         ).to(device)
         similarities: list[float] = []
+        confidences: list[float] = []
         right, known = 0, 0
         sheet: list[ImageArray] = []
         for first in range(0, len(self._people), BATCH):
@@ -66,6 +70,7 @@ class ValidationPeople:
                 seen = person.visibility > 0
                 error = np.linalg.norm(in_picture[place] - person.keypoints_xy, axis=1)[seen]
                 similarities.append(_similarity(error, person.area, self._skeleton, seen))
+                confidences.append(float(scores[place].mean()))
                 side = float((person.box_xyxy[2:] - person.box_xyxy[:2]).max())
                 right += int((error <= PCK_SHARE * side).sum())
                 known += int(seen.sum())
@@ -75,6 +80,7 @@ class ValidationPeople:
         if sheet:
             self._write_sheet(sheet, epoch)
         return {
+            "val_ap": average_precision(np.array(similarities), np.array(confidences)),
             "val_oks": float(np.mean(similarities)) if similarities else 0.0,
             "val_pck": right / max(known, 1),
         }
@@ -137,6 +143,26 @@ class ValidationPeople:
         path = self._sheets / f"epoch_{epoch:03d}.jpg"
         if not cv2.imwrite(str(path), sheet):
             raise OSError(f"{path} cannot be written")
+
+
+def average_precision(similarities: FloatArray, confidences: FloatArray) -> float:
+    """Return COCO's AP of people who were found once each: OKS 0.50 to 0.95, 101 recalls.
+
+    Args:
+        similarities: OKS of each with their truth, (N,).
+        confidences: scores by which they are put in order, (N,).
+    """
+    if not len(similarities):
+        return 0.0
+    ordered = similarities[np.argsort(-confidences, kind="stable")]
+    counts = np.arange(1, len(ordered) + 1)
+    precisions = []
+    for threshold in np.linspace(0.5, 0.95, 10):
+        right = np.cumsum(ordered >= threshold)
+        best = np.maximum.accumulate((right / counts)[::-1])[::-1]
+        places = np.searchsorted(right / len(ordered), np.linspace(0, 1, 101))
+        precisions.append(np.append(best, 0.0)[places].mean())
+    return float(np.mean(precisions))
 
 
 def _similarity(

@@ -127,8 +127,8 @@ class NetworkModule(lightning.LightningModule):
             scores = self._validation.score(self.result, self.device, self.current_epoch)
         # The best checkpoint is chosen by every process, so all need the figures.
         scores = self.trainer.strategy.broadcast(scores)
-        self.log_dict(scores)
-        logger.info("epoch %d: %s", self.current_epoch, {n: round(v, 4) for n, v in scores.items()})
+        self.log_dict(scores, prog_bar=True)
+        logger.info("epoch %d: %s", self.current_epoch, in_figures(scores))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write into the checkpoint which run it is of."""
@@ -164,6 +164,11 @@ class NetworkModule(lightning.LightningModule):
             if line not in self.skipped:
                 self.skipped.add(line)
                 logger.warning("skipped: %s", line)
+
+
+def in_figures(scores: Mapping[str, float]) -> str:
+    """Return scores as people write them: ``AP 0.512, OKS 0.683, PCK 0.871``."""
+    return ", ".join(f"{n.removeprefix('val_').upper()} {v:.3f}" for n, v in scores.items())
 
 
 class NetworkData(lightning.LightningDataModule):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from torch import nn
 
 from rmpe.proposals import ProposalGenerator
@@ -62,6 +63,8 @@ class RunOptions:
     """Processes that make crops, for each training process."""
     progress: bool = True
     """Whether a bar is shown on stderr."""
+    log: tuple[str, ...] = ()
+    """Where the log goes beside the run's folder: ``wandb``."""
 
 
 def train_network(
@@ -138,9 +141,12 @@ def train_network(
     )
     # The last one also remembers which is the best, so it is written after it.
     checkpoints = [best, last] if scorer else [last]
-    loggers = _loggers(folder, steps_done)
+    loggers = [*_loggers(folder, steps_done), *_services(folder, recipe, options.log)]
     trainer = _trainer(recipe, options, loggers, checkpoints, data.steps_per_epoch)
     trainer.fit(module, datamodule=data, ckpt_path=options.resume, weights_only=True)
+    for log in loggers:
+        if isinstance(log, WandbLogger):
+            log.experiment.finish()
     _report_unreadable(module, scorer, folder)
     scores = {n: float(v) for n, v in trainer.callback_metrics.items() if n.startswith("val_")}
     if scorer is not None and best.best_model_path:
@@ -206,6 +212,22 @@ def _loggers(folder: Path, steps_done: int) -> list[Logger]:
         logger.warning("no TensorBoard log: python -m pip install tensorboard gives one")
         return [table]
     return [table, TensorBoardLogger(folder, name="", version="", purge_step=steps_done or None)]
+
+
+def _services(folder: Path, recipe: NetworkRecipe, names: Sequence[str]) -> list[Logger]:
+    """Return the logs of services; Weights & Biases' has the recipe too."""
+    if "wandb" not in names:
+        return []
+    if find_spec("wandb") is None:
+        raise ValueError("the log to wandb needs its package: pip install 'rmpe[wandb]'")
+    return [
+        WandbLogger(
+            name=recipe.name,
+            project=os.environ.get("WANDB_PROJECT", "rmpe"),
+            save_dir=folder,
+            config=json.loads(recipe.as_json()),
+        )
+    ]
 
 
 def _trainer(
