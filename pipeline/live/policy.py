@@ -37,6 +37,8 @@ class Picture:
     """Gives it as BGR (H, W, 3); called for the pictures that are taken only."""
     nbytes: int
     """Memory that it holds."""
+    stream_s: float | None = None
+    """Its time in the stream, seconds, where that counts and not when its data came."""
 
 
 @dataclass(frozen=True, eq=False)

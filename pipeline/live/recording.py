@@ -98,6 +98,12 @@ class Segment:
         for event in events.drain():
             self._records.write_event(event)
 
+    @property
+    def frames_on_disk(self) -> int:
+        """Frames that are there even if this process is killed now."""
+        written = self._records.frames_written
+        return written if self._video is None else min(written, self._video.frames_on_disk)
+
     def nbytes(self) -> int:
         """Return the size of the files so far."""
         return sum(path.stat().st_size for path in self.folder.iterdir())
@@ -128,6 +134,9 @@ class Recorder:
 
     Attributes:
         first_segment: number of the first segment of this run; 0 for a new recording.
+        frames: frames written.
+        segments: segments begun.
+        failure: why recording stopped; empty while it goes on.
 
     Raises:
         FolderInUseError: another run records there.
@@ -152,9 +161,19 @@ class Recorder:
         self._rule = rule or SegmentRule()
         self._video_threads = video_threads
         self._segment: Segment | None = None
+        self._tally: tuple[int, Segment | None] = (0, None)
         self.frames = 0
         self.segments = 0
         self.failure = ""
+
+    @property
+    def frames_on_disk(self) -> int:
+        """Frames that play and can be read even if this process is killed now; from any thread.
+
+        Of the video of a killed run the last two seconds or so are missing.
+        """
+        before, segment = self._tally
+        return before + (0 if segment is None else segment.frames_on_disk)
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Write one frame; a failure stops recording, not the run."""
@@ -168,12 +187,12 @@ class Recorder:
     def close(self, complete: bool) -> None:
         """End the last segment and let go of the folder."""
         self._lock.release()
-        segment, self._segment = self._segment, None
+        segment = self._segment
         if segment is None:
             return
         try:
             segment.write_events(self._queue)
-            segment.close(complete)
+            self._close(segment, complete)
         except (OSError, av.error.FFmpegError) as error:
             self._give_up(error)
 
@@ -182,13 +201,19 @@ class Recorder:
         if segment is not None and self._rule.is_over(
             frame.timestamp_s - segment.first_s, segment.nbytes
         ):
-            self._segment = None
-            segment.close(complete=True)
+            self._close(segment)
         if self._segment is None:
             self._segment = Segment(self._next_folder(), self._header, frame, self._video_threads)
             self.segments += 1
+            self._tally = (self._tally[0], self._segment)
         self._segment.write(frame, poses, self._queue)
         self.frames += 1
+
+    def _close(self, segment: Segment, complete: bool = True) -> None:
+        """End the open segment; all its frames are recorded then."""
+        self._segment = None
+        segment.close(complete)
+        self._tally = (self._tally[0] + segment.frames_on_disk, None)
 
     def _next_folder(self) -> Path:
         if self._rule.never and not self.first_segment:

@@ -194,6 +194,7 @@ class LiveSession:
             "source": self._reader.info.source,
             "source_state": self._reader.state,
             "failure": self._reader.failure,
+            "recorded": None if self._recorder is None else self._recorder.frames_on_disk,
             "last_result_age_s": self._age_s(),
             "ids": [identity for identity in self._shown().ids.tolist() if identity],
             "stages": self._loads.update(run.stats) if run is not None else [],

@@ -40,6 +40,9 @@ class VideoWriter:
         preset: x264's speed.
         size: (width, height) of the clip, both even; None takes the first frame's.
         pixel_aspect: width and height of a pixel as it is shown.
+
+    Attributes:
+        frames_on_disk: frames that play even if this process is killed now.
     """
 
     def __init__(
@@ -66,6 +69,8 @@ class VideoWriter:
         self._size = size
         self._first_s = 0.0
         self._last_tick = -1
+        self._nbytes = self._muxed = 0
+        self.frames_on_disk = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -100,8 +105,10 @@ class VideoWriter:
         try:
             for packet in self._stream.encode(None):
                 container.mux(packet)
+                self._muxed += 1
         finally:
             container.close()
+        self.frames_on_disk = self._muxed
 
     def _open(self, frame: Frame, drawn: ImageArray) -> None:
         """Make the file for frames of this size."""
@@ -130,6 +137,10 @@ class VideoWriter:
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
             self._container.mux(packet)
+            nbytes = self._path.stat().st_size
+            if nbytes > self._nbytes:  # a fragment was written, with all frames before this one
+                self._nbytes, self.frames_on_disk = nbytes, self._muxed
+            self._muxed += 1
 
 
 def open_output(path: Path, kind: str, options: dict[str, str] | None = None) -> Any:

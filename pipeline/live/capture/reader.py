@@ -12,6 +12,7 @@ from typing import Literal
 
 from pipeline.engine.channel import ClosedError
 from pipeline.live.capture.address import Capture, CaptureSettings, parse_source
+from pipeline.live.capture.clock import FrameClock
 from pipeline.live.capture.opening import OpenCapture, keep_trying, open_capture
 from pipeline.live.events import Events
 from pipeline.live.policy import BacklogError, FrameGate, Policy
@@ -23,7 +24,6 @@ from rmpe.records import Frame, ImageArray
 _LOOK_EVERY_S = 0.1
 _STUCK_AFTER_STALLS = 3.0
 _PATIENCE_S = 1.0
-_LEAST_STEP_S = 1e-6
 _GAP_S = 2.0
 _GAP_FRAMES = 10.0
 
@@ -58,8 +58,8 @@ class LiveReader:
     """Frames of a live source, opened when made; a :class:`~pipeline.readers.base.Reader`.
 
     ``Frame.index`` counts the captured frames, dropped ones too; ``Frame.timestamp_s`` is when
-    the frame was captured, from the first one on. The consumer must call ``gate.done`` for every
-    frame, or the gate lets no more through.
+    the frame was captured, or on standard input its time in the stream, from the first one on. The
+    consumer must call ``gate.done`` for every frame, or the gate lets no more through.
 
     Args:
         source: camera number, device path, address, ``-`` or a clip, see
@@ -128,8 +128,7 @@ class LiveReader:
         self._thread = threading.Thread(target=self._run, name="capture-0", daemon=True)
         self._last_picture_s = time.monotonic()
         self._thread.start()
-        origin_s: float | None = None
-        last_s = -_LEAST_STEP_S
+        clock = FrameClock()
         while True:
             try:
                 taken = self.gate.take(_LOOK_EVERY_S)
@@ -138,11 +137,9 @@ class LiveReader:
             if taken is None:
                 self._watch()
                 continue
-            if origin_s is None:
-                origin_s = taken.picture.captured_s
-            last_s = max(taken.picture.captured_s - origin_s, last_s + _LEAST_STEP_S)
+            time_s = clock.time_of(taken.picture)
             self.report.frames += 1
-            yield Frame(taken.index, last_s, self._fitted(taken.picture.to_image()))
+            yield Frame(taken.index, time_s, self._fitted(taken.picture.to_image()))
             del taken
 
     def _fitted(self, image_bgr: ImageArray) -> ImageArray:

@@ -77,7 +77,9 @@ class StreamCapture:
             if captured_s is None:
                 return
             nbytes = sum(plane.buffer_size for plane in frame.planes)
-            yield Picture(captured_s, partial(self._converter.picture, frame), nbytes)
+            # What is piped comes as quick as it is taken: only the stream knows the times.
+            stream_s = frame.time if self._address.kind == "stdin" else None
+            yield Picture(captured_s, partial(self._converter.picture, frame), nbytes, stream_s)
 
     def _first_size(self, width: int, height: int) -> tuple[int, int]:
         """Return (width, height) as shown; only a picture tells how a file's pictures are turned.

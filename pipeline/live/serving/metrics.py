@@ -42,6 +42,9 @@ class _Figures:
     def collect(self) -> Iterator[Metric]:
         for name, words in _COUNTERS.items():
             yield self._counter(f"frames_{name}", words, name)
+        if any(figures.get("recorded") is not None for figures in self._figures.values()):
+            words = "Frames in files that are whole even if the process is killed now."
+            yield self._counter("frames_recorded", words, "recorded")
         yield self._dropped()
         yield self._counter("source_losses", "Times the source was lost.", "losses")
         yield self._source_up()

@@ -137,6 +137,7 @@ function show(now) {
   const dropped = Object.entries(now.dropped).map(([why, count]) =>
     [`dropped: ${why.replaceAll("_", " ")}`, count]);
   fill("frames", [["captured", now.captured], ["processed", now.processed], ...dropped,
+    ...(now.recorded === null || now.recorded === undefined ? [] : [["recorded", now.recorded]]),
     ["source lost", `${now.losses} times`], ["viewers", now.viewers]]);
   fill("stages", now.stages.map((stage) => [stage.stage, load(stage.busy)]));
 }

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from pipeline.live.capture import stream
 from pipeline.live.capture.address import CaptureSettings, parse_source
 from pipeline.live.capture.camera import CameraCapture, existing_cameras
+from pipeline.live.capture.clock import FrameClock
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions, open_capture
 from pipeline.live.capture.stream import PipeBytes
 from pipeline.live.policy import REPLACED, Picture
@@ -235,6 +238,41 @@ def test_a_clip_on_standard_input_is_read_whole_with_every(tmp_path, people, mon
         reader = LiveReader("-", LiveReadOptions("every", max_backlog=4))
         assert read(reader)[0] == list(range(20))
     assert reader.failure == ""
+
+
+def test_a_piped_stream_keeps_its_times_however_quick_it_comes(tmp_path, monkeypatch):
+    ticks = [0, 1, 2, 10, 11, 60, 61, 62]  # a gap of two seconds among 25 a second
+    with av.open(str(tmp_path / "clip.mkv"), "w") as container:
+        video = container.add_stream("libx264", rate=25, options={"tune": "zerolatency"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for tick in ticks:
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")
+            frame.pts, frame.time_base = 1000 + tick, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    with open(tmp_path / "clip.mkv", "rb") as pipe:
+        monkeypatch.setattr(stream.sys, "stdin", type("Standard", (), {"buffer": pipe}))
+        began = time.monotonic()
+        _, times = read(LiveReader("-", LiveReadOptions("every", max_backlog=4)))
+    assert times == pytest.approx([tick / 25 for tick in ticks], abs=0.002)
+    assert time.monotonic() - began < 2, "nobody waited for those times"
+
+
+def picture(captured_s, stream_s=None):
+    return Picture(captured_s, lambda: None, 0, stream_s)
+
+
+def test_times_of_a_stream_that_begins_anew_go_on_as_its_data_came():
+    clock = FrameClock()
+    given = [(100.0, 50.0), (100.1, 51.0), (100.6, 2.0), (100.7, 3.0), (101.0, None), (101.5, None)]
+    times = [clock.time_of(picture(*pair)) for pair in given]
+    assert times == pytest.approx([0.0, 1.0, 1.5, 2.5, 2.8, 3.3])
+
+
+def test_times_of_captures_that_come_at_once_still_grow():
+    clock = FrameClock()
+    times = [clock.time_of(picture(captured_s)) for captured_s in (5.0, 5.0, 6.0)]
+    assert times == pytest.approx([0.0, 1e-6, 1.0], abs=1e-9)
 
 
 def test_a_pipe_is_left_when_asked_and_when_nothing_comes():
