@@ -16,7 +16,7 @@ RUN apt-get update \
 COPY --from=build /wheel /wheel
 COPY deploy/healthcheck.py /usr/local/bin/rmpe-healthcheck
 # hadolint ignore=DL3013,DL3042
-RUN pip install --no-cache-dir "$(ls /wheel/*.whl)[serve]" && rm -rf /wheel \
+RUN pip install --no-cache-dir "$(ls /wheel/*.whl)[serve,mqtt]" && rm -rf /wheel \
     && useradd --create-home --uid 1000 rmpe \
     && mkdir /work /recordings && chown rmpe:rmpe /work /recordings
 USER 1000

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -74,9 +77,27 @@ def test_the_service_and_the_composition_give_options_that_exist(repository: Pat
     (line,) = re.findall(r"^ExecStart=/opt/rmpe/bin/rmpe (.*)$", unit, re.MULTILINE)
     options_exist(shlex.split(line))
     composition = (repository / "compose.yaml").read_text("utf-8")
-    block = re.search(r"^    command:\n((?:      - .*\n)+)", composition, re.MULTILINE)
-    assert block is not None
-    options_exist([item.strip().removeprefix("- ") for item in block[1].splitlines()])
+    command = re.search(r"^    command: >-\n((?:      .*\n)+)", composition, re.MULTILINE)
+    assert command is not None
+    options_exist(shlex.split(re.sub(r"\$\{[^}]*\}", "CAMERAS", command[1])))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_understands_the_service(repository: Path, tmp_path: Path) -> None:
+    unit = (repository / "deploy" / "rmpe-webcam.service").read_text("utf-8")
+    checked = tmp_path / "rmpe-webcam.service"
+    checked.write_text(unit.replace("/opt/rmpe/bin/rmpe ", f"{sys.executable} "))
+    command = ["systemd-analyze", "verify", str(checked)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="needs hadolint")
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cuda"])
+def test_images_are_built_as_the_linter_of_their_files_wants(repository: Path, name: str) -> None:
+    command = ["hadolint", str(repository / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cuda"])

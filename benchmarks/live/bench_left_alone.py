@@ -38,12 +38,13 @@ from typing import Any
 
 import av
 import click
-from live_memory import MOST_GROWTH
 
 from rmpe.formats.native import NativeReader
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/crossing.mp4"
+MOST_GROWTH = 0.05
+"""Of the memory held after half of a process's life."""
 SEGMENT_S = 12
 AWAY_S = 1.0
 LOOK_EVERY_S = 0.25
@@ -279,42 +280,43 @@ def run_left_alone(
         networks: run the compact preset in place of a stand-in.
         width: columns of the pictures.
     """
-    recording, lives, good = Recording(folder), [], True
-    ends = [
-        signal.SIGKILL if number % 2 == 0 else signal.SIGTERM for number in range(process_kills)
-    ]
-    kills = [
-        len(range(number, source_kills, process_kills + 1)) for number in range(process_kills + 1)
-    ]
+    recording = Recording(folder)
+    lives = []
     with _source(fps, width) as source, (folder.parent / "left_alone.log").open("w") as log:
-        for number, end in enumerate([*ends, signal.SIGTERM]):
-            first, life = recording.count(), Life(number)
+        for number in range(process_kills + 1):
+            life, first = Life(number), recording.count()
             webcam = Webcam(source.address, folder, networks, log)
             try:
                 seconds = 60 * minutes / (process_kills + 1)
-                live_through(webcam, source, life, seconds, kills[number])
+                kills = len(range(number, source_kills, process_kills + 1))
+                live_through(webcam, source, life, seconds, kills)
+                is_killed = number % 2 == 0 and number < process_kills
+                end = signal.SIGKILL if is_killed else signal.SIGTERM
                 life.ended_by, life.exit_code = end.name, webcam.end(end)
             finally:
                 webcam.process.kill()
                 webcam.process.wait()
-            recording.remember(open_ones=end == signal.SIGKILL)
+            recording.remember(open_ones=is_killed)
             lives.append((life, range(first, recording.count())))
-        # A run that begins ends what a killed one left; the last one was asked to end.
-        recording.remember(open_ones=False)
+    return _judge(lives, recording)
+
+
+def _judge(lives: list[tuple[Life, range]], recording: Recording) -> bool:
+    """Print what came of every life and of all; return whether nothing was lost."""
     total = played = 0
+    good = True
     for life, numbers in lives:
         written, shown = recording.frames(numbers)
         total, played = total + written, played + shown
-        kept = life.reported <= shown
         asked = life.ended_by == "SIGKILL" or life.exit_code == 0
-        flat = life.growth <= MOST_GROWTH
-        good &= kept and asked and flat
+        is_good = life.reported <= shown and asked and life.growth <= MOST_GROWTH
+        good &= is_good
         print(
             f"process {life.number}: source lost {life.losses}x, {life.ended_by} -> "
             f"{life.exit_code}; reported {life.reported}, in {len(numbers)} whole segments "
             f"{written} in records and {shown} in video; memory {life.memory_mb[0]:.0f} -> "
             f"{life.memory_mb[-1]:.0f} MB (second half {life.growth:+.1%})"
-            + ("" if kept and asked and flat else "  FAILED"),
+            + ("" if is_good else "  FAILED"),
             flush=True,
         )
     lost = sum(life.losses for life, _ in lives)
