@@ -1,8 +1,8 @@
 """Poses over time: who is who across frames, without learning.
 
-``OnlineTracker`` runs one of two ways from frame to frame. ``poseflow``, the default, is the
-published grade with motion, colours and returns. ``following`` (``FOLLOWING``) compares bodies that
-move (``kalman``, ``tracks``) by likelihoods (``likelihood``). Both use ``matching`` (features and
+``OnlineTracker`` runs one of two ways from frame to frame. ``following``, the default, compares
+bodies that move (``kalman``, ``tracks``) by likelihoods (``likelihood``). ``poseflow`` is the
+published grade, for ``POSEFLOW_REFERENCE``. Both use ``matching`` (features and
 their matches) and ``returning`` (who comes back, by the ``appearance``). ``offline`` does a whole
 clip, with the ``flows``; ``smooth`` is optional and comes after.
 """
@@ -12,7 +12,6 @@ from tracking.offline import refine_tracks, track_clip
 from tracking.online import OnlineTracker
 from tracking.parameters import (
     DEFAULT,
-    FOLLOWING,
     POSEFLOW_REFERENCE,
     PoseFlowParameters,
     TrackerParameters,
@@ -21,7 +20,6 @@ from tracking.smooth import OneEuroSmoother
 
 __all__ = [
     "DEFAULT",
-    "FOLLOWING",
     "POSEFLOW_REFERENCE",
     "FlowParameters",
     "OneEuroSmoother",

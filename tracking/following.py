@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracking.appearance import Looks, learn_looks, unknown_looks
 from tracking.kalman import Bodies, observe_places, observe_speeds, predict_bodies, start_bodies
-from tracking.likelihood import Sighting, Similarity, compare
+from tracking.likelihood import Sighting, Similarity, colour_evidence, compare
 from tracking.motion import camera_motion, displacement
 from tracking.parameters import FloatArray, MotionParameters, TrackerParameters
 from tracking.poseflow.assignment import assign
@@ -31,6 +31,8 @@ _FEWEST_JOINTS = 5
 _LONGEST_STEP_S = 1.0
 _SHORTEST_STEP_S = 0.02
 _LARGEST_DISAGREEMENT = 0.3
+_AT_BORDER = 0.05
+_LEAVING_S = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +96,11 @@ class Follower:
         )
         gaps = tracks.unseen_s + gap_s
         expected = predict_bodies(tracks.bodies, gaps, self.parameters.motion)
-        seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores, look)
+        seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores)
 
         # who should be out of the picture by now is known again by looks alone
-        inside = ((expected.places_xy >= 0) & (expected.places_xy < np.array(size))).all(1)
-        limits = np.where(inside, self.parameters.place_limit_s, self.parameters.away_s)
+        left = _have_left(tracks, expected, size)
+        limits = np.where(left, self.parameters.away_s, self.parameters.place_limit_s)
         compared = np.flatnonzero(gaps <= limits + gap_s)
         similarity = compare(
             tracks.select(compared),
@@ -108,6 +110,15 @@ class Follower:
             correspondences,
             self.parameters,
         )
+        if look is not None:
+            fits = np.zeros(len(tracks), bool)
+            fits[compared] = (similarity.total > 0).any(1)
+            leaving = left & ~fits & (gaps <= _LEAVING_S)
+            seen = _looked_at(seen, look(_expected_people(tracks, expected, leaving)))
+            colours = colour_evidence(
+                tracks.select(compared), gaps[compared], seen, self.parameters
+            )
+            similarity = replace(similarity, colours=colours)
         matched = self._assign(len(tracks), compared, similarity, seen)
         returned = self._find_returned(tracks, matched, gaps, seen, size)
         self.explanation = Explanation(tracks.ids, compared, similarity, matched, returned)
@@ -166,23 +177,18 @@ class Follower:
         boxes_xyxy: ArrayLike,
         box_scores: ArrayLike,
         joint_scores: ArrayLike,
-        look: Callable[[People], Looks] | None,
     ) -> Sighting:
         boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)
         # where there is no box, as in files that hold joints alone, the pose stands in for it
         empty = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1, keepdims=True)  # (M, 1)
         boxes = np.where(empty, people.boxes_xyxy, boxes)
-        own = own_poses(people, boxes, self.parameters.alike_poses)
-        nobody = select_people(people, np.zeros(0, np.int64))
-        looks = unknown_looks(*people.joint_counts.shape) if look is None else look(nobody)
         return Sighting(
             people,
             boxes,
             np.asarray(box_scores, np.float64),
             np.clip(np.asarray(joint_scores, np.float64), 0.0, 1.0) * people.joint_counts,
-            # a pose that is somebody else's shows somebody else's clothes
-            Looks(looks.colours, looks.weights * own[:, None]),
-            own,
+            unknown_looks(*people.joint_counts.shape),
+            own_poses(people, boxes, self.parameters.alike_poses),
         )
 
     def _assign(
@@ -192,10 +198,16 @@ class Follower:
         nats = np.full((count, len(seen)), _FAR_NATS)
         nats[compared] = similarity.total
         sure = seen.box_scores >= self.parameters.sure_score
+        # a pose found in a doubtful box is often that of somebody who stands before it
+        box = similarity.place + similarity.height
+        total = similarity.total
+        nats[compared] = np.where(sure | (box > 0), total, np.minimum(total, box))
         matched = np.full(len(seen), _NOBODY, np.int64)
         for some in (np.flatnonzero(sure), np.flatnonzero(~sure)):
             left = np.setdiff1d(np.arange(count), matched)
-            rows, columns = assign(np.maximum(nats[np.ix_(left, some)], 0.0), 0.0)
+            rows, columns = assign(
+                np.maximum(nats[np.ix_(left, some)], 0.0), self.parameters.least_nats
+            )
             matched[some[columns]] = left[rows]
         return matched
 
@@ -235,8 +247,9 @@ class Follower:
         ids, sightings = np.zeros(len(seen), np.int64), np.ones(len(seen), np.int64)
         ids[known] = tracks.ids[matched[known]]
         sightings[known] = tracks.sightings[matched[known]] + 1
-        sure = (seen.box_scores >= rules.sure_score) & seen.own
-        sure &= _stand_apart(seen, ids > 0, rules.doubt_overlap)
+        # with those of the first frame it all begins, sure or not
+        sure = (seen.box_scores >= rules.sure_score) | (len(tracks) == 0)
+        sure &= seen.own & _stand_apart(seen, ids > 0, rules.doubt_overlap)
         named = (ids == 0) & ((sure & ~known) | (sightings >= rules.wait_sightings))
         ids[named] = self.highest_id + 1 + np.arange(int(named.sum()))
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
@@ -299,6 +312,35 @@ class Follower:
         limits = np.where(tracks.ids > 0, rules.remember_s, rules.wait_s)
         kept = ~np.isin(np.arange(len(tracks)), matched) & (gaps_s < limits)
         return aged.select(np.flatnonzero(kept)[: rules.most_unseen])
+
+
+def _looked_at(seen: Sighting, looks: Looks) -> Sighting:
+    # a pose that is somebody else's shows somebody else's clothes
+    return replace(seen, looks=Looks(looks.colours, looks.weights * seen.own[:, None]))
+
+
+def _expected_people(tracks: Tracks, expected: Bodies, some: NDArray[np.bool_]) -> People:
+    """Return some of the known people where they should be."""
+    shift = (expected.places_xy - tracks.bodies.places_xy)[some]
+    return People(
+        tracks.keypoints_xy[some] + shift[:, None],
+        tracks.boxes_xyxy[some] + np.tile(shift, 2),
+        tracks.joint_counts[some],
+        tracks.heights_px[some],
+    )
+
+
+def _have_left(tracks: Tracks, expected: Bodies, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return who should be out of the picture by now, (N,).
+
+    The box of somebody who leaves is cut at the border, so that its middle lags behind them.
+    """
+    limit = np.array(size)
+    margin = _AT_BORDER * tracks.heights_px[:, None]  # (N, 1)
+    low = (tracks.boxes_xyxy[:, :2] <= margin) & (tracks.bodies.velocities_xy < 0)
+    high = (tracks.boxes_xyxy[:, 2:] >= limit - margin) & (tracks.bodies.velocities_xy > 0)
+    out = (expected.places_xy < 0) | (expected.places_xy >= limit)
+    return np.asarray((low | high | out).any(1), np.bool_)
 
 
 def _stand_apart(seen: Sighting, known: NDArray[np.bool_], most: float) -> NDArray[np.bool_]:

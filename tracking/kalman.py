@@ -56,7 +56,7 @@ def start_bodies(middles_xy: FloatArray, rules: MotionParameters) -> Bodies:
     count = len(middles_xy)
     covariances = np.zeros((count, 2, 3))
     covariances[..., 0] = rules.box_noise**2
-    covariances[..., 2] = np.square(rules.usual_speed)
+    covariances[..., 2] = np.square(rules.first_speed)
     return Bodies(np.asarray(middles_xy, np.float64), np.zeros((count, 2)), covariances)
 
 

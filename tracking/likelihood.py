@@ -83,7 +83,7 @@ def compare(
     correspondences: ArrayLike,
     parameters: TrackerParameters,
 ) -> Similarity:
-    """Return the similarity of everybody known with everybody seen.
+    """Return the similarity of everybody known with everybody seen, but for the colours.
 
     Args:
         known: people, moved as the camera moved, N.
@@ -107,21 +107,37 @@ def compare(
         seen.joint_weights,
         rules,
     )
-    away = np.minimum(gaps_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
-    colours = np.zeros(place.shape)
-    if parameters.returns is not None:
-        colours = pairwise_colour_evidence(
-            known, seen.looks, colours_of_strangers(known), parameters.returns
-        )
-        colours *= rules.colours_weight + (1 - rules.colours_weight) * away
+    away = np.minimum(known.unseen_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
     return Similarity(
         place=place,
         height=height_evidence(known.heights_px, gaps_s, seen.heights_px, rules),
         joints=joints,
         features=_common_features(known, seen, correspondences, parameters),
-        colours=np.clip(colours, -rules.most_colours, rules.most_colours),
+        colours=np.zeros(place.shape),
         absence=-rules.gap_nats * away - rules.copy_nats * ~seen.own,
     )
+
+
+def colour_evidence(
+    known: Tracks, gaps_s: FloatArray, seen: Sighting, parameters: TrackerParameters
+) -> FloatArray:
+    """Return what colours of clothes say, (N, M).
+
+    Args:
+        known: people, N.
+        gaps_s: time since each was seen, (N,).
+        seen: people of the new frame, M.
+        parameters: the rules.
+    """
+    rules = parameters.likelihood
+    if parameters.returns is None:
+        return np.zeros((len(known), len(seen)))
+    colours = pairwise_colour_evidence(
+        known, seen.looks, colours_of_strangers(known), parameters.returns
+    )
+    away = np.minimum(gaps_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
+    colours *= rules.colours_weight + (1 - rules.colours_weight) * away
+    return np.clip(colours, -rules.most_colours, rules.most_colours)
 
 
 def _common_features(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -52,6 +53,8 @@ def track_clip(
         return refine_tracks(build_most_confident_flows(clip, published), flow_parameters)
     if building != "identities":
         raise ValueError(f"building is {building!r}, supported are 'identities', 'confidence'")
+    if isinstance(parameters, TrackerParameters):
+        parameters = replace(parameters, wait_sightings=1)  # nobody may be left out of the flows
     tracker = OnlineTracker(parameters)
     tracked = [tracker.update(frame, poses) for frame, poses in clip]
     return refine_tracks(tracked, flow_parameters)

@@ -1,9 +1,9 @@
 """Every setting of the trackers, in frozen structs.
 
-:class:`TrackerParameters`, ``FOLLOWING``, are those of :mod:`tracking.following`. The defaults of
+:class:`TrackerParameters`, ``DEFAULT``, are those of :mod:`tracking.following`. The defaults of
 :class:`PoseFlowParameters` and :class:`FeatureParameters` are those of PoseFlow's public
 implementation, ``POSEFLOW_REFERENCE``; ``POSEFLOW_EXTENDED`` is the published grade with moving
-people, colours and returns, and ``DEFAULT``.
+people, colours and returns, by which flows of a whole clip are built.
 
 Source: Xiu et al., "Pose Flow: Efficient Online Pose Tracking", BMVC 2018 (arXiv 1802.00977), and
 the behaviour of its public implementation.
@@ -218,6 +218,8 @@ class MotionParameters:
 
     usual_speed: tuple[float, float] = (0.6, 0.25)
     """Spread of speeds across and down the picture, heights per second."""
+    first_speed: tuple[float, float] = (0.8, 0.35)
+    """Spread of the speeds of people seen once: runners and riders are among them."""
     speed_memory_s: float = 2.0
     """Time over which a speed is forgotten."""
     box_noise: float = 0.06
@@ -264,7 +266,7 @@ class LikelihoodParameters:
     """What a nat of colours counts at once; it counts whole after ``gap_s``."""
     most_colours: float = 6.0
     """Most nats of colours, for or against."""
-    gap_nats: float = 2.0
+    gap_nats: float = 4.0
     """Nats against somebody who was out of sight for ``gap_s`` or longer."""
     gap_s: float = 2.0
     """See ``gap_nats``."""
@@ -282,6 +284,8 @@ class TrackerParameters:
     """What the terms of the similarity are worth."""
     returns: ReturnParameters | None = field(default_factory=ReturnParameters)
     """How people out of sight are known again; None: by place alone, colours are not looked at."""
+    least_nats: float = 1.0
+    """Evidence from which somebody is who was expected nearby."""
     sure_score: float = 0.6
     """Boxes that score less come second, and begin nobody before ``wait_sightings``."""
     wait_sightings: int = 3
@@ -323,9 +327,5 @@ class TrackerParameters:
             )
 
 
-FOLLOWING = TrackerParameters()
-"""Boxes and joints in one state, compared by likelihoods: ahead on real clips of people who overlap
-much, behind on drawn streets and on people who return; see docs/tracking.md."""
-
-DEFAULT = POSEFLOW_EXTENDED
-"""What this project uses."""
+DEFAULT = TrackerParameters()
+"""What this project uses: boxes and joints in one state, compared by likelihoods."""

@@ -23,8 +23,8 @@ import numpy as np
 from identity_scores import IouTracker, score_identities
 from walkers import WalkerScene, disturb
 
+import tracking.following
 import tracking.online
-import tracking.poseflow.linking
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker
 
@@ -35,9 +35,9 @@ PARTS = {
     "features": (tracking.online, "find_features"),
     "matching": (tracking.online, "match_features"),
     "colours": (tracking.online, "look_at"),
-    "similarity": (tracking.poseflow.linking, "grade_matrix"),
-    "returns": (tracking.poseflow.linking, "weigh_looks"),
-    "assignment": (tracking.poseflow.linking, "give_ids"),
+    "similarity": (tracking.following, "compare"),
+    "returns": (tracking.following, "who_returns"),
+    "assignment": (tracking.following, "assign"),
 }
 
 
@@ -108,7 +108,7 @@ def count_switches(scene: WalkerScene, missed: float, jitter: float) -> dict[str
     for frame, poses in scene.clip():
         truth.append(poses)
         found = disturb(poses, rng, missed, jitter)
-        results["poseflow"].append(tracker.update(frame, found))
+        results["ours"].append(tracker.update(frame, found))
         results["iou"].append(plain.update(found))
         results["iou_30"].append(patient.update(found))
     scores = {name: score_identities(truth, tracked) for name, tracked in results.items()}
@@ -116,8 +116,8 @@ def count_switches(scene: WalkerScene, missed: float, jitter: float) -> dict[str
         "people": scene.people,
         "pan_px": scene.pan_px,
         "missed": missed,
-        "crossings": scores["poseflow"].crossings,
-        "mota": round(scores["poseflow"].mota, 4),
+        "crossings": scores["ours"].crossings,
+        "mota": round(scores["ours"].mota, 4),
         **{f"switches_{name}": score.switches for name, score in scores.items()},
     }
 
@@ -132,7 +132,7 @@ def compare_identities(quick: bool) -> list[dict[str, Any]]:
             counts = {"seed": seed, **count_switches(scene, missed, jitter)}
             figures.append(counts)
             print(counts)
-            switches += counts["switches_poseflow"]
+            switches += counts["switches_ours"]
             crossings += counts["crossings"]
         share = 100 * switches / max(crossings, 1)
         print(f"{people} people, {missed:.0%} missed: {share:.2f} switches per 100 crossings")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rmpe.records import Frame, Poses
-from tracking import DEFAULT, FOLLOWING, OnlineTracker
+from tracking import OnlineTracker
 
 
 class ClipTracker(Protocol):
@@ -71,8 +71,7 @@ class BoxmotTracker:
 
 
 TRACKERS: dict[str, Callable[[], ClipTracker]] = {
-    "ours": lambda: OnlineTracker(DEFAULT),
-    "ours, following": lambda: OnlineTracker(FOLLOWING),
+    "ours": OnlineTracker,
     "SORT": lambda: RoboflowTracker("SORTTracker"),
     "ByteTrack": lambda: RoboflowTracker("ByteTrackTracker"),
     "OC-SORT": lambda: BoxmotTracker("OcSort"),

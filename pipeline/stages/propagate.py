@@ -212,9 +212,9 @@ class PropagatingTracker:
         )
 
     def _note_detected(self, index: int, poses: Poses) -> None:
-        """Remember everybody whom the detector found."""
+        """Remember everybody whom the detector found and who has an identity."""
         order = np.argsort(poses.ids, kind="stable")
-        poses = poses.select(order)
+        poses = poses.select(order[poses.ids[order] > 0])
         before = self._followed
         rows = np.searchsorted(before.ids, poses.ids)
         detections = np.ones(len(poses), np.int64)

@@ -69,7 +69,7 @@ def retrack_records(
         for index, time_s, poses in tracked:
             smooth = poses if smoother is None else smoother.update(time_s, poses)
             writer.write(index, time_s, smooth)
-            identities.update(smooth.ids.tolist())
+            identities.update(smooth.ids[smooth.ids > 0].tolist())
         complete = True
     finally:
         writer.close(complete)

@@ -77,6 +77,7 @@ def read_trajectories(
     times: list[float] = []
     people: dict[int, dict[int, tuple[PoseRecord, int]]] = defaultdict(dict)
     boxes: dict[int, NDArray[np.float32]] = {}
+    twice: dict[int, int] = {}
     for record in records:
         if len(record.poses):
             boxes[record.frame_index] = record.poses.boxes_xyxy
@@ -86,8 +87,12 @@ def read_trajectories(
         for row, identity in enumerate(record.poses.ids.tolist()):
             identity = max(identity, 0)
             if slot in people[identity]:
-                raise ValueError(_twice(identity, record.frame_index))
+                twice.setdefault(identity, record.frame_index)
             people[identity][slot] = (record, row)
+    if any(people.keys() - {0}):  # who waits for an identity in some frame is nobody yet
+        people.pop(0, None)
+    for identity in twice.keys() & people.keys():
+        raise ValueError(_twice(identity, twice[identity]))
     time_s = _rising(np.asarray(times, np.float64), fps or records.header.fps)
     indices = np.asarray(frames, np.int64)
     skeleton = records.header.skeleton

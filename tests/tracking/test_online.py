@@ -164,7 +164,7 @@ def test_frames_do_not_go_back_and_joints_do_not_change() -> None:
 
 
 def test_memory_does_not_grow_with_the_clip() -> None:
-    tracker = OnlineTracker(replace(DEFAULT, link_frames=30))
+    tracker = OnlineTracker(replace(DEFAULT, remember_s=1.2))
     image = picture(7, 120, 160)
     sizes, held = [], []
     tracemalloc.start()

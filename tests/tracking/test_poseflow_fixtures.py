@@ -13,8 +13,9 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from rmpe.records import Frame, Poses
-from tracking import DEFAULT, POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
+from tracking import POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
 from tracking.matching import find_features, match_features, no_correspondences
+from tracking.parameters import POSEFLOW_EXTENDED
 from tracking.poseflow.linking import Linker
 from tracking.similarity import describe_people, grade_matrix
 
@@ -71,7 +72,9 @@ def test_stored_correspondences_give_the_reference_grades_pairs_and_ids(case: Ca
         assert linker.link(people, rows, case.size).tolist() == case.ids[name]
 
 
-@pytest.mark.parametrize("parameters", [POSEFLOW_REFERENCE, DEFAULT], ids=["reference", "default"])
+@pytest.mark.parametrize(
+    "parameters", [POSEFLOW_REFERENCE, POSEFLOW_EXTENDED], ids=["reference", "extended"]
+)
 def test_own_matches_give_the_reference_ids(case: Case, parameters: PoseFlowParameters) -> None:
     tracker = OnlineTracker(parameters)
     for number, name in enumerate(case.names):

@@ -12,6 +12,7 @@ from rmpe.records import Frame, Poses
 from tracking import DEFAULT, OnlineTracker
 from tracking.appearance import Looks, unknown_looks
 from tracking.matching import no_correspondences
+from tracking.parameters import POSEFLOW_EXTENDED
 from tracking.poseflow.linking import Linker
 from tracking.similarity import People, describe_people
 
@@ -73,8 +74,8 @@ def test_somebody_who_appears_near_one_who_has_just_left_is_new() -> None:
 def test_without_looks_or_after_the_memory_everybody_is_new() -> None:
     clip = story(60, [(60, RED)], [(75, RED)])
     assert last_ids(OnlineTracker(replace(DEFAULT, returns=None)), clip) == [2]
-    assert last_ids(OnlineTracker(replace(DEFAULT, link_frames=60)), clip) == [2]
-    assert last_ids(OnlineTracker(replace(DEFAULT, link_frames=61)), clip) == [1]
+    assert last_ids(OnlineTracker(replace(DEFAULT, remember_s=2.39)), clip) == [2]
+    assert last_ids(OnlineTracker(replace(DEFAULT, remember_s=2.41)), clip) == [1]
 
 
 @pytest.mark.parametrize("stop", [9, 30, 70])
@@ -88,7 +89,7 @@ def test_a_tracker_restored_while_people_are_away_knows_them_again(stop: int) ->
 
 
 def test_no_more_people_out_of_sight_are_remembered_than_allowed() -> None:
-    rules = replace(DEFAULT, most_unseen=3, returns=None)
+    rules = replace(POSEFLOW_EXTENDED, most_unseen=3, returns=None)
     linker = Linker(rules)
     for index in range(8):
         joints = SHAPE + [40 + 70 * index, 120]
@@ -99,7 +100,7 @@ def test_no_more_people_out_of_sight_are_remembered_than_allowed() -> None:
 
 
 def test_only_who_walks_out_of_the_picture_may_hide_others_afterwards() -> None:
-    linker = Linker(DEFAULT)
+    linker = Linker(POSEFLOW_EXTENDED)
     leaving = []
 
     def look(others: People) -> Looks:
@@ -111,7 +112,7 @@ def test_only_who_walks_out_of_the_picture_may_hide_others_afterwards() -> None:
         if index >= 6:
             places = places[:0]  # one is at x = 0, half out; the other is lost in the middle
         joints = np.array([[x, 120] for x in places]).reshape(-1, 1, 2) + SHAPE
-        people = describe_people(joints, WIDTH, HEIGHT, DEFAULT)
+        people = describe_people(joints, WIDTH, HEIGHT, POSEFLOW_EXTENDED)
         linker.link(people, no_correspondences(), (WIDTH, HEIGHT), look)
     assert leaving[:6] == [[]] * 6
     assert leaving[6:9] == [[0], [-10], [-20]]
