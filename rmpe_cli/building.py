@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.options import RunOptions
     from rmpe.detectors.precomputed import PrecomputedBoxes
     from rmpe.estimator import PoseEstimator
+    from rmpe.runtimes.threads import ThreadCounts
 
 
 def build_estimator(
@@ -67,9 +68,19 @@ def build_estimator(
 
 def build_on_worker(choices: EstimatorChoices, cores: int) -> PoseEstimator:
     """Return the estimator of a process that may use so many cores."""
+    return build_estimator(choices, threads_for(choices, cores).openvino)
+
+
+def threads_for(choices: EstimatorChoices, cores: int | None = None) -> ThreadCounts:
+    """Set and return the threads of each library; without a detector all cores are the network's.
+
+    Args:
+        choices: the options.
+        cores: cores to plan for; all that the process may use when None.
+    """
     from rmpe.runtimes import limit_threads
 
-    return build_estimator(choices, limit_threads(cores).openvino)
+    return limit_threads(cores, networks=2 if choices.boxes is None else 1)
 
 
 def given_boxes(choices: EstimatorChoices) -> PrecomputedBoxes | None:

@@ -52,10 +52,9 @@ def video(
     stopped. A clip that fails is reported and the others still run; exit code 1.
     """
     from pipeline.clips.worklist import run_worklist
-    from rmpe.runtimes import limit_threads
     from rmpe_cli.terminal.progress import TerminalWatcher
 
-    threads = limit_threads()
+    threads = building.threads_for(estimator)
     jobs = clip_jobs(inputs, output, showing, worklist, clip, estimator, threads.video)
     echo_error = partial(click.echo, err=True)
     watcher = TerminalWatcher(click.echo, echo_error, output.quiet, single=len(jobs) == 1)

@@ -58,7 +58,6 @@ def images(
     from pipeline.sources import NetworkPoses
     from pipeline.storage import output_places
     from rmpe.error_words import in_words
-    from rmpe.runtimes import limit_threads
     from rmpe_cli.terminal.progress import frame_bar, tell_end
 
     left_out = LeftOut()
@@ -67,6 +66,7 @@ def images(
         here = [pictures_here(given, output.recursive) for given in inputs]
         found = find_images(here, output.recursive, left_out)
     options = building.run_options(estimator)
+    threads = building.threads_for(estimator)
     plan = OutputPlan(
         folder,
         output.formats,
@@ -89,7 +89,7 @@ def images(
 
             summary = run_pictures(
                 found,
-                lambda: NetworkPoses(building.build_estimator(estimator, limit_threads().openvino)),
+                lambda: NetworkPoses(building.build_estimator(estimator, threads.openvino)),
                 plan,
                 source=inputs[0],
                 read_from=[given for path in found if (given := address_of(path))],

@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsspec.core import has_magic
-
 from pipeline.readers.address import is_address
 from pipeline.readers.finding import (
     IMAGE_SUFFIXES,
@@ -81,6 +79,8 @@ def _clips_at(place: Stored, recursive: bool, frames: bool) -> list[str]:
     kind = place.kind()
     if kind == "file":
         return [place.address]
+    from fsspec.core import has_magic  # takes long to load; runs on this disk do without
+
     if kind == "folder":
         files = place.files(recursive)
     elif has_magic(place.path):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pipeline.readers.base import ClipInfo
 from pipeline.writers._film import FILM_KINDS, FilmWriter
-from pipeline.writers._gif import GifWriter
 from pipeline.writers.base import Writer
 from pipeline.writers.images import ImagesWriter, NumberedImagesWriter
 from pipeline.writers.video import VideoWriter
@@ -62,6 +61,8 @@ def open_target(
             pixel_aspect=info.pixel_aspect,
         )
     if suffix == ".gif":
+        from pipeline.writers._gif import GifWriter  # it needs Pillow, which no other clip does
+
         return GifWriter(output, painter, info.fps)
     if suffix:
         return FilmWriter(output, painter, info.fps, threads, info.pixel_aspect)

@@ -7,8 +7,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import inv
-from scipy.ndimage import affine_transform
 
 ImageArray = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -68,6 +66,10 @@ def _warp_exactly(
 
     The library keeps the map itself in single precision.
     """
+    # They take long to load, and few networks need them.
+    from scipy.linalg import inv
+    from scipy.ndimage import affine_transform
+
     there = np.vstack([matrix.astype(np.float32), [0, 0, 1]])
     y_x_1 = [1, 0, 2]
     back = inv(there)[y_x_1][:, y_x_1]

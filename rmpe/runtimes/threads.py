@@ -32,22 +32,24 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def limit_threads(cores: int | None = None) -> ThreadCounts:
+def limit_threads(cores: int | None = None, *, networks: int = 2) -> ThreadCounts:
     """Set the thread counts of torch and OpenCV for the whole process and return all counts.
 
     Stages run beside each other, each on its own thread, so a crop or a drawing uses one core, and
     each of the two networks half of the cores: on two cores a network on both of them took a
-    quarter more processor time and made the whole run slower (benchmarks/bench_pipeline.py).
+    quarter more processor time and made the whole run slower (benchmarks/bench_pipeline.py). A
+    network that runs alone has all of them.
 
     Args:
         cores: cores to plan for; all that the process may use when None.
+        networks: networks that run beside each other: 1 where boxes come from a file.
     """
     count = max(cores or available_cores(), 1)
     counts = ThreadCounts(
         cores=count,
-        torch=max(1, count // 2),
+        torch=max(1, count // networks),
         opencv=1,
-        openvino=max(1, count // 2),
+        openvino=max(1, count // networks),
         video=max(1, min(count // 2, 4)),
     )
     # Torch takes long to load and is not always needed; it finds the number when it comes.

@@ -55,6 +55,15 @@ def run_without_torch(*arguments: str) -> list[str]:
     return loaded
 
 
+def test_a_clip_on_this_disk_needs_no_library_that_takes_long_to_load() -> None:
+    loaded = "import sys, pipeline.clips.worklist, rmpe.estimator; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "scipy.ndimage", "scipy.linalg", "scipy.optimize", "fsspec", "asyncio", "PIL"}
+    assert not heavy & set(done.stdout.split())
+
+
 def test_video_never_imports_torch(tmp_path: Path) -> None:
     arguments = ["video", str(CLIP), "-o", str(tmp_path / "out"), "--end", "0.3", "--smooth"]
     assert run_without_torch(*arguments, "--device", "cpu", "--flip-test") == []
