@@ -18,7 +18,9 @@ rtmlib = pytest.importorskip("rtmlib", reason="rtmlib is not installed")
 pytest.importorskip("onnxruntime")
 
 
-@pytest.mark.parametrize(("joint_count", "size"), [(17, (256, 192)), (133, (256, 192))])
+@pytest.mark.parametrize(
+    ("joint_count", "size"), [(17, (256, 192)), (133, (256, 192)), (26, (384, 288))]
+)
 def test_joints_are_rtmlibs(joint_count: int, size: tuple[int, int], tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = build_network(f"rtmpose_t_{size[0]}x{size[1]}", joint_count)
