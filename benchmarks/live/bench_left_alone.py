@@ -13,7 +13,9 @@ frames are recorded. Fails when
   video plays,
 - a file of a segment that was closed has changed, or one that was open was not only gone on with,
 - a process that was asked to end (SIGTERM) did not end with 0,
-- memory grew by more than 5 % over the second half of any process's life.
+- memory grew by more than 5 % over the second half of a process's life in which it recorded at
+  least ``SETTLED_FRAMES``: before, threads and codecs still fill what they keep.
+  `bench_losses.py` loses a source more often.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/crossing.mp4"
 MOST_GROWTH = 0.05
 """Of the memory held after half of a process's life."""
+SETTLED_FRAMES = 3000
+"""A process that has recorded so many holds what it will hold."""
 SEGMENT_S = 12
 AWAY_S = 1.0
 LOOK_EVERY_S = 0.25
@@ -309,7 +313,8 @@ def _judge(lives: list[tuple[Life, range]], recording: Recording) -> bool:
         written, shown = recording.frames(numbers)
         total, played = total + written, played + shown
         asked = life.ended_by == "SIGKILL" or life.exit_code == 0
-        is_good = life.reported <= shown and asked and life.growth <= MOST_GROWTH
+        is_flat = life.growth <= MOST_GROWTH or written < SETTLED_FRAMES
+        is_good = life.reported <= shown and asked and is_flat
         good &= is_good
         print(
             f"process {life.number}: source lost {life.losses}x, {life.ended_by} -> "

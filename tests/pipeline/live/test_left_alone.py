@@ -17,8 +17,6 @@ def test_what_was_reported_as_recorded_is_whole_after_kills_and_nothing_is_writt
     folder = tmp_path / "recording"
     folder.mkdir()
     monkeypatch.setattr(bench_left_alone, "SEGMENT_S", 4)
-    # So short a life is no measure of memory: `benchmarks/live/bench_left_alone.py` takes longer.
-    monkeypatch.setattr(bench_left_alone, "MOST_GROWTH", 1.0)
     good = bench_left_alone.run_left_alone(
         folder, minutes=0.6, fps=25, source_kills=3, process_kills=2
     )
