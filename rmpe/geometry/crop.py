@@ -55,7 +55,7 @@ class CropStyle:
 
 HRNET = CropStyle(1.25, 1.25, grow_first=False, scale_axes="width")
 ALPHAPOSE = HRNET
-COMPACT_ACCURATE = CropStyle(1.15, 1.15, grow_first=False, scale_axes="width")
+COMPACT = CropStyle(1.15, 1.15, grow_first=False, scale_axes="width")
 MSPN = CropStyle(1.09, 1.135, grow_first=True, scale_axes="each")
 MSPN_MPII = CropStyle(1.25, 1.25, grow_first=True, scale_axes="each")
 CPN = CropStyle(

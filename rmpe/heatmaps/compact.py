@@ -42,9 +42,9 @@ class CompactCodec(Codec):
     """``softmax``: logits over the cells; ``sigmoid``: logits of each cell; ``none``: neither."""
     blur_sigma: float = 1.0
     """Standard deviation of the blur in cells, with ``softmax``; 0 for none."""
-    score_slope: float = 2.1
+    score_slope: float = 1.916
     """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
-    score_offset: float = 2.8
+    score_offset: float = 2.545
     """Its value at the peak of a perfect map."""
 
     def decode(self, heatmaps: Maps) -> tuple[Maps, Maps]:

@@ -8,7 +8,7 @@ from typing import Literal
 from rmpe.geometry.crop import (
     ALPHAPOSE,
     ALPHAPOSE_2018,
-    COMPACT_ACCURATE,
+    COMPACT,
     CPN,
     HOURGLASS,
     HRNET,
@@ -127,9 +127,9 @@ CONVENTIONS: dict[Origin, Conventions] = {
         HRNET,
         "",
     ),
-    "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, HRNET, "compact"),
+    "compact": Conventions("coco19", 256, 192, "rgb", NO_MEAN, NO_STD, COMPACT, "compact"),
     "compact-accurate": Conventions(
-        "coco19", 320, 256, "rgb", NO_MEAN, NO_STD, COMPACT_ACCURATE, "compact_accurate"
+        "coco19", 320, 256, "rgb", NO_MEAN, NO_STD, COMPACT, "compact_accurate"
     ),
 }
 """Whose program trained the weights → what they expect; skeleton and size are the usual ones.

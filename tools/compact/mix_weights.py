@@ -1,9 +1,12 @@
 """Mix two files of weights: what a network knew before with what a run has taught it.
 
     python tools/compact/mix_weights.py START.safetensors TRAINED.safetensors 0.5 MIXED.safetensors
+    python tools/compact/mix_weights.py START.safetensors TRAINED.safetensors 0.8 MIXED.safetensors \
+        --new-joints
 
 Robust fine-tuning (Wortsman et al., CVPR 2022). The result is float16. Weights of a network without
-focus take the start's heads for it, and their maps are brought to what the focus reads.
+focus take the start's heads for it, and their maps are brought to what the focus reads. With
+``--new-joints`` the outputs of neck and head top, which MoveNet does not have, stay as trained.
 """
 
 from __future__ import annotations
@@ -14,8 +17,12 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rmpe.skeletons import COCO_17
+
 HEADS = ("centre.", "from_centre.")
 """Layers that only a focused network has."""
+ROWS_OF_JOINT = {"head.output": 1, "from_centre.output": 2}
+"""Output layers, and how many of their rows are one joint's."""
 UNFOCUSED_FACTOR, UNFOCUSED_OFFSET = 0.5, -6.0
 """Logits that a softmax reads to logits of chances, which the focus squares."""
 
@@ -36,6 +43,7 @@ def main() -> None:
     parser.add_argument("trained", type=Path)
     parser.add_argument("share", type=float, help="of the trained weights, 0..1")
     parser.add_argument("output", type=Path)
+    parser.add_argument("--new-joints", action="store_true", help="keep neck and head top")
     arguments = parser.parse_args()
     start, trained = load_file(arguments.start), load_file(arguments.trained)
     if set(start) - set(trained) == {name for name in start if name.startswith(HEADS)}:
@@ -46,6 +54,11 @@ def main() -> None:
         name: value.float().lerp(trained[name].float(), arguments.share).half().contiguous()
         for name, value in start.items()
     }
+    if arguments.new_joints:
+        for layer, rows in ROWS_OF_JOINT.items():
+            for name in (f"{layer}.weight", f"{layer}.bias"):
+                first = rows * COCO_17.joint_count
+                mixed[name][first:] = trained[name][first:].half()
     save_file(mixed, arguments.output)
 
 
