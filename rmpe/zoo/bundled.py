@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,9 @@ TRANSFORMER_FILE = "compact_sstn.safetensors"
 def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNetwork:
     """A compact pose network with the weights of this package.
 
-    With ``sstn`` it stands inside the bundled spatial transformer (RMPE, section 3.1), and the
-    conventions are those of the larger crop that a transformer needs.
+    With ``sstn`` it is the first network, without focus, inside the spatial transformer (RMPE,
+    section 3.1) that learnt to read its maps, and the conventions are those of the larger crop
+    that a transformer needs.
 
     Args:
         name: ``compact`` for speed or ``compact-accurate``.
@@ -36,27 +36,17 @@ def load_bundled_pose(name: str = "compact", *, sstn: bool = False) -> LoadedNet
     """
     import safetensors.torch
 
-    from rmpe.zoo.card import read_card
-    from rmpe.zoo.loading import from_state_dict
-    from rmpe.zoo.reading.transformer import wrap_with_transformer
+    from rmpe.zoo.loading import from_state_dict, load
 
     if name not in BUNDLED or (sstn and name != "compact"):
         with_transformer = " inside a transformer" if sstn else ""
         supported = "compact" if sstn else ", ".join(BUNDLED)
         raise ValueError(f"got bundled network {name!r}{with_transformer}, supported: {supported}")
     folder = resources.files("rmpe.weights")
-    content = folder.joinpath(BUNDLED[name]).read_bytes()
-    loaded = from_state_dict(safetensors.torch.load(content))
-    if not sstn:
-        return loaded
-    with resources.as_file(folder.joinpath(TRANSFORMER_FILE)) as path:
-        card = read_card(path)
-        state = safetensors.torch.load_file(path)
-    assert card is not None, f"{TRANSFORMER_FILE} is bundled with its card"
-    whole = wrap_with_transformer(
-        loaded.network, {key: value.float() for key, value in state.items()}
-    )
-    return replace(loaded, network=whole.eval(), conventions=card.conventions)
+    if sstn:
+        with resources.as_file(folder.joinpath(TRANSFORMER_FILE)) as path:
+            return load(path)
+    return from_state_dict(safetensors.torch.load(folder.joinpath(BUNDLED[name]).read_bytes()))
 
 
 def ready_pose(

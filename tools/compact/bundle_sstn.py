@@ -1,4 +1,4 @@
-"""Take the transformer out of a run's weights, in half precision and with its card.
+"""Store a run's network inside its transformer in half precision, with its card.
 
 python tools/compact/bundle_sstn.py RUN/sstn_compact.safetensors rmpe/weights/OUTPUT.safetensors
 """
@@ -15,18 +15,19 @@ from rmpe.zoo.reading.transformer import split_transformer
 
 
 def bundle(run: Path, output: Path) -> None:
-    """Write the tensors of the transformer alone; the network is bundled beside it.
+    """Write the tensors of the transformer and of the network whose maps it learnt to read.
 
     Raises ValueError when the file holds none.
     """
-    _, transformer = split_transformer(load_file(run))
+    whole = load_file(run)
+    _, transformer = split_transformer(whole)
     if not transformer:
         raise ValueError(f"{run} holds no spatial transformer; train one with recipe sstn_compact")
     with safe_open(run, framework="numpy") as file:
         metadata = file.metadata()
     small = {
         key: value.half().contiguous() if value.is_floating_point() else value
-        for key, value in transformer.items()
+        for key, value in whole.items()
     }
     save_file(small, output, metadata=metadata)
 

@@ -1,8 +1,7 @@
 """Mix two files of weights: what a network knew before with what a run has taught it.
 
     python tools/compact/mix_weights.py START.safetensors TRAINED.safetensors 0.5 MIXED.safetensors
-    python tools/compact/mix_weights.py START.safetensors TRAINED.safetensors 0.8 MIXED.safetensors \
-        --new-joints
+    python tools/compact/mix_weights.py START TRAINED 0.8 MIXED.safetensors --new-joints
 
 Robust fine-tuning (Wortsman et al., CVPR 2022). The result is float16. Weights of a network without
 focus take the start's heads for it, and their maps are brought to what the focus reads. With
