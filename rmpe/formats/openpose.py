@@ -232,10 +232,8 @@ def _skeleton_of(rows: Mapping[str, list[dict[str, list[Any]]]], folder: Path) -
     counts = {len(person["pose"]) for person in everyone if "pose" in person}
     by_count = {75: BODY_25, 54: OPENPOSE_18}
     if len(counts) > 1 or not counts <= set(by_count):
-        raise ValueError(
-            f"{folder} has people of {sorted(count / 3 for count in counts)} joints, supported are "
-            "25 or 18"
-        )
+        found = sorted(count // 3 for count in counts)
+        raise ValueError(f"{folder} has people of {found} joints, supported are 25 or 18")
     body = by_count[counts.pop()] if counts else BODY_25
     has_parts = any(set(person) - {"pose"} for person in everyone)
     return with_openpose_parts(body) if has_parts else body

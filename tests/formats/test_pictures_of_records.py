@@ -206,6 +206,23 @@ def test_a_picture_whose_name_leaves_no_room_is_refused_before_anything_is_writt
     assert any(len(file.name) == 255 for file in tmp_path.rglob("b*"))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("2024-01-02_03-04-05.jpg", "2024-01-02_03-04-06.jpg"),
+        ("IMG_20230512_101458.jpg", "IMG_20230512_101459.jpg", "IMG_20230512_101500.jpg"),
+        ("cam 2024.01.02 03.04.05.png", "cam 2024.01.02 03.04.09.png"),
+    ],
+)
+def test_seconds_of_a_clock_are_no_frames(names: tuple[str, ...], tmp_path: Path) -> None:
+    native_records(tmp_path / "n.ndjson", list(range(len(names))), len(names), names)
+    convert_records(tmp_path / "n.ndjson", tmp_path / "o", "openpose")
+    read = read_records(tmp_path / "o")
+    assert len(list(read)) == len(names)
+    assert [Path(name).stem for name in read.header.image_names] == [Path(n).stem for n in names]
+    assert notes_of(read) == ()
+
+
 def test_records_of_pictures_get_times_from_the_rate_that_is_given(tmp_path: Path) -> None:
     writer = NativeWriter(
         tmp_path / "n.ndjson", ClipHeader(COCO_17, image_names=("a.jpg", "b.jpg"))

@@ -15,6 +15,9 @@ _LONGEST_NAME = 255
 """Bytes of a file's name that file systems allow."""
 
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>[0-9]{1,18})(?P<ending>\.[A-Za-z][A-Za-z0-9]*)?")
+_DATE_AND_TIME = re.compile(
+    r".*(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d[-_. T]?[0-2]\d[-_.h]?[0-5]\d[-_.m]?[0-5]\d", re.ASCII
+)
 _PICTURE_ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _FRAME_OF_VIDEO = re.compile(r"(0|[1-9][0-9]{0,17})\.jpg")
 
@@ -28,6 +31,16 @@ def picture_number(name: str) -> int | None:
     """
     match = NUMBERED.fullmatch(name)
     return int(match["digits"]) if match else None
+
+
+def is_date_and_time(name: str) -> bool:
+    """Return whether a picture's name ends in a date and a time to the second, not in a count.
+
+    Example:
+        >>> is_date_and_time("IMG_20230512_101500.jpg"), is_date_and_time("frame_000012.jpg")
+        (True, False)
+    """
+    return _DATE_AND_TIME.fullmatch(name.rpartition(".")[0] or name) is not None
 
 
 def is_frame_of_video(name: str) -> bool:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from rmpe.formats.clip import ReadHints
 from rmpe.formats.pictures._matching import match_pictures
-from rmpe.formats.pictures._names import NUMBERED, PictureKey, is_frame_of_video, picture_number
+from rmpe.formats.pictures._names import (
+    NUMBERED,
+    PictureKey,
+    is_date_and_time,
+    is_frame_of_video,
+    picture_number,
+)
 
 SPARSE_LIMIT = 1_000_000
 """Frames that numbers alone may spread over when fewer than one in ten has people: nine hours at
@@ -145,7 +151,7 @@ def _by_name(names: Sequence[str], hints: ReadHints) -> Placement:
     numbers = [number for name in names if (number := picture_number(name)) is not None]
     if not names:
         return Placement({}, 0)
-    if len(set(numbers)) < len(names):
+    if len(set(numbers)) < len(names) or all(map(is_date_and_time, names)):
         return in_order
     if all(map(is_frame_of_video, names)):
         if are_close(numbers) or max(numbers) < SPARSE_LIMIT:
