@@ -161,6 +161,16 @@ def test_people_are_chosen_by_id_size_and_length(tmp_path: Path) -> None:
         measure_clip(read_records(path), MeasureOptions(person="tallest"))
 
 
+def test_people_who_wait_for_an_identity_are_nobody_yet(tmp_path: Path) -> None:
+    lines = write_walker(tmp_path / "w.ndjson", TIMES, identity=7).read_text().splitlines()
+    first = json.loads(lines[1])
+    first["people"] += [{**first["people"][0], "id": None}] * 2
+    waiting = tmp_path / "waiting.ndjson"
+    waiting.write_text("\n".join([lines[0], json.dumps(first), *lines[2:]]) + "\n")
+    clip = measure_clip(read_records(waiting), PLAIN)
+    assert [one.person.identity for one in clip.people] == [7]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
