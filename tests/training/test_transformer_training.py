@@ -26,6 +26,7 @@ from rmpe.training.losses.transformer import transformer_losses
 from rmpe.training.recipes.published import NETWORK_RECIPES
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo import load, load_bundled_pose
+from rmpe.zoo.conventions import CONVENTIONS
 
 RECIPE = NETWORK_RECIPES["sstn_compact"]
 
@@ -194,7 +195,8 @@ def test_what_is_shown_is_the_crop_without_its_growth():
     whole = with_transformer(nn.Conv2d(3, 19, 4, 4), RECIPE, 19)
     assert whole.transformer.shown_hw == (256, 192)
     assert whole.transformer.looked_at_hw == (128, 96)
-    assert RECIPE.conventions("coco19").crop_style.width_factor == pytest.approx(1.25 * 1.5)
+    own = CONVENTIONS["compact"].crop_style
+    assert RECIPE.conventions("coco19").crop_style == own.grown(1.5)
     assert not any(parameter.requires_grad for parameter in whole.network.parameters())
 
 
