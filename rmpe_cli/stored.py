@@ -135,7 +135,7 @@ class RenderChoices:
         "--no-audio",
         default=False,
         is_flag=True,
-        help="Leave the clip's sound out of an MP4 or MOV.",
+        help="Leave the clip's sound out of an MP4, MOV or WebM.",
     )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress bar.")
 

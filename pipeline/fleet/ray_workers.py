@@ -228,18 +228,23 @@ def _cluster(ray: Any, options: FleetOptions) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else its C++ part writes to stderr
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if options.address is None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray's makers get reports
         settings |= {"include_dashboard": False}
         if options.workers:
             settings["num_cpus"] = options.workers * options.cpus_per_worker
-    ray.init(address=options.address, **settings)
+    # What nodes report, a node's death above all, Ray prints into stdout, among results. There is
+    # no public switch; its own debugger silences it by this one.
+    said = vars(ray._private.worker)
+    before = said.get("_worker_logs_enabled", True)
+    said["_worker_logs_enabled"] = False
     try:
+        ray.init(address=options.address, **settings)
         yield
     finally:
         ray.shutdown()
+        said["_worker_logs_enabled"] = before
 
 
 def _room(ray: Any, options: FleetOptions) -> int:

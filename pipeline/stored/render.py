@@ -114,7 +114,7 @@ def render_records(
         look: how everything is shown.
         fps: frames a second of the result; 0 keeps the clip's own times.
         video_threads: threads of the encoder.
-        sound_of: file whose sound goes into an MP4 or MOV; empty for none.
+        sound_of: file whose sound goes into an MP4, MOV or WebM; empty for none.
         on_frame: called with every frame, for progress.
 
     Returns:
@@ -145,6 +145,6 @@ def render_records(
     finally:
         writer.close(complete)
         reader.close()
-    if sound_of and written and output.suffix.lower() in (".mp4", ".mov"):
+    if sound_of and written and output.suffix.lower() in (".mp4", ".mov", ".webm"):
         join_chunks([VideoChunk(output, 0, 0)], output, SoundTrack(sound_of), first_s)
     return written

@@ -172,10 +172,14 @@ def _copy_packets(
     chunks: Sequence[VideoChunk], path: Path, sound: SoundTrack | None, first_time_s: float
 ) -> None:
     """Write the packets of pictures and sound by their times, so that none waits long in memory."""
-    name = "mov" if chunks[0].path.suffix.lower() == ".mov" else "mp4"
+    suffix = chunks[0].path.suffix.lower()
+    name = suffix.removeprefix(".") if suffix in (".mov", ".webm") else "mp4"
     with av.open(f"file:{path}", "w", format=name) as output:
         with av.open(f"file:{chunks[0].path}") as container:
-            stream = output.add_stream_from_template(container.streams.video[0])
+            template = container.streams.video[0]
+            stream = output.add_stream_from_template(template)
+            if template.metadata.get("ALPHA_MODE"):  # as it is read; written in small letters
+                stream.metadata["alpha_mode"] = template.metadata["ALPHA_MODE"]
         stream.time_base = Fraction(1, TICKS)
         heard: Iterator[tuple[float, av.Packet]] = iter(())
         if sound is not None and sound.open(output):

@@ -1,4 +1,4 @@
-"""The sound of a clip for its annotated copy: copied where MP4 holds it, else encoded as AAC."""
+"""The sound of a clip for its drawn copy: copied where the container holds it, else encoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import av
 from pipeline.readers.address import ffmpeg_name, is_address
 
 _COPIED = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus"})
-"""Codecs that MP4 holds and players know."""
+"""Codecs that MP4 and MOV hold and players know."""
+_COPIED_IN_WEBM = frozenset({"opus", "vorbis"})
+_OPUS_RATE = 48000
+"""What Opus is coded at, whatever came in."""
 _NEW_START_S = 0.1
 """A step back of the times that means a joint of two recordings, as for the pictures."""
 
@@ -49,10 +52,13 @@ class SoundTrack:
             if self._stream.codec_context is None:
                 raise ValueError("its codec is not known here")
             context = self._stream.codec_context
-            if context.name in _COPIED:
+            is_webm = output.format.name == "webm"
+            if context.name in (_COPIED_IN_WEBM if is_webm else _COPIED):
                 self._output = output.add_stream_from_template(self._stream)
             else:
-                self._output = output.add_stream("aac", rate=context.rate or 48000)
+                codec = "libopus" if is_webm else "aac"
+                rate = _OPUS_RATE if is_webm else context.rate or _OPUS_RATE
+                self._output = output.add_stream(codec, rate=rate)
                 self._output.layout = "stereo" if context.channels > 1 else "mono"
                 self._encoder = self._output
         except (av.error.FFmpegError, OSError, ValueError) as error:

@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIP = REPOSITORY / "examples" / "crossing.mp4"
@@ -38,7 +40,11 @@ LOOKS = {
     "trails": ["--trails", "40", "--palette", "ids", "--no-boxes"],
     "only": ["--only", "4", "--no-boxes"],
     "small": ["--size", "240x"],
+    "min_joint_score": ["--min-joint-score", "0.6", "--no-boxes"],
 }
+RATES = (25, 5)
+"""Frames a second of the films in the picture of ``--fps``: a row each of what one second shows."""
+STRIP = 6
 
 
 def main() -> None:
@@ -57,6 +63,24 @@ def main() -> None:
             clear = picture.shape[2] == 4
             how = [] if clear else [cv2.IMWRITE_JPEG_QUALITY, 85]
             cv2.imwrite(str(FOLDER / f"{look}{'.png' if clear else '.jpg'}"), picture, how)
+        rows = [strip(folder, rate) for rate in RATES]
+        cv2.imwrite(str(FOLDER / "fps.jpg"), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def strip(folder: Path, rate: int) -> NDArray[np.uint8]:
+    """Return the first pictures of the clip at a rate, side by side with their times."""
+    target = folder / f"rate{rate}"
+    run("render", folder, "-o", target, "--video", CLIP, "--quiet", "--fps", rate, "--no-boxes")
+    pictures = []
+    for number in range(STRIP):
+        picture = cv2.imread(str(target / f"{number:06d}.png"))
+        size = (WIDTH // 3, round(picture.shape[0] * WIDTH / 3 / picture.shape[1]))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        text = f"{number / rate:.2f} s"
+        cv2.putText(picture, text, (4, size[1] - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 3)
+        cv2.putText(picture, text, (4, size[1] - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255,) * 3, 1)
+        pictures.append(picture)
+    return np.asarray(np.hstack(pictures), np.uint8)
 
 
 def run(*arguments: object) -> None:

@@ -17,6 +17,7 @@ from pipeline.readers import Span, VideoReader
 from pipeline.sources import NetworkPoses
 from pipeline.stages.square import Stretch
 from pipeline.stored import render_records
+from rmpe.drawing import Look
 from rmpe.formats import read_records
 from rmpe.records import Boxes, Frame, ImageArray
 from tests.helpers.odd_clips import four_corners, joined, set_display_matrix, write_clip
@@ -107,6 +108,32 @@ def test_render_copies_the_sound_too(tmp_path: Path) -> None:
     target = tmp_path / "x:1.mp4"
     assert render_records(VideoReader(clip), records, target, sound_of=str(clip)) == 25
     assert heard(target)[2] == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("background", ["original", "transparent"])
+def test_a_webm_has_the_sound_as_opus_and_keeps_its_transparency(
+    tmp_path: Path, background: str
+) -> None:
+    clip = write_clip(tmp_path / "a.mp4", drawn(25), sound_s=1.0)
+    run_job(ClipJob(str(clip), OutputPlan(tmp_path / "out", video=False)), poses)
+    records = read_records(tmp_path / "out/poses.ndjson")
+    target = tmp_path / "x.webm"
+    look = Look(background=background)
+    assert render_records(VideoReader(clip), records, target, look=look, sound_of=str(clip)) == 25
+    name, first_s, last_s = heard(target)
+    assert name == "opus"
+    assert (first_s, last_s) == (pytest.approx(0, abs=0.06), pytest.approx(1, abs=0.1))
+    assert loud(target) == pytest.approx(440, rel=0.02)
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert stream.metadata.get("ALPHA_MODE") == ("1" if background == "transparent" else None)
+        packets = [p for p in container.demux(stream) if p.size]
+    assert [round(float(p.pts * p.time_base) * 25) for p in packets] == list(range(25))
+    if background == "transparent":
+        decoder = av.CodecContext.create("libvpx-vp9", "r")
+        picture = next(frame for packet in packets for frame in decoder.decode(packet))
+        assert picture.format.name == "yuva420p"
+        assert picture.to_ndarray(format="bgra")[..., 3].min() == 0
 
 
 def test_the_aspect_of_pixels_is_kept_in_header_and_annotated_clip(tmp_path: Path) -> None:

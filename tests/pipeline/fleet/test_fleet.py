@@ -170,8 +170,8 @@ def test_ray_says_nothing_also_when_a_node_is_killed(worker_path, clips, tmp_pat
         text=True,
         timeout=400,
     )
-    assert "['done', 'done']" in ended.stderr
     assert (tmp_path / "noise").read_text() == ""
+    assert ended.stderr.endswith("[('done', ''), ('done', '')]")
 
 
 @pytest.mark.slow
