@@ -11,6 +11,10 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part run --part memory
 - ``engines``: both networks under torch and OpenVINO, fp32 and bf16, alone and while another thread
   decodes and encodes video as the other stages do.
 
+With ``--against REF`` this tree and another state of the repository are run in turn instead, as
+their commands: frames a second with and without video, first frame, five pictures; medians of
+interleaved runs.
+
 Wall times need a quiet machine; processor times are given beside them.
 """
 
@@ -32,6 +36,7 @@ from typing import Any
 
 import click
 import numpy as np
+from against import compare
 
 from pipeline.assemble import run_plain
 from pipeline.clips.clip import OutputPlan, process_clip
@@ -305,6 +310,8 @@ def _times(call: Any, share: int, rounds: int = 12) -> dict[str, float]:
     type=click.Choice(["run", "presets", "memory", "batches", "engines", "peak"]),
     default=("run", "presets", "memory", "batches", "engines"),
 )
+@click.option("--against", help="Compare with this state of the repository, a ref of git.")
+@click.option("--rounds", default=3, show_default=True, help="Runs of each, with --against.")
 @click.option("--json", "json_path", type=click.Path(), help="Write the figures here.")
 def main(
     clip: str,
@@ -312,6 +319,8 @@ def main(
     threads: int,
     detector: str,
     parts: tuple[str, ...],
+    against: str | None,
+    rounds: int,
     json_path: str | None,
 ) -> None:
     """Print the figures."""
@@ -319,6 +328,9 @@ def main(
     counts = limit_threads()
     threads = threads or counts.openvino
     figures: dict[str, Any] = {"cores": counts.cores, "load": os.getloadavg()[0], "clip": path.name}
+    if against is not None:
+        figures["against"] = compare(against, path.resolve(), rounds)
+        parts = ()
     if "run" in parts or "peak" in parts:
         estimator = PoseEstimator.build(detector=detector, threads=threads)
         click.echo(f"{path.name}, {estimator.runtime.description}, {threads} threads a network")

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.assemble import run_plain
+from pipeline.readers import VideoReader
 from rmpe.detectors.compact import CompactPersonDetector, build_compact_detector
 from rmpe.detectors.compact import preprocessed_network as detector_network
 from rmpe.estimator import PoseEstimator
-from rmpe.records import Boxes, ImageArray
+from rmpe.records import Boxes, Frame, ImageArray
 from rmpe.runtimes import PreprocessedNetwork, as_array, base, build_runtime
 from rmpe.runtimes.graph import Graph, GraphRuntime
+from rmpe.synthetic.world.clips import walkers_scene
 from rmpe.zoo import load_bundled_pose
 from rmpe.zoo.bundled import BUNDLED
+from tracking import OnlineTracker
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "examples" / "crossing.mp4"
@@ -81,8 +88,6 @@ def test_images_never_imports_torch(tmp_path: Path) -> None:
 
 def first_picture() -> ImageArray:
     """The example clip's first picture."""
-    from pipeline.readers import VideoReader
-
     return next(iter(VideoReader(CLIP))).image_bgr
 
 
@@ -108,6 +113,42 @@ def test_graph_and_torch_give_the_same_poses(name: str) -> None:
     np.testing.assert_allclose(ours.keypoints_xy, theirs.keypoints_xy, atol=0.05)
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
     np.testing.assert_allclose(ours.boxes_xyxy, theirs.boxes_xyxy, atol=0.05)
+
+
+def first_frames() -> list[Frame]:
+    """Of the example clip."""
+    return list(islice(VideoReader(CLIP), 6))
+
+
+def drawn_frames(seed: int) -> list[Frame]:
+    """Of three drawn walkers."""
+    scene = walkers_scene(3, 640, 360, seed=seed)
+    seen = [scene.frame_at(number) for number in range(6)]
+    return [Frame(its.index, its.timestamp_s, its.image_bgr) for its in seen]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "frames",
+    [first_frames, partial(drawn_frames, 3), partial(drawn_frames, 8)],
+    ids=["example", "drawn", "drawn otherwise"],
+)
+def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list[Frame]]) -> None:
+    light = PoseEstimator.from_preset("compact", device="cpu", precision="fp32", threads=1)
+    clip = frames()
+    runs = [
+        list(run_plain(clip, estimator, tracker=OnlineTracker()))
+        for estimator in (light, in_torch("compact", light))
+    ]
+    apart = []
+    for (_, ours), (_, theirs) in zip(*runs, strict=True):
+        np.testing.assert_array_equal(ours.ids, theirs.ids)
+        apart.append(np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1).ravel())
+    apart_px = np.concatenate(apart)
+    assert len(apart_px) > 6 * ours.joint_count
+    # Two cells of a map may be equal but for the last digits: then the one or the other is the peak.
+    assert np.mean(apart_px > 0.05) < 0.005
+    assert apart_px.max() < 1
 
 
 def test_graph_and_torch_itself_give_the_same_maps() -> None:
