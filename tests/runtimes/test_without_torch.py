@@ -146,7 +146,7 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
         apart.append(np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1).ravel())
     apart_px = np.concatenate(apart)
     assert len(apart_px) > 6 * ours.joint_count
-    # Two cells of a map may be equal but for the last digits: then the one or the other is the peak.
+    # Two cells of a map may be equal but for the last digits: then one or the other is the peak.
     assert np.mean(apart_px > 0.05) < 0.005
     assert apart_px.max() < 1
 
