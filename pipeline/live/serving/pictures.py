@@ -17,6 +17,7 @@ from rmpe.skeletons import Skeleton
 
 _JPEG_QUALITY = 80
 _WAIT_S = 0.2
+_AGAIN_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ class MovingPicture:
             self.viewers -= 1
 
     async def next(self, after: int) -> tuple[int, bytes] | None:
-        """Return the newest JPEG with its number as soon as that is above ``after``; None: over."""
+        """Return the newest JPEG with its number as soon as that is above ``after``; None: over.
+
+        What is the newest for a second is given again: browsers show a part of a stream of
+        pictures when the next one begins.
+        """
         while True:
             jpeg = self._jpeg
             if jpeg is not None and jpeg[0] > after:
@@ -108,9 +113,10 @@ class MovingPicture:
             waiter = asyncio.Event()
             self._waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter.wait(), 1.0)
+                await asyncio.wait_for(waiter.wait(), _AGAIN_AFTER_S)
             except asyncio.TimeoutError:
-                continue
+                if self._jpeg is not None:
+                    return self._jpeg
             finally:
                 self._waiters.discard(waiter)
 

@@ -210,10 +210,12 @@ def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_f
     wait_for(lambda: browser.text("frames") != now, 30)
 
 
-def test_the_page_greys_the_picture_and_says_how_long_the_source_is_gone(view, feed, browser):
+def test_who_comes_when_the_source_is_gone_sees_the_last_picture_grey_and_for_how_long(
+    view, browser, wait_for
+):
     shown = view()
-    feed(shown, 0.05)
-    shown.changed = {"source_state": "lost", "last_result_age_s": 42.3}
+    shown.show(3)
+    shown.changed = {"source_state": "lost", "last_result_age_s": 42.3, "people": 0, "ids": []}
     browser.open(f"http://127.0.0.1:{shown.port}/")
     deadline = time.monotonic() + 10
     words = ""
@@ -223,6 +225,8 @@ def test_the_page_greys_the_picture_and_says_how_long_the_source_is_gone(view, f
     assert words == "no picture from the source for 42 s"
     style = "return getComputedStyle(document.getElementById('picture')).filter"
     assert "grayscale" in browser.run(style)
+    wait_for(lambda: browser.run(PIXELS), 30)
+    assert "in the picture\t0" in browser.text("people")
 
 
 def test_the_page_says_that_networks_load_and_shows_the_picture_once_there_is_one(
