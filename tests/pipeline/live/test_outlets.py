@@ -74,7 +74,8 @@ def test_an_address_that_means_nothing_is_refused(address: str) -> None:
         open_carrier(address)
 
 
-def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
+def listened_to(port: int) -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
+    """Return a client that listens to all of a broker's topics, and what it gets."""
     client = pytest.importorskip("paho.mqtt.client")
     enums = pytest.importorskip("paho.mqtt.enums")
     got: list[tuple[str, dict[str, Any]]] = []
@@ -82,9 +83,14 @@ def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
     listener.on_message = lambda c, u, message: got.append(
         (message.topic, json.loads(message.payload))
     )
-    listener.connect("127.0.0.1", broker)
+    listener.connect("127.0.0.1", port)
     listener.subscribe("studio/#", qos=1)
     listener.loop_start()
+    return listener, got
+
+
+def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
+    listener, got = listened_to(broker)
     outlet = Outlet(open_carrier(f"mqtt://127.0.0.1:{broker}/studio"), HEADER, Events())
     show(outlet, 0, 10)
     until(lambda: len(got) == 11)
@@ -95,3 +101,16 @@ def test_a_broker_hands_them_to_its_listeners(broker: int) -> None:
     assert [item["frame"] for topic, item in got[1:]] == list(range(10))
     assert {topic for topic, _ in got[1:]} == {"studio/records"}
     assert (outlet.sent, outlet.dropped) == (10, 0)
+
+
+def test_a_broker_is_told_which_camera_in_topic_and_lines(broker: int) -> None:
+    listener, got = listened_to(broker)
+    carrier = open_carrier(f"mqtt://127.0.0.1:{broker}/studio", "door")
+    outlet = Outlet(carrier, HEADER, Events(), "door")
+    show(outlet, 0, 3)
+    until(lambda: len(got) == 4)
+    outlet.close()
+    listener.disconnect()
+    listener.loop_stop()
+    assert [topic for topic, _ in got] == ["studio/door/header", *["studio/door/records"] * 3]
+    assert all(item["camera"] == "door" for _, item in got)
