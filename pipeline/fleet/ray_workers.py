@@ -105,8 +105,7 @@ class _Fleet:
             max_task_retries=options.retries,
         )(_ClipWorker)
         self._idle = [
-            worker.remote(build, options.cpus_per_worker, options.pin, self._counter)
-            for _ in range(count)
+            worker.remote(build, options.cpus_per_worker, options.pin) for _ in range(count)
         ]
 
     def run(
@@ -125,7 +124,7 @@ class _Fleet:
         while waiting or running:
             while waiting and self._idle:
                 place, worker = waiting.pop(0), self._idle.pop()
-                running[worker.run.remote(jobs[place])] = place, worker
+                running[worker.run.remote(jobs[place], self._counter)] = place, worker
             ready, _ = ray.wait(list(running), timeout=_LOOK_EVERY_S)
             self._tell(on_frames)
             for reference in ready:
@@ -185,16 +184,18 @@ class _FrameCounter:
 class _ClipWorker:
     """One process of the cluster: a whole pipeline, its networks kept from clip to clip."""
 
-    def __init__(self, build: BuildEstimator, cores: int, pin: bool, counter: Any) -> None:
+    def __init__(self, build: BuildEstimator, cores: int, pin: bool) -> None:
         self._claim = CoreClaim(cores) if pin else None
         self._build = build
         self._cores = cores
-        self._counter = counter
+        self._counter: Any = None
         self._estimator: PoseEstimator | None = None
         self._untold = 0
 
-    def run(self, job: ClipJob) -> ClipOutcome:
-        """Do what is left of one clip."""
+    def run(self, job: ClipJob, counter: Any) -> ClipOutcome:
+        """Do what is left of one clip, and have its frames counted."""
+        # Not given to the constructor: Ray warns of what it would have to keep for a restart.
+        self._counter = counter
         outcome, _ = attempt_job(job, self._get_estimator, on_frame=self._count)
         self._tell()
         return outcome
