@@ -241,7 +241,7 @@ def _cluster(ray: Any, options: FleetOptions) -> Iterator[None]:
     before = said.get("_worker_logs_enabled", True)
     said["_worker_logs_enabled"] = False
     try:
-        ray.init(address=options.address, **settings)
+        ray.init(address=options.address or "local", **settings)
         yield
     finally:
         ray.shutdown()
