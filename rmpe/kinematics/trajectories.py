@@ -188,6 +188,11 @@ def frame_rate(time_s: FloatArray) -> float:
     return round(float(1.0 / np.median(np.diff(time_s))), _RATE_DIGITS)
 
 
+def _mean_area(person: Trajectory) -> float:
+    found = int((person.box_areas > 0).sum())
+    return float(person.box_areas.sum()) / max(found, 1)
+
+
 def choose_people(trajectories: Iterable[Trajectory], person: str) -> list[Trajectory]:
     """Return the people that are asked for.
 
@@ -205,7 +210,7 @@ def choose_people(trajectories: Iterable[Trajectory], person: str) -> list[Traje
     if person == "longest":
         return [max(everybody, key=lambda one: int((one.box_areas > 0).sum()))]
     if person == "largest":
-        return [max(everybody, key=lambda one: float(one.box_areas[one.box_areas > 0].mean()))]
+        return [max(everybody, key=_mean_area)]
     by_id = {one.identity: one for one in everybody}
     try:
         wanted = [int(part) for part in person.split(",")]

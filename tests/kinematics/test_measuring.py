@@ -161,6 +161,18 @@ def test_people_are_chosen_by_id_size_and_length(tmp_path: Path) -> None:
         measure_clip(read_records(path), MeasureOptions(person="tallest"))
 
 
+def test_the_largest_is_found_though_boxes_have_no_area(tmp_path: Path) -> None:
+    lines = write_walker(tmp_path / "w.ndjson", TIMES).read_text().splitlines()
+    frames = [json.loads(line) for line in lines[1:-1]]
+    for frame in frames:
+        flat = {**frame["people"][0], "id": 2, "box": [10, 10, 0, 0]}
+        frame["people"].insert(0, flat)
+    path = tmp_path / "flat.ndjson"
+    path.write_text("\n".join([lines[0], *map(json.dumps, frames), lines[-1]]) + "\n")
+    clip = measure_clip(read_records(path), MeasureOptions(person="largest"))
+    assert [one.person.identity for one in clip.people] == [1]
+
+
 def test_people_who_wait_for_an_identity_are_nobody_yet(tmp_path: Path) -> None:
     lines = write_walker(tmp_path / "w.ndjson", TIMES, identity=7).read_text().splitlines()
     first = json.loads(lines[1])

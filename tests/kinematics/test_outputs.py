@@ -176,6 +176,16 @@ def test_trc_without_metres_is_refused_and_nothing_is_written(tmp_path: Path) ->
     assert not (tmp_path / "out").exists()
 
 
+def test_an_angle_known_in_single_frames_alone_has_no_speed(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "p.ndjson", TIMES, unknown=("left_knee", slice(0, None, 2)))
+    write_measures(tmp_path, measure_clip(read_records(path), MeasureOptions(max_gap=0)))
+    angles = json.loads((tmp_path / "measures.json").read_text("utf-8"))["people"][0]["angles"]
+    assert angles["left_knee_deg"]["fastest_per_s"] is None
+    assert angles["left_knee_deg"]["most"] > 40 and angles["right_knee_deg"]["fastest_per_s"] > 0
+    rows = _csv(tmp_path / "measures.csv")
+    assert rows[51]["left_knee_deg"] != "" and rows[51]["left_knee_deg_per_s"] == ""
+
+
 def test_a_clip_without_people_gives_empty_tables(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "poses.ndjson", TIMES[:0])
     clip = measure_clip(read_records(path), MeasureOptions(person_height_m=1.7))

@@ -112,7 +112,8 @@ def _person_summary(person: PersonMeasures) -> dict[str, Any]:
                 "least": known.min(),
                 "most": known.max(),
                 "mean": known.mean(),
-                "fastest_per_s": np.nanmax(np.abs(series.velocity)) if len(known) > 1 else math.nan,
+                # Single frames between gaps have no velocity.
+                "fastest_per_s": np.nanmax(np.abs(series.velocity), initial=-math.inf),
             }
             ranges[series.column] = {name: _number(value) for name, value in numbers.items()}
     gait = person.gait
