@@ -169,7 +169,8 @@ def read_openpose(path: str | Path, hints: ReadHints | None = None) -> LoadedCli
         else Poses.empty(skeleton.joint_count)
         for key, people_rows in rows.items()
     }
-    return gather_frames(folder, poses, skeleton, hints, reader.notes)
+    notes = () if hints.image_names else _note_on_single_frames(tuple(by_stem))
+    return gather_frames(folder, poses, skeleton, hints, (*reader.notes, *notes))
 
 
 def _is_one_video(stems: tuple[str, ...], folder: Path) -> bool:
@@ -198,6 +199,19 @@ def _is_one_video(stems: tuple[str, ...], folder: Path) -> bool:
         and len(numbers) == 1
         and all(is_video.values())
         and (are_close(found) or 0 in found)
+    )
+
+
+def _note_on_single_frames(stems: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a line on files of one frame number, which may be of several cameras."""
+    matches = [match for stem in stems if (match := _FRAME_FILE.fullmatch(stem))]
+    numbers = {(str(PurePosixPath(m["clip"]).parent), m["number"]) for m in matches}
+    is_video = all(len(match["number"]) == _VIDEO_DIGITS for match in matches)
+    if len(stems) < 2 or len(matches) < len(stems) or len(numbers) > 1 or not is_video:
+        return ()
+    return (
+        f"{stems[0]} and {stems[1]} are taken as pictures, not as frames of several cameras; of "
+        f"these say which with --series {matches[0]['clip']}",
     )
 
 

@@ -36,6 +36,17 @@ def test_several_cameras_in_one_folder_are_refused_until_one_is_named(tmp_path: 
     assert [record.poses.keypoints_xy[0, 0, 0] for record in second] == [13, 14, 15]
 
 
+def test_cameras_of_one_frame_each_are_pictures_and_it_is_said(tmp_path: Path) -> None:
+    folder = openpose_folder(tmp_path / "o", [f"{side}_{0:012d}" for side in "LR"])
+    clip = read_records(folder)
+    assert counts(clip) == [1, 1]
+    (note,) = notes_of(clip)
+    assert "are taken as pictures" in note and "--series L" in note
+    assert not notes_of(read_records(folder, hints=ReadHints(series="R")))
+    pictures = openpose_folder(tmp_path / "p", [f"{n:012d}" for n in (785, 40083)])
+    assert not any("cameras" in note for note in notes_of(read_records(pictures)))
+
+
 @pytest.mark.parametrize("camera", ["left", "a-b", "c.1", "GOPR"])
 def test_cameras_of_any_name_do_not_hide_each_other(tmp_path: Path, camera: str) -> None:
     stems = [f"{name}_{n:04d}" for name in (camera, "other") for n in range(4)]
