@@ -233,10 +233,12 @@ class LiveReader:
         try:
             return self._open_capture(self._address, self._settings)
         except OSError as error:
-            if self._options.reconnect_s <= 0 or not self._address.comes_back:
-                raise
-            log.warning("%s; it is tried again", error)
-            capture = self._keep_trying()
+            capture = None
+            if not self._stop.is_set():
+                if self._options.reconnect_s <= 0 or not self._address.comes_back:
+                    raise
+                log.warning("%s; it is tried again", error)
+                capture = self._keep_trying()
             if capture is None:
                 raise OSError(f"{self._address.shown} was not there before the end") from error
             return capture
