@@ -25,7 +25,7 @@ from rmpe_cli.options.places import (
     pictures_here,
     shown_place,
 )
-from rmpe_cli.terminal.wrong_use import wrong_use
+from rmpe_cli.terminal.wrong_use import WrongUseError, wrong_use
 
 if TYPE_CHECKING:
     from pipeline.readers import Reader
@@ -66,7 +66,27 @@ class TrackChoices:
         is_flag=True,
         help="Take the rules of the public PoseFlow, not our own.",
     )
+    explain: int | None = option(
+        "--explain",
+        default=None,
+        type=click.IntRange(0),
+        metavar="FRAME",
+        help="Write nothing; print why the people of that frame are who they are: what each term "
+        "said of each candidate, and what was chosen.",
+    )
     quiet: bool = option("--quiet", default=False, is_flag=True, help="Show no progress bar.")
+
+    def check(self) -> None:
+        """Raise a UsageError where options do not go together."""
+        if self.building and not self.offline:
+            raise click.UsageError("--building is about whole clips: give --offline too")
+        if self.explain is not None and (self.offline or self.reference):
+            raise click.UsageError(
+                "--explain is about our own rules, frame by frame: "
+                "leave --offline and --reference out"
+            )
+        if self.explain is not None and (self.output or self.smooth):
+            raise click.UsageError("--explain writes nothing: leave --output and --smooth out")
 
 
 @click.command()
@@ -90,8 +110,10 @@ def track(
     from rmpe_cli.terminal.progress import frame_bar
     from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
 
-    if choices.building and not choices.offline:
-        raise click.UsageError("--building is about whole clips: give --offline too")
+    choices.check()
+    if choices.explain is not None:
+        explain(records, frames, reading, choices.explain, choices.quiet)
+        return
     output = choices.output or beside(records) / TRACKED_NAME
     target = get_format(choices.to_format)
     reader, stored = open_stored_poses(records, frames, reading, limit_threads().video)
@@ -112,6 +134,28 @@ def track(
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{people} people -> {shown_place(output)}")
+
+
+def explain(
+    records: Path, frames: FrameChoices, reading: ReadingChoices, index: int, quiet: bool
+) -> None:
+    """Print why the people of one frame are who they are."""
+    from pipeline.stored.retrack import explain_frame
+    from rmpe.runtimes import limit_threads
+    from rmpe_cli.explaining import explanation_table
+    from rmpe_cli.terminal.progress import frame_bar
+    from tracking import DEFAULT
+
+    reader, stored = open_stored_poses(records, frames, reading, limit_threads().video)
+    try:
+        with frame_bar(index + 1, quiet) as bar:
+            found = explain_frame(
+                reader, stored, index, parameters=DEFAULT, on_frame=lambda _: bar.update()
+            )
+    except IndexError as error:
+        raise WrongUseError(str(error)) from error
+    for line in explanation_table(index, found, DEFAULT):
+        click.echo(line)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ than anybody else. Nothing is learned but each person's own colours, while they 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -140,16 +142,37 @@ def pairwise_colour_evidence(
     return nats.reshape(shape)
 
 
-def who_returns(
+@dataclass(frozen=True, eq=False)
+class ReturnEvidence:
+    """How N people who were lost (rows) fit M people who are nobody in sight (columns)."""
+
+    colours: FloatArray
+    """What colours say, nats, (N, M)."""
+    places: FloatArray
+    """What size and place say, nats, (N, M)."""
+    leads: NDArray[np.bool_]
+    """Who fits better than all others by the margin that it takes, (N, M)."""
+    needed_colours: FloatArray
+    """Evidence of colours above which it must be, (M,)."""
+    needed: float
+    """Evidence of all above which it must be."""
+
+    @property
+    def total(self) -> FloatArray:
+        """Sum of the terms, (N, M)."""
+        return self.colours + self.places
+
+
+def return_evidence(
     lost: Tracks,
     everybody: Tracks,
     gaps_s: FloatArray,
     people: People,
     looks: Looks,
     size: tuple[int, int],
-    rules: ReturnParameters,
-) -> tuple[IntArray, IntArray]:
-    """Return rows of the lost and of the new people who are the same, each at most once.
+    rules: ReturnParameters | None,
+) -> ReturnEvidence:
+    """Return how well people who were lost and people who are nobody in sight fit each other.
 
     Args:
         lost: people out of sight, moved as the camera moved, N.
@@ -158,11 +181,11 @@ def who_returns(
         people: people of the new frame who are nobody in sight, M.
         looks: their colours.
         size: (width, height) of the picture in pixels.
-        rules: how much evidence it takes.
+        rules: how much evidence it takes; None: nobody is looked at.
     """
-    if len(lost) == 0 or len(people) == 0:
-        none = np.zeros(0, np.int64)
-        return none, none
+    if rules is None or len(lost) == 0 or len(people) == 0:
+        nothing = np.zeros((len(lost), len(people)))
+        return ReturnEvidence(nothing, nothing, nothing > 0, np.zeros(len(people)), 0.0)
     colours = pairwise_colour_evidence(lost, looks, colours_of_strangers(everybody), rules)
     drifting = np.minimum(gaps_s, _LONGEST_DRIFT_S) * _FRAMES_A_SECOND
     velocities = lost.bodies.velocities_xy / _FRAMES_A_SECOND
@@ -186,10 +209,17 @@ def who_returns(
         size,
         rules,
     )
-    found = colours + places
     shown = looks.weights.mean(1) > _HALF
-    sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours * shown)
-    return assign(np.where(sure, found - rules.needed_evidence, 0.0).clip(0.0), 0.0)
+    leads = _leads(colours + places, rules.needed_margin)
+    return ReturnEvidence(
+        colours, places, leads, rules.needed_colours * shown, rules.needed_evidence
+    )
+
+
+def who_returns(evidence: ReturnEvidence) -> tuple[IntArray, IntArray]:
+    """Return rows of the lost and of the new people who are the same, each at most once."""
+    sure = evidence.leads & (evidence.colours > evidence.needed_colours)
+    return assign(np.where(sure, evidence.total - evidence.needed, 0.0).clip(0.0), 0.0)
 
 
 def _colour_evidence(

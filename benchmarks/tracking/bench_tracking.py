@@ -23,7 +23,7 @@ import numpy as np
 from identity_scores import IouTracker, score_identities
 from walkers import WalkerScene, disturb
 
-import tracking.following
+import tracking.following.follower
 import tracking.online
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker
@@ -35,9 +35,9 @@ PARTS = {
     "features": (tracking.online, "find_features"),
     "matching": (tracking.online, "match_features"),
     "colours": (tracking.online, "look_at"),
-    "similarity": (tracking.following, "compare"),
-    "returns": (tracking.following, "who_returns"),
-    "assignment": (tracking.following, "assign"),
+    "similarity": (tracking.following.follower, "compare"),
+    "returns": (tracking.following.follower, "return_evidence"),
+    "assignment": (tracking.following.follower, "assign"),
 }
 
 

@@ -18,6 +18,7 @@ from tracking import (
     TrackerParameters,
     track_clip,
 )
+from tracking.following import Explanation
 from tracking.offline import FlowBuilding
 
 _Timed = tuple[int, float, Poses]
@@ -75,6 +76,45 @@ def retrack_records(
         writer.close(complete)
         reader.close()
     return len(identities)
+
+
+def explain_frame(
+    reader: Reader,
+    records: PoseReader,
+    index: int,
+    *,
+    parameters: TrackerParameters = DEFAULT,
+    on_frame: Callable[[PosedFrame], object] | None = None,
+) -> Explanation:
+    """Track stored poses up to a frame and return why its people are who they are.
+
+    Args:
+        reader: the clip that the records are about; it is closed at the end.
+        records: stored poses; identities in them are not looked at.
+        index: of the frame, from 0.
+        parameters: rules of the tracker.
+        on_frame: called with every frame, for progress.
+
+    Raises:
+        IndexError: the clip has no such frame.
+        OSError: the clip cannot be read.
+        ValueError: the clip is not the one of the records.
+    """
+    tracker = OnlineTracker(parameters)
+    latest = -1
+    try:
+        for frame, poses in _announced(posed_frames(reader, records), on_frame):
+            latest = frame.index
+            if latest > index:
+                break
+            tracker.update(frame, poses)
+            if latest == index and tracker.explanation is not None:
+                return tracker.explanation
+    finally:
+        reader.close()
+    there = f"frame {latest} is its last" if latest < index else f"the next is frame {latest}"
+    there = there if latest >= 0 else "it has no frames"
+    raise IndexError(f"{reader.info.source} has no frame {index}: {there}")
 
 
 def _tracked(

@@ -115,3 +115,40 @@ def test_a_way_to_build_flows_needs_the_whole_clip(clip: Path) -> None:
     result = CliRunner().invoke(cli.rmpe_command, command)
     assert result.exit_code == 2
     assert "--offline" in result.output
+
+
+def explain(clip: Path, *options: str) -> tuple[int, str]:
+    command = ["track", str(clip / "poses.ndjson"), "--images", str(clip / "frames"), *options]
+    result = CliRunner().invoke(cli.rmpe_command, command)
+    return result.exit_code, result.output
+
+
+def test_a_frame_is_explained_and_nothing_is_written(clip: Path) -> None:
+    before = sorted(clip.iterdir())
+    code, said = explain(clip, "--explain", "3")
+    assert code == 0
+    lines = said.splitlines()
+    assert lines[0].startswith("frame 3: 2 people, 2 known before")
+    # those of the first frame were named in its order, here they stand the other way round
+    outcomes = [line.partition(" -> ")[2] for line in lines if line.startswith("person")]
+    assert outcomes == ["identity 2", "identity 1"]
+    assert sum(line.endswith(" chosen") for line in lines) == 2
+    assert sorted(clip.iterdir()) == before
+
+
+def test_a_frame_without_people_is_explained_too(clip: Path) -> None:
+    assert explain(clip, "--explain", "4")[1].startswith("frame 4: 0 people, 2 known before")
+
+
+def test_a_frame_outside_the_clip_is_wrong_use(clip: Path) -> None:
+    code, said = explain(clip, "--explain", "8")
+    assert code == 2
+    assert said.endswith("has no frame 8: frame 7 is its last\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("other", ["--offline", "--reference", "--smooth"])
+def test_only_our_own_way_from_frame_to_frame_is_explained(clip: Path, other: str) -> None:
+    code, said = explain(clip, "--explain", "3", other)
+    assert code == 2
+    assert other in said

@@ -8,22 +8,22 @@ others, looks who returns, and begins new identities.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracking.appearance import Looks, learn_looks, unknown_looks
+from tracking.following.explanation import NOBODY, Explanation
 from tracking.kalman import Bodies, observe_places, observe_speeds, predict_bodies, start_bodies
 from tracking.likelihood import Sighting, Similarity, colour_evidence, compare
 from tracking.motion import camera_motion, displacement
 from tracking.parameters import FloatArray, MotionParameters, TrackerParameters
 from tracking.poseflow.assignment import assign
-from tracking.returning import who_returns
+from tracking.returning import ReturnEvidence, return_evidence, who_returns
 from tracking.similarity import People, own_poses, select_people
 from tracking.tracks import IntArray, Tracks
 
-_NOBODY = -1
 _FAR_NATS = -50.0
 _LARGEST_GROWTH = 0.3
 _LEAST_GROWTH_SHARE = 0.2
@@ -33,22 +33,6 @@ _SHORTEST_STEP_S = 0.02
 _LARGEST_DISAGREEMENT = 0.3
 _AT_BORDER = 0.05
 _LEAVING_S = 0.8
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """Why the people of the latest frame got their identities."""
-
-    known_ids: IntArray
-    """Identities of those known before it, 0 for those who waited for one, (N,)."""
-    compared: IntArray
-    """Rows of those who were compared by place, (C,)."""
-    similarity: Similarity
-    """Their similarity with the people of the frame, (C, M)."""
-    matched: IntArray
-    """Row of the known person that each person of the frame is, -1 for nobody, (M,)."""
-    returned: NDArray[np.bool_]
-    """Who was known again by looks, (M,)."""
 
 
 class Follower:
@@ -119,11 +103,27 @@ class Follower:
                 tracks.select(compared), gaps[compared], seen, self.parameters
             )
             similarity = replace(similarity, colours=colours)
-        matched = self._assign(len(tracks), compared, similarity, seen)
-        returned = self._find_returned(tracks, matched, gaps, seen, size)
-        self.explanation = Explanation(tracks.ids, compared, similarity, matched, returned)
-
+        counted = self._counted(similarity, seen)
+        matched = self._assign(len(tracks), compared, counted, seen)
+        absent, new = self._away(tracks, matched, gaps), np.flatnonzero(matched == NOBODY)
+        returning = self._returning(tracks, absent, new, gaps, seen, size)
+        rows, columns = who_returns(returning)
+        matched[new[columns]] = absent[rows]
         ids, sightings = self._name(tracks, matched, seen)
+        self.explanation = Explanation(
+            known_ids=tracks.ids,
+            compared=compared,
+            similarity=similarity,
+            counted=counted,
+            absent=absent,
+            new=new,
+            returning=returning,
+            matched=matched,
+            returned=np.isin(np.arange(len(seen)), new[columns]),
+            ids=ids,
+            sightings=sightings,
+            seen=seen,
+        )
         now = self._see(tracks, expected, gaps, matched, seen, ids, sightings)
         self.tracks = now.followed_by(self._remembered(tracks, matched, gaps, frames))
         return ids
@@ -191,18 +191,22 @@ class Follower:
             own_poses(people, boxes, self.parameters.alike_poses),
         )
 
-    def _assign(
-        self, count: int, compared: IntArray, similarity: Similarity, seen: Sighting
-    ) -> IntArray:
-        """Return the row of everybody's known person or -1, (M,): the sure first, then others."""
-        nats = np.full((count, len(seen)), _FAR_NATS)
-        nats[compared] = similarity.total
+    def _counted(self, similarity: Similarity, seen: Sighting) -> FloatArray:
+        """Return what the similarity is worth in the assignment, (C, M)."""
         sure = seen.box_scores >= self.parameters.sure_score
         # a pose found in a doubtful box is often that of somebody who stands before it
         box = similarity.place + similarity.height
         total = similarity.total
-        nats[compared] = np.where(sure | (box > 0), total, np.minimum(total, box))
-        matched = np.full(len(seen), _NOBODY, np.int64)
+        return np.where(sure | (box > 0), total, np.minimum(total, box))
+
+    def _assign(
+        self, count: int, compared: IntArray, counted: FloatArray, seen: Sighting
+    ) -> IntArray:
+        """Return the row of everybody's known person or -1, (M,): the sure first, then others."""
+        nats = np.full((count, len(seen)), _FAR_NATS)
+        nats[compared] = counted
+        sure = seen.box_scores >= self.parameters.sure_score
+        matched = np.full(len(seen), NOBODY, np.int64)
         for some in (np.flatnonzero(sure), np.flatnonzero(~sure)):
             left = np.setdiff1d(np.arange(count), matched)
             rows, columns = assign(
@@ -211,39 +215,39 @@ class Follower:
             matched[some[columns]] = left[rows]
         return matched
 
-    def _find_returned(
+    def _away(self, tracks: Tracks, matched: IntArray, gaps_s: FloatArray) -> IntArray:
+        """Return the rows of those who were lost and may return, (A,)."""
+        rules = self.parameters.returns
+        if rules is None:
+            return np.zeros(0, np.int64)
+        lost = (gaps_s > self.parameters.away_s) & (tracks.sightings >= rules.least_sightings)
+        lost &= (tracks.ids > 0) & ~np.isin(np.arange(len(tracks)), matched)
+        return np.flatnonzero(lost)
+
+    def _returning(
         self,
         tracks: Tracks,
-        matched: IntArray,
+        absent: IntArray,
+        new: IntArray,
         gaps_s: FloatArray,
         seen: Sighting,
         size: tuple[int, int],
-    ) -> NDArray[np.bool_]:
-        """Match those who are nobody in sight with people who were lost; return who they are."""
-        rules = self.parameters.returns
-        returned = np.zeros(len(seen), bool)
-        if rules is None:
-            return returned
-        lost = (gaps_s > self.parameters.away_s) & (tracks.sightings >= rules.least_sightings)
-        lost &= (tracks.ids > 0) & ~np.isin(np.arange(len(tracks)), matched)
-        absent, new = np.flatnonzero(lost), np.flatnonzero(matched == _NOBODY)
-        rows, columns = who_returns(
+    ) -> ReturnEvidence:
+        """Return how those who were lost fit those who are nobody in sight."""
+        return return_evidence(
             tracks.select(absent),
             tracks,
             gaps_s[absent],
             select_people(seen.people, new),
             seen.looks.select(new),
             size,
-            rules,
+            self.parameters.returns,
         )
-        matched[new[columns]] = absent[rows]
-        returned[new[columns]] = True
-        return returned
 
     def _name(self, tracks: Tracks, matched: IntArray, seen: Sighting) -> tuple[IntArray, IntArray]:
         """Return identities, 0 for the doubtful, and how often everybody was seen, (M,) each."""
         rules = self.parameters
-        known = matched != _NOBODY
+        known = matched != NOBODY
         ids, sightings = np.zeros(len(seen), np.int64), np.ones(len(seen), np.int64)
         ids[known] = tracks.ids[matched[known]]
         sightings[known] = tracks.sightings[matched[known]] + 1
@@ -271,7 +275,7 @@ class Follower:
         looks = seen.looks
         means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
         weights = looks.weights.copy()
-        known = np.flatnonzero(matched != _NOBODY)
+        known = np.flatnonzero(matched != NOBODY)
         rows = matched[known]
         before = tracks.select(rows)
         told = _observe(before, expected.select(rows), gaps_s[rows], seen, known, self.parameters)

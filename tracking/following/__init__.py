@@ -1,0 +1,6 @@
+"""Our tracker's step from frame to frame: who is who by likelihoods, and why."""
+
+from tracking.following.explanation import Candidate, Explanation, Reasons, reasons_of
+from tracking.following.follower import Follower
+
+__all__ = ["Candidate", "Explanation", "Follower", "Reasons", "reasons_of"]
