@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -99,7 +100,7 @@ def open_writers(
                     records.write_record(record)
         if plan.images:
             folder = plan.folder / PICTURES_NAME
-            painter = FramePainter(header.skeleton, plan.look)
+            painter = _painter(plan, header, done)
             images = ImagesWriter(folder, header.image_names, header.skeleton, painter)
             writers.append(("images", images))
         if plan.video:
@@ -118,6 +119,15 @@ def stored_poses(folder: Path, frames: int) -> Iterator[PoseRecord]:
         yield from islice(read_records(folder / RECORDS_NAME, NATIVE), frames)
 
 
+def _painter(plan: OutputPlan, header: ClipHeader, done: int) -> FramePainter:
+    """Return a painter; where a run goes on, with the trails of the frames that are done."""
+    painter = FramePainter(header.skeleton, plan.look)
+    if plan.look.trails:
+        for record in deque(stored_poses(plan.folder, done), plan.look.trails):
+            painter.remember(record.poses, header.width, header.height)
+    return painter
+
+
 def _video_writer(
     plan: OutputPlan,
     header: ClipHeader,
@@ -126,7 +136,7 @@ def _video_writer(
     sound: SoundTrack | None,
 ) -> Writer:
     path = plan.folder / VIDEO_NAME
-    painter = FramePainter(header.skeleton, plan.look)
+    painter = _painter(plan, header, start.frames if start is not None else 0)
     settings: dict[str, Any] = {"painter": painter, "threads": plan.video_threads}
     settings["pixel_aspect"] = header.pixel_aspect
     if start is None:

@@ -51,18 +51,32 @@ class FramePainter:
         Raises:
             ValueError: the skeleton's joint count is not the poses'.
         """
-        look = self.look
         height, width = image_bgr.shape[:2]
-        columns, rows = look.size_for(width, height)
-        if look.only:
-            poses = poses.select(np.isin(poses.ids, look.only))
-        if (columns, rows) != (width, height):
-            poses = _scaled(poses, columns / width, rows / height)
+        columns, rows = self.look.size_for(width, height)
+        poses = self._shown(poses, width, height)
         canvas = self._background(image_bgr, columns, rows)
-        if look.trails:
+        if self.look.trails:
             canvas = self._with_trails(canvas, poses)
-        drawn = draw_poses(canvas, poses, self._skeleton, look.style)
+        drawn = draw_poses(canvas, poses, self._skeleton, self.look.style)
         return _straight(drawn) if self.has_alpha else drawn
+
+    def remember(self, poses: Poses, width: int, height: int) -> None:
+        """Take note of a frame that is painted already, so that trails go on from it.
+
+        Args:
+            poses: its people.
+            width, height: of its picture.
+        """
+        self._places.append(_feet(self._shown(poses, width, height)))
+
+    def _shown(self, poses: Poses, width: int, height: int) -> Poses:
+        """Return the people who are drawn, in pixels of the result."""
+        columns, rows = self.look.size_for(width, height)
+        if self.look.only:
+            poses = poses.select(np.isin(poses.ids, self.look.only))
+        if (columns, rows) == (width, height):
+            return poses
+        return _scaled(poses, columns / width, rows / height)
 
     def _background(self, image_bgr: ImageArray, columns: int, rows: int) -> ImageArray:
         kind = self.look.background
@@ -83,12 +97,7 @@ class FramePainter:
 
     def _with_trails(self, canvas: ImageArray, poses: Poses) -> ImageArray:
         """Draw the way of every person that is here, thinner the longer ago."""
-        feet = poses.boxes_xyxy[:, [0, 2]].mean(1), poses.boxes_xyxy[:, 3]
-        here = {
-            identity: (float(x), float(y))
-            for identity, x, y in zip(poses.ids.tolist(), *(part.tolist() for part in feet))
-            if identity > 0 and np.isfinite(x) and np.isfinite(y)
-        }
+        here = _feet(poses)
         self._places.append(here)
         drawn = canvas.copy()
         for identity in here:
@@ -101,6 +110,16 @@ class FramePainter:
                 line = points[place - 1 : place + 1]
                 cv2.polylines(drawn, [line], False, ink, width, cv2.LINE_8, _TRAIL_BITS)
         return drawn
+
+
+def _feet(poses: Poses) -> dict[int, tuple[float, float]]:
+    """Return the middle of the lower edge of everybody's box, by identity."""
+    feet = poses.boxes_xyxy[:, [0, 2]].mean(1), poses.boxes_xyxy[:, 3]
+    return {
+        identity: (float(x), float(y))
+        for identity, x, y in zip(poses.ids.tolist(), *(part.tolist() for part in feet))
+        if identity > 0 and np.isfinite(x) and np.isfinite(y)
+    }
 
 
 def _scaled(poses: Poses, across: float, down: float) -> Poses:

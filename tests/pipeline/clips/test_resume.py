@@ -22,6 +22,7 @@ from pipeline.clips.worklist import attempt_job
 from pipeline.engine.stage import StageError
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses, find_nobody
+from rmpe.drawing import Look
 from rmpe.estimator import PoseEstimator
 from rmpe.runtimes import PreprocessedNetwork, build_runtime
 from rmpe.zoo.conventions import CONVENTIONS
@@ -124,6 +125,24 @@ def test_a_failed_run_goes_on_where_its_last_chunk_ended(squares, job, track):
     assert sorted(path.name for path in work.parent.iterdir()) == [
         *("annotated.mp4", "coco-results.json", "poses.ndjson", "summary.json")
     ]
+
+
+@pytest.mark.parametrize("look", [Look(trails=20), Look(trails=3, only=(1, 2), width=320)])
+def test_trails_go_on_where_a_run_goes_on(squares, job, look):
+    def with_trails(name):
+        made = job(name, track=True)
+        return replace(made, plan=replace(made.plan, look=look))
+
+    run(with_trails("whole"), squares())
+    with pytest.raises(StageError, match="the accident"):
+        run(with_trails("out"), breaks_after(squares, 30, job().plan.folder))
+    assert run(with_trails("out"), squares()).resumed_at >= 8
+    assert contents(job().plan.folder) == contents(job("whole").plan.folder)
+    run(job("plain", track=True), squares())
+    assert (
+        contents(job("plain").plan.folder)["annotated.mp4"]
+        != (contents(job("whole").plan.folder)["annotated.mp4"])
+    )
 
 
 def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(squares, job):
