@@ -1,0 +1,114 @@
+"""What is remembered of people: body, height, pose and clothes after one more sighting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tracking.appearance import learn_looks
+from tracking.following.explanation import NOBODY
+from tracking.kalman import Bodies, observe_places, observe_speeds, start_bodies
+from tracking.likelihood import Sighting
+from tracking.motion import displacement
+from tracking.parameters import FloatArray, MotionParameters, TrackerParameters
+from tracking.tracks import IntArray, Tracks
+
+_LARGEST_GROWTH = 0.3
+_LEAST_GROWTH_SHARE = 0.2
+_FEWEST_JOINTS = 5
+_LONGEST_STEP_S = 1.0
+_SHORTEST_STEP_S = 0.02
+_LARGEST_DISAGREEMENT = 0.3
+
+
+def see_people(
+    tracks: Tracks,
+    expected: Bodies,
+    gaps_s: FloatArray,
+    matched: IntArray,
+    seen: Sighting,
+    ids: IntArray,
+    sightings: IntArray,
+    parameters: TrackerParameters,
+) -> Tracks:
+    """Return the people of the new frame as they are known now, M."""
+    bodies = start_bodies(seen.middles_xy, parameters.motion)
+    heights = seen.heights_px.copy()
+    looks = seen.looks
+    means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
+    weights = looks.weights.copy()
+    known = np.flatnonzero(matched != NOBODY)
+    rows = matched[known]
+    before = tracks.select(rows)
+    told = _observe(before, expected.select(rows), gaps_s[rows], seen, known, parameters)
+    bodies = bodies.replaced(known, told)
+    growth = np.log(heights[known] / before.heights_px)
+    share = np.maximum(_LEAST_GROWTH_SHARE, 1 / sightings[known])
+    growth = np.clip(growth, -_LARGEST_GROWTH, _LARGEST_GROWTH)
+    heights[known] = before.heights_px * np.exp(share * growth)
+    if parameters.returns is not None:
+        means[known], variances[known], weights[known] = learn_looks(
+            before.colour_means,
+            before.colour_variances,
+            before.colour_weights,
+            looks.select(known),
+            parameters.returns.longest_memory,
+        )
+    return Tracks(
+        ids=ids,
+        sightings=sightings,
+        unseen_frames=np.zeros(len(ids), np.int64),
+        unseen_s=np.zeros(len(ids)),
+        bodies=bodies,
+        heights_px=heights,
+        boxes_xyxy=seen.boxes_xyxy,
+        keypoints_xy=seen.people.keypoints_xy,
+        joint_counts=seen.people.joint_counts,
+        colour_means=means,
+        colour_variances=variances,
+        colour_weights=weights,
+    )
+
+
+def _observe(
+    before: Tracks,
+    expected: Bodies,
+    gaps_s: FloatArray,
+    seen: Sighting,
+    known: IntArray,
+    parameters: TrackerParameters,
+) -> Bodies:
+    """Return the bodies of known people (rows of ``before``) after they were seen."""
+    rules: MotionParameters = parameters.motion
+    middles = seen.middles_xy[known]
+    noise = np.full(len(known), rules.box_noise)
+    bodies = observe_places(expected, middles, noise)
+    both = before.joint_counts & seen.people.joint_counts[known]
+    shift = displacement(before.keypoints_xy, seen.people.keypoints_xy[known], both)  # (N, 2)
+    of_box = middles - (before.boxes_xyxy[:, :2] + before.boxes_xyxy[:, 2:]) / 2
+    apart = np.abs(shift - of_box).max(1, initial=0.0) / before.heights_px
+    # joints that moved otherwise than the box are somebody else's
+    good = (apart < _LARGEST_DISAGREEMENT) & (both.sum(1) >= _FEWEST_JOINTS)
+    good &= gaps_s < _LONGEST_STEP_S
+    steps = np.maximum(gaps_s, _SHORTEST_STEP_S)
+    told = observe_speeds(
+        bodies.select(good),
+        shift[good] / steps[good, None],
+        rules.joint_noise / steps[good],
+    )
+    return bodies.replaced(np.flatnonzero(good), told)
+
+
+def keep_unseen(
+    tracks: Tracks,
+    matched: IntArray,
+    gaps_s: FloatArray,
+    frames: int,
+    rules: TrackerParameters,
+) -> Tracks:
+    """Return those who were not seen and are not forgotten."""
+    aged = replace(tracks, unseen_frames=tracks.unseen_frames + frames, unseen_s=gaps_s)
+    limits = np.where(tracks.ids > 0, rules.remember_s, rules.wait_s)
+    kept = ~np.isin(np.arange(len(tracks)), matched) & (gaps_s < limits)
+    return aged.select(np.flatnonzero(kept)[: rules.most_unseen])
