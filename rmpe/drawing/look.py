@@ -83,6 +83,8 @@ class Look:
             )
         if self.trails < 0:
             raise ValueError(f"trails is {self.trails}, allowed is 0 (none) or more frames")
+        if any(identity < 1 for identity in self.only):
+            raise ValueError(f"only is {min(self.only)}, ids count from 1")
         if min(self.width, self.height) < 0 or max(self.width, self.height) > 16_384:
             raise ValueError(f"size is {self.width}x{self.height}, allowed is up to 16384 a side")
 

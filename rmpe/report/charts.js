@@ -122,12 +122,14 @@ class TrajectoryChart {
     const { context, width, height } = fitCanvas(canvas);
     const tracks = player.track ? [player.track] : clip.tracks.filter((track) => track.id > 0);
     this.title.textContent = `${player.track ? nameOf(player.track) : "Everybody"}, x and y in pixels over the timeline's window`;
-    const half = height / 2;
+    const base = height - TIMES_HEIGHT;
+    const half = base / 2;
+    drawTimes(context, this.timeline, width, base);
     const slots = clip.slotAt(this.timeline.to) - clip.slotAt(this.timeline.from);
     this.step = Math.max(Math.ceil(slots / (2 * width)), Math.ceil((slots * tracks.length) / MOST_PATH_POINTS), 1);
     const paths = tracks.map((track) => ({ track, rows: this._rowsShown(track) }));
     this._drawPlot(context, "x", paths, (row) => clip.x(row, this.options.joint), 4, half - 10, width);
-    this._drawPlot(context, "y", paths, (row) => clip.y(row, this.options.joint), half + 4, half - 10, width);
+    this._drawPlot(context, "y", paths, (row) => clip.y(row, this.options.joint), half + 4, half - 4, width);
   }
 
   /** Rows of a track in the window whose joint is sure enough, every one or every `step`-th. */
@@ -202,6 +204,15 @@ function drawHistogram(canvas, { bins, highest }) {
   const most = Math.max(1, ...bins);
   const base = height - 20;
   const step = width / bins.length;
+  context.font = "11px system-ui, sans-serif";
+  const share = (100 * most) / Math.max(total, 1);
+  for (const tick of total ? roundTicks(0, share, 4).slice(1) : []) {
+    const y = base - (tick / share) * (base - 16);
+    context.fillStyle = themeColour("--line");
+    context.fillRect(0, y, width, 1);
+    context.fillStyle = themeColour("--quiet");
+    context.fillText(`${+tick.toFixed(2)} %`, 2, y + 12);
+  }
   context.fillStyle = themeColour("--accent");
   bins.forEach((count, bin) => {
     const size = (count / most) * (base - 16);
@@ -210,8 +221,7 @@ function drawHistogram(canvas, { bins, highest }) {
   context.fillStyle = themeColour("--line");
   context.fillRect(0, base, width, 1);
   context.fillStyle = themeColour("--quiet");
-  context.font = "11px system-ui, sans-serif";
-  const fullest = `${total.toLocaleString("en")} joints, fullest bar ${((100 * most) / Math.max(total, 1)).toFixed(0)} %`;
+  const fullest = `${total.toLocaleString("en")} joints, fullest bar ${share.toFixed(0)} %`;
   context.fillText(total ? fullest : "no joints", 0, 10);
   for (let tick = 0; tick <= 4; tick++) {
     context.textAlign = ["left", "center", "center", "center", "right"][tick];

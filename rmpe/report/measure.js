@@ -1,10 +1,22 @@
 // Angles over time of the chosen person or of everybody: hover, drag a span, statistics, export.
 
+/** Who can be measured: those with an id. Without any, the only person of each frame is one. */
+function measurable(clip) {
+  const known = clip.tracks.filter((track) => track.id > 0);
+  const [first] = clip.tracks;
+  if (known.length || !first) return known;
+  for (let row = first.first + 1; row < first.first + first.count; row++) {
+    if (clip.rowSlot[row] === clip.rowSlot[row - 1]) return [];
+  }
+  return [first];
+}
+
 class MeasurePanel {
   constructor(parts, clip, player, timeline, tooltip, options) {
     Object.assign(this, parts, { clip, player, timeline, tooltip, options, span: null, known: new Map() });
     const { angles } = clip.header.angles;
-    this.card.hidden = !angles.length || !clip.tracks.length;
+    this.people = measurable(clip);
+    this.card.hidden = !angles.length || !this.people.length;
     this.choice.replaceChildren(...angles.map(({ name }, index) => new Option(name.replaceAll("_", " "), index)));
     const knee = angles.findIndex(({ name }) => name === "right_knee");
     this.choice.value = options.angle = Math.max(knee, 0);
@@ -42,7 +54,8 @@ class MeasurePanel {
   }
 
   _tracks() {
-    return this.player.track ? [this.player.track] : this.clip.tracks.filter((track) => track.id > 0);
+    const { track } = this.player;
+    return track ? this.people.filter((one) => one === track) : this.people;
   }
 
   /** Degrees of a track in each of its rows, unwrapped over time; NaN where a joint is unsure. */
@@ -125,23 +138,25 @@ class MeasurePanel {
     if (this.card.hidden) return;
     const { clip, timeline, canvas } = this;
     const { context, width, height } = fitCanvas(canvas);
+    const base = height - TIMES_HEIGHT;
     const tracks = this._tracks();
     const lines = tracks.map((track) => [track, this._rows(track, timeline.from, timeline.to)]);
     const values = lines.flatMap(([, rows]) => rows.map(([, value]) => value)).filter(Number.isFinite);
     this.title.textContent = `${this.player.track ? nameOf(this.player.track) : "Everybody"}, degrees${this.span ? `, ${formatTime(this.span[0])} to ${formatTime(this.span[1])}` : ""}`;
     context.fillStyle = themeColour("--track");
-    context.fillRect(LABEL_WIDTH, 4, width - LABEL_WIDTH, height - 8);
+    context.fillRect(LABEL_WIDTH, 4, width - LABEL_WIDTH, base - 4);
+    drawTimes(context, timeline, width, base);
     const scale = (width - LABEL_WIDTH) / (timeline.to - timeline.from);
     const across = (time) => LABEL_WIDTH + (time - timeline.from) * scale;
     if (this.span) {
       context.fillStyle = themeColour("--accent-soft");
-      context.fillRect(across(this.span[0]), 4, (this.span[1] - this.span[0]) * scale, height - 8);
+      context.fillRect(across(this.span[0]), 4, (this.span[1] - this.span[0]) * scale, base - 4);
     }
     context.font = "11px system-ui, sans-serif";
     if (values.length) {
       const low = values.reduce((a, b) => Math.min(a, b));
       const high = values.reduce((a, b) => Math.max(a, b));
-      const down = (value) => 10 + ((high - value) / (high - low || 1)) * (height - 20);
+      const down = (value) => 10 + ((high - value) / (high - low || 1)) * (base - 16);
       context.textAlign = "right";
       for (const tick of roundTicks(low, high, 6)) {
         context.fillStyle = themeColour("--line");
@@ -152,7 +167,7 @@ class MeasurePanel {
       context.textAlign = "left";
       context.save();
       context.beginPath();
-      context.rect(LABEL_WIDTH, 0, width - LABEL_WIDTH, height);
+      context.rect(LABEL_WIDTH, 0, width - LABEL_WIDTH, base);
       context.clip();
       for (const [track, rows] of lines) this._drawLine(context, track, rows, across, down);
       context.restore();

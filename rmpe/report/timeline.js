@@ -2,6 +2,7 @@
 
 const LANE_HEIGHT = 24;
 const LABEL_WIDTH = 112;
+const TIMES_HEIGHT = 18;
 const SCORE_LEVELS = 8;
 const TICK_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600];
 
@@ -17,6 +18,27 @@ function formatTime(seconds, digits = 2) {
 function countTicks(highest) {
   const top = Math.floor(highest);
   return top < 1 ? [0] : top < 4 ? [0, top] : [0, Math.round(top / 2), top];
+}
+
+/** Ticks of a time axis that is `width` pixels wide: places from its left end, and words. */
+function timeTicks(from, to, width) {
+  const scale = width / (to - from);
+  const step = TICK_STEPS_S.find((seconds) => seconds * scale >= 70) ?? 43200;
+  const ticks = [];
+  for (let tick = Math.ceil(from / step - 1e-6); tick * step <= to; tick++) {
+    ticks.push({ x: (tick * step - from) * scale, text: formatTime(tick * step, step < 1 ? 1 : 0) });
+  }
+  return ticks;
+}
+
+/** Write the times under a plot whose lower edge is `base`. */
+function drawTimes(context, { from, to }, width, base) {
+  context.fillStyle = themeColour("--quiet");
+  context.font = "11px system-ui, sans-serif";
+  for (const { x, text } of timeTicks(from, to, width - LABEL_WIDTH)) {
+    context.fillRect(LABEL_WIDTH + x, base, 1, 4);
+    if (LABEL_WIDTH + x < width - 30) context.fillText(text, LABEL_WIDTH + x + 3, base + 13);
+  }
 }
 
 /** About `wanted` round numbers between two values, for the ticks of an axis. */
@@ -220,14 +242,11 @@ class Timeline {
 
   _drawAxis() {
     const { context, width } = fitCanvas(this.axis);
-    const scale = width / (this.to - this.from);
-    const step = TICK_STEPS_S.find((seconds) => seconds * scale >= 70) ?? 43200;
     context.fillStyle = themeColour("--quiet");
     context.font = "11px system-ui, sans-serif";
-    for (let tick = Math.ceil(this.from / step - 1e-6); tick * step <= this.to; tick++) {
-      const x = (tick * step - this.from) * scale;
+    for (const { x, text } of timeTicks(this.from, this.to, width)) {
       context.fillRect(x, 17, 1, 7);
-      if (x < width - 30) context.fillText(formatTime(tick * step, step < 1 ? 1 : 0), x + 3, 13);
+      if (x < width - 30) context.fillText(text, x + 3, 13);
     }
   }
 

@@ -83,6 +83,20 @@ def test_only_those_asked_for_are_drawn() -> None:
     assert tuple(painter.paint(_grey(), _arm(identity=2))[50, 50]) == LEFT
 
 
+def test_who_waits_for_an_identity_is_grey_and_has_neither_number_nor_trail() -> None:
+    painter = FramePainter(ARM, Look(DrawingStyle(limbs=False), trails=5))
+    for step in range(4):
+        drawn = painter.paint(_grey(), _arm(float(5 * step), identity=0))
+    boxes = DrawingStyle(limbs=False, ids=False)
+    plain = draw_poses(_grey(), _arm(15.0, identity=0), ARM, boxes)
+    np.testing.assert_array_equal(drawn, plain)
+    assert tuple(drawn[50, 15]) == colour_of_id(0) and len(set(colour_of_id(0))) == 1
+    alone = FramePainter(ARM, Look(LIMBS, only=(1,))).paint(_grey(), _arm(identity=0))
+    np.testing.assert_array_equal(alone, _grey())
+    with pytest.raises(ValueError, match="only is 0, ids count from 1"):
+        Look(only=(0,))
+
+
 def test_trails_show_the_way_of_so_many_frames_and_no_more() -> None:
     painter = FramePainter(ARM, Look(DrawingStyle(False, limbs=False, boxes=False, ids=False)))
     style = DrawingStyle(limbs=False, boxes=False, ids=False)

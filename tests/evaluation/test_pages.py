@@ -83,7 +83,7 @@ def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):
     write_report(mpii / "r.html", result, mpii / "valid.json", mpii)
     page = (mpii / "r.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 2
-    assert page.index("b.png: PCKh@0.5 57 %, 1 people") < page.index("a.png: PCKh@0.5 100 %")
+    assert page.index("b.png: PCKh@0.5 57 %, 1 person") < page.index("a.png: PCKh@0.5 100 %")
     np.save(mpii / "p.npy", found[:2])
     with pytest.raises(ValueError, match=r"p\.npy has 2 people, .*valid\.json has more"):
         evaluate_predictions("mpii", mpii / "valid.json", mpii / "p.npy")

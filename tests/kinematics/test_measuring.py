@@ -155,6 +155,8 @@ def test_people_are_chosen_by_id_size_and_length(tmp_path: Path) -> None:
     for person in ("all", "largest", "longest", "7"):
         clip = measure_clip(read_records(path), MeasureOptions(person=person))
         assert [one.person.identity for one in clip.people] == [7]
+    alone = write_walker(tmp_path / "alone.ndjson", TIMES, identity=0)
+    assert [one.person.identity for one in measure_clip(read_records(alone)).people] == [0]
     with pytest.raises(ValueError, match="no person 3; there are \\[7\\]"):
         measure_clip(read_records(path), MeasureOptions(person="3"))
     with pytest.raises(ValueError, match="allowed are all, largest"):

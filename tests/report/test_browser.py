@@ -310,6 +310,34 @@ def test_angles_of_the_page_are_those_that_measure_gives(open_page, walk_records
         np.testing.assert_allclose([float(row[3]) for row in rows[1:]], truth, atol=0.5)
 
 
+def test_who_waits_for_an_identity_is_not_measured(open_page, walk_records, tmp_path):
+    lines = walk_records.read_text().splitlines()
+    frames = [json.loads(line) for line in lines[1:-1]]
+    for frame in frames[:2]:
+        frame["people"] += [{**frame["people"][0], "id": None}] * 2
+    waiting = tmp_path / "waiting.ndjson"
+    waiting.write_text("\n".join([lines[0], *map(json.dumps, frames), lines[-1]]) + "\n")
+    page = open_page(waiting, mode="none")
+    lanes = page.browser.find_elements("css selector", "#lane-list button")
+    assert [lane.text for lane in lanes] == ["1", "no id"]
+    cells = page.browser.find_elements("css selector", "#measure-table tbody td:first-child")
+    assert [cell.text for cell in cells] == ["1"]
+    lanes[1].click()
+    page.settle()
+    assert page.browser.find_elements("css selector", "#measure-table tbody td") == []
+    page.assert_clean()
+
+
+@pytest.mark.parametrize(("people", "shown"), [(1, True), (2, False)])
+def test_the_only_person_of_a_clip_is_measured_without_an_id(
+    open_page, write_records, tmp_path, people, shown
+):
+    page = open_page(write_records(tmp_path / "p.ndjson", 20, people, first_id=0), mode="none")
+    assert page.element("measure-card").is_displayed() == shown
+    cells = page.browser.find_elements("css selector", "#measure-table tbody td:nth-child(2)")
+    assert [cell.text for cell in cells] == (["20"] if shown else [])
+
+
 def test_a_span_is_dragged_and_its_statistics_shown(open_page, walk_records):
     page = open_page(walk_records, mode="none")
     Select(page.element("angle")).select_by_visible_text("left hip")

@@ -31,6 +31,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.22rem .7rem;text-align:right;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid var(--strong)}
 .row{display:flex;flex-wrap:wrap;gap:2.2rem;align-items:flex-start}
+section{min-width:0;max-width:100%}.wide{overflow-x:auto}
 .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:1rem}
 figure{margin:0}figure img{width:100%;border-radius:4px}
 figcaption{font-size:.85rem;color:var(--quiet)}
@@ -179,7 +180,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str | float]]) -> str:
     body = "".join(
         "<tr>" + "".join(f"<td>{number(value)}</td>" for value in row) + "</tr>" for row in rows
     )
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        '<div class="wide" tabindex="0" role="region" aria-label="Table">'
+        f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def number(value: str | float) -> str:

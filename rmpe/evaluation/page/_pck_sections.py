@@ -90,7 +90,9 @@ def _failures(errors: JointErrors, right: FloatArray, people: KeypointSet) -> st
         )
         if drawn is not None:
             name = people.people[rows[image_id][0]].picture.path.name
-            told = f"{errors.measure} {100 * means[image_id]:.0f} %, {len(rows[image_id])} people"
+            count = len(rows[image_id])
+            who = "1 person" if count == 1 else f"{count} people"
+            told = f"{errors.measure} {100 * means[image_id]:.0f} %, {who}"
             figures.append(figure(name, drawn, told))
         if len(figures) == WORST_PICTURES:
             break
