@@ -82,3 +82,16 @@ def test_time_between_frames_is_no_absence() -> None:
         for index in (0, 1, 2, 600)
     ]
     assert [poses.ids.tolist() for poses in given] == [[1]] * 4
+
+
+def test_boxes_without_poses_are_not_taken_for_one_pose_found_twice() -> None:
+    tracker = OnlineTracker()
+    given = []
+    for index, places in enumerate(([100.0], [100.0, 300.0, 500.0])):
+        poses = people([(x, 100.0) for x in places])
+        nothing = np.zeros(poses.keypoint_scores.shape)
+        boxes = replace(poses, keypoints_xy=np.zeros((len(places), 6, 2)), keypoint_scores=nothing)
+        given.append(tracker.update(blank(index), boxes).ids.tolist())
+    assert given == [[1], [1, 2, 3]]
+    assert tracker.explanation is not None
+    assert tracker.explanation.similarity.absence.tolist() == [[0.0, 0.0, 0.0]]

@@ -160,14 +160,11 @@ class Follower:
         # where there is no box, as in files that hold joints alone, the pose stands in for it
         empty = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1, keepdims=True)  # (M, 1)
         boxes = np.where(empty, people.boxes_xyxy, boxes)
-        return Sighting(
-            people,
-            boxes,
-            np.asarray(box_scores, np.float64),
-            np.clip(np.asarray(joint_scores, np.float64), 0.0, 1.0) * people.joint_counts,
-            unknown_looks(*people.joint_counts.shape),
-            own_poses(people, boxes, self.parameters.alike_poses),
-        )
+        weights = np.clip(np.asarray(joint_scores, np.float64), 0.0, 1.0) * people.joint_counts
+        # boxes without poses, as in files that hold boxes alone, have nobody else's
+        own = own_poses(people, boxes, self.parameters.alike_poses) | ~weights.any(1)
+        looks = unknown_looks(*people.joint_counts.shape)
+        return Sighting(people, boxes, np.asarray(box_scores, np.float64), weights, looks, own)
 
     def _compare(
         self,
