@@ -90,7 +90,7 @@ def with_stand_ins(command: str) -> list[str]:
     """Return the words of a command, a camera replaced by a clip and the port by a free one."""
     words = shlex.split(command)
     if "webcam" in words:
-        words = ["camera.mp4" if word.startswith("rtsp://") else word for word in words]
+        words = [re.sub(r"^(\w+=)?rtsp://.*", r"\1camera.mp4", word) for word in words]
         if "--serve" in words:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))

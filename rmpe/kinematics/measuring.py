@@ -25,6 +25,8 @@ from rmpe.kinematics.trajectories import (
 
 FloatArray = NDArray[np.float64]
 _AXES = frozenset(angle.name for angle in ANGLES if angle.axis)
+# Feet of somebody who does not walk across the picture rise and sink more than a floor does.
+_STEEP_FLOOR_DEG = 15.0
 Kind = Literal["joint_angle", "segment_angle", "position", "speed", "distance"]
 
 
@@ -193,6 +195,11 @@ def _plane(
         return MetricPlane(px_per_m, floor_deg=options.floor_deg)
     if options.floor_deg is None:
         warnings.append(f"the floor lies at {floor.angle_deg:.2f} degrees by the feet")
+        if abs(floor.angle_deg) > _STEEP_FLOOR_DEG:
+            warnings.append(
+                "so steep a floor is rarely true: somebody who comes nearer or walks off looks "
+                "like it; give its angle, or measure a person who walks across the picture"
+            )
         return MetricPlane(px_per_m, (0.0, floor.level_px), floor.angle_deg)
     return MetricPlane(px_per_m, (0.0, floor.level_px), options.floor_deg)
 

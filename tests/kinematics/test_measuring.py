@@ -140,6 +140,22 @@ def test_metres_by_scale_by_length_and_by_height(tmp_path: Path) -> None:
     assert tall.plane.px_per_m == pytest.approx(whole / 1.7, rel=0.01)
 
 
+@pytest.mark.parametrize(("rise", "doubted"), [(0.05, False), (0.5, True)])
+def test_a_steep_floor_told_from_feet_is_doubted(
+    tmp_path: Path, rise: float, doubted: bool
+) -> None:
+    lines = write_walker(tmp_path / "w.ndjson", TIMES).read_text().splitlines()
+    frames = [json.loads(line) for line in lines[1:-1]]
+    for frame in frames:
+        joints = frame["people"][0]["keypoints"]
+        frame["people"][0]["keypoints"] = [[x, y - rise * x, score] for x, y, score in joints]
+    path = tmp_path / "rising.ndjson"
+    path.write_text("\n".join([lines[0], *map(json.dumps, frames), lines[-1]]) + "\n")
+    clip = measure_clip(read_records(path), MeasureOptions(floor_deg=None))
+    assert clip.plane.floor_deg == pytest.approx(np.degrees(np.arctan(rise)), abs=4.0)
+    assert any("so steep a floor" in warning for warning in clip.warnings) == doubted
+
+
 def test_joints_of_coco_have_no_feet_and_still_a_direction(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "w.ndjson", TIMES, skeleton=COCO_17, faces_left=True)
     person = _measured(path)
