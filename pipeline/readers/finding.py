@@ -23,7 +23,8 @@ IMAGE_SUFFIXES = PICTURE_SUFFIXES
 STILL_SUFFIXES = IMAGE_SUFFIXES | {".gif"}
 """What ``images`` reads; of a GIF the first picture."""
 UNREAD_SUFFIXES = frozenset(
-    {".arw", ".cr2", ".cr3", ".dng", ".jxl", ".nef", ".orf", ".psd", ".raf", ".rw2", ".svg"}
+    {".arw", ".cr2", ".cr3", ".dng", ".exr", ".hdr", ".jxl", ".nef", ".orf", ".pef", ".psd", ".raf"}
+    | {".rw2", ".srw", ".svg", ".tga"}
 )
 """Pictures that nothing here reads; they are named, not passed over in silence."""
 

@@ -12,7 +12,8 @@ import numpy as np
 from rmpe.records import ImageArray
 
 PICTURE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"}
+    | {".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 """Endings of the picture files that are looked for in folders."""
 _DEPTHS = (8, 10, 12, 14)

@@ -249,3 +249,8 @@ def test_records_of_pictures_get_times_from_the_rate_that_is_given(tmp_path: Pat
     kept = read_records(tmp_path / "v.ndjson", hints=ReadHints(fps=4.0))
     assert [record.timestamp_s for record in kept] == [0.0, 0.1]
     assert notes_of(kept) == ("the records say 10 frames a second, 4 is not used",)
+
+
+def test_a_picture_of_any_kind_keeps_its_ending_beside_one_of_the_same_name(tmp_path: Path) -> None:
+    clip = read_records(openpose_folder(tmp_path / "o", ["IMG_0001.HEIC", "IMG_0001.jpg"]))
+    assert set(clip.header.image_names) == {"IMG_0001.HEIC", "IMG_0001.jpg"}

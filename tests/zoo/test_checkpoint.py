@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 import types
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,29 @@ def test_what_is_no_checkpoint_says_so(
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_checkpoint(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_torchscript_program_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "script.pth"
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
+    with pytest.raises(ValueError, match=r"script\.pth is a TorchScript program"):
+        read_checkpoint(path)
+
+
+def test_a_packed_file_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain.pth", tmp_path / "packed.pth"
+    torch.save({"a": torch.zeros(1_000_000)}, plain)
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    assert "a" in read_checkpoint(plain)
+    with pytest.raises(ValueError, match=r"packed\.pth is refused: it is packed"):
+        read_checkpoint(packed)
 
 
 def test_a_tensor_alone_is_no_checkpoint(tmp_path: Path) -> None:

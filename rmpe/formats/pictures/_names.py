@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import PurePath, PurePosixPath
 
+from rmpe.pictures import PICTURE_SUFFIXES
+
 PictureKey = str | int
 
 _LONGEST_NAME = 255
@@ -18,7 +20,6 @@ NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>[0-9]{1,18})(?P<ending>\.[A-Za
 _DATE_AND_TIME = re.compile(
     r".*(19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d[-_. T]?[0-2]\d[-_.h]?[0-5]\d[-_.m]?[0-5]\d", re.ASCII
 )
-_PICTURE_ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _FRAME_OF_VIDEO = re.compile(r"(0|[1-9][0-9]{0,17})\.jpg")
 
 
@@ -101,7 +102,7 @@ def picture_of_stem(stem: str) -> str:
 
     Its ending is made up, .jpg, where the name has none.
     """
-    return stem if PurePosixPath(stem).suffix.lower() in _PICTURE_ENDINGS else f"{stem}.jpg"
+    return stem if PurePosixPath(stem).suffix.lower() in PICTURE_SUFFIXES else f"{stem}.jpg"
 
 
 def place_in_name(name: str) -> int | None:

@@ -7,6 +7,7 @@ import errno
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ INERT_NAMES = (
     "__builtin__.getattr",
 )
 """Names that training logs beside the weights ask for; each becomes an :class:`Inert`."""
+_MOST_GROWTH = 10
+"""Torch stores tensors as they are; what unpacks to more than so many times the file is a bomb."""
 
 
 class Inert:
@@ -66,6 +69,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError(
                 f"the checkpoint {path.name} is damaged or cut short ({error}); fetch it again"
             ) from error
+    _check_archive(path)
     content = _read_torch(path)
     if not isinstance(content, Mapping):
         raise ValueError(
@@ -73,6 +77,26 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             "dictionary of tensors; save network.state_dict() instead of the network"
         )
     return dict(content)
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse, from its list of contents alone, a zip archive that holds a program or a bomb."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # of the older kind, or damaged, which the reader will say
+    names = {entry.filename.partition("/")[2] for entry in entries}
+    if "constants.pkl" in names:
+        raise ValueError(
+            f"{path.name} is a TorchScript program, not a checkpoint; save the state_dict() of the "
+            "network that it was made from, or export it as ONNX"
+        )
+    if sum(entry.file_size for entry in entries) > _MOST_GROWTH * path.stat().st_size:
+        raise ValueError(
+            f"the checkpoint {path.name} is refused: it is packed to less than a {_MOST_GROWTH}th "
+            "of its size, which torch never does"
+        )
 
 
 def _read_torch(path: Path) -> object:

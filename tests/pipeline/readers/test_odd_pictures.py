@@ -84,6 +84,19 @@ def test_kinds_beside_jpeg_are_read(tmp_path: Path, suffix: str) -> None:
     assert find_images([tmp_path]) == [tmp_path / f"a{suffix}"]
 
 
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [(".jfif", "JPEG"), (".jpe", "JPEG"), (".mpo", "MPO"), (".ppm", "PPM")]
+)
+def test_other_endings_of_kinds_that_are_read_are_found(
+    tmp_path: Path, suffix: str, kind: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(four_corners()).save(path, format=kind)
+    image, _ = read(path)
+    assert image is not None and quarters(image) == GREY.tolist()
+    assert find_images([tmp_path]) == [path]
+
+
 def test_heic_is_read_with_the_extra_and_named_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
