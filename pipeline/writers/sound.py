@@ -52,6 +52,8 @@ class SoundTrack:
             if self._stream.codec_context is None:
                 raise ValueError("its codec is not known here")
             context = self._stream.codec_context
+            if not context.rate:  # announced alone, as where a transport stream was cut
+                raise ValueError("the file announces sound and has none")
             is_webm = output.format.name == "webm"
             if context.name in (_COPIED_IN_WEBM if is_webm else _COPIED):
                 self._output = output.add_stream_from_template(self._stream)

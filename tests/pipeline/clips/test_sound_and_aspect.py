@@ -196,3 +196,16 @@ def test_points_go_there_and_back() -> None:
     assert stretch.columns == pytest.approx(64 / 45)
     # the centre of the first stored pixel lies in the middle of the first 1.42 shown ones
     np.testing.assert_allclose(stretch.to_stored(points)[0], [0.5 * 45 / 64 - 0.5, 0], atol=1e-6)
+
+
+def test_sound_that_is_announced_and_not_there_leaves_the_pictures(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.ts", drawn(10), sound_s=0.4)
+    data, sound_pid = clip.read_bytes(), 0x101
+    packets = [data[place : place + 188] for place in range(0, len(data), 188)]
+    kept = [p for p in packets if int.from_bytes(p[1:3], "big") & 0x1FFF != sound_pid]
+    assert len(kept) < len(packets)
+    clip.write_bytes(b"".join(kept))
+    result = run_job(ClipJob(str(clip), OutputPlan(tmp_path / "out")), poses)
+    assert result.frames == 10
+    assert heard(tmp_path / "out/annotated.mp4")[0] == ""
+    assert any("announces sound and has none" in line for line in result.warnings)
