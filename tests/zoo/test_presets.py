@@ -142,9 +142,9 @@ def test_video_runs_the_presets_of_the_package_without_any_network(
             "rtmpose-t",
             "offline",
             1,
-            r"error: served-\w+\.pth is not in .*cache and the offline flag",
+            r"error: .*clip\.mp4: served-\w+\.pth is not in .*cache and the offline flag",
         ),
-        ("rtmpose-t", "down", 1, r"error: could not fetch http://127.*put it into .*cache"),
+        ("rtmpose-t", "down", 1, r"error: .*clip\.mp4: could not fetch http://127.*put it into .*cache"),
         (
             "rtmpose-t",
             "other",
