@@ -49,24 +49,6 @@ def test_a_target_is_read_where_it_was_put() -> None:
     assert codec.decode(torch.zeros(0, 2, 64, 48))[0].shape == (0, 2, 2)
 
 
-def tiny_vitpose(folder: Path, experts: int = 1) -> Path:
-    """A small random ViTPose, saved as the hub would have it."""
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    backbone = transformers.VitPoseBackboneConfig(
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_experts=experts,
-        part_features=8 if experts > 1 else 0,
-        out_indices=[2],
-    )
-    config = transformers.VitPoseConfig(backbone_config=backbone, num_labels=17)
-    transformers.VitPoseForPoseEstimation(config).save_pretrained(folder)
-    transformers.VitPoseImageProcessor().save_pretrained(folder)
-    return folder
-
-
 def noise(height: int, width: int) -> NDArray[np.uint8]:
     """The hardest picture: every pixel another value."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
@@ -94,6 +76,8 @@ def test_joints_are_the_image_processors_own(
     picture: NDArray[np.uint8], expert: int | None, tmp_path: Path
 ) -> None:
     transformers = pytest.importorskip("transformers")
+    from tests.helpers.hub_networks import tiny_vitpose
+
     folder = tiny_vitpose(tmp_path / "vitpose", experts=1 if expert is None else 3)
     processor = transformers.VitPoseImageProcessor.from_pretrained(folder)
     model = transformers.VitPoseForPoseEstimation.from_pretrained(folder).eval()
@@ -163,6 +147,8 @@ def test_the_network_of_the_reference_gives_its_maps_and_joints(
 
 
 def test_an_expert_of_vitpose_plus_is_taken_by_its_number(tmp_path: Path) -> None:
+    from tests.helpers.hub_networks import tiny_vitpose
+
     folder = tiny_vitpose(tmp_path / "plus", experts=3)
     first, third = load(f"hf:{folder}"), load(f"hf:{folder}#2")
     images = torch.rand(2, 3, 256, 192)

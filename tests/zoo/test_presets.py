@@ -19,10 +19,8 @@ from rmpe.skeletons import get_skeleton
 from rmpe.zoo import catalogue, presets
 from rmpe.zoo.catalogue import CatalogueEntry
 from rmpe.zoo.presets import PRESETS, get_preset
-from tests.detectors.test_hugging_face_detector import saved
 from tests.helpers.published import onnx_archive, publish, served
 from tests.helpers.tiny_clip import write_tiny_clip
-from tests.zoo.test_hugging_face import tiny_vitpose
 from tools.pages.models_table import measured_times, written
 
 
@@ -144,7 +142,12 @@ def test_video_runs_the_presets_of_the_package_without_any_network(
             1,
             r"error: .*clip\.mp4: served-\w+\.pth is not in .*cache and the offline flag",
         ),
-        ("rtmpose-t", "down", 1, r"error: .*clip\.mp4: could not fetch http://127.*put it into .*cache"),
+        (
+            "rtmpose-t",
+            "down",
+            1,
+            r"error: .*clip\.mp4: could not fetch http://127.*put it into .*cache",
+        ),
         (
             "rtmpose-t",
             "other",
@@ -186,6 +189,8 @@ def test_what_is_wrong_with_a_presets_file_is_one_sentence(
 
 def hub_cache(home: Path) -> None:
     """Small random networks in the hub library's cache, under the names of the preset vitpose-b."""
+    from tests.helpers.hub_networks import saved, tiny_vitpose
+
     preset = PRESETS["vitpose-b"]
     labels = {0: "person", 1: "car"}
     for source in (preset.network, preset.detector):
