@@ -120,9 +120,10 @@ def write_table(path: str | Path, records: PoseReader, rows: TableRows = "people
 
 def write_csv_table(path: str | Path, table: pandas.DataFrame) -> None:
     """Write a table as CSV whose text no spreadsheet takes for a formula."""
+    is_number = _table_library("pandas").api.types.is_numeric_dtype
     harmless = table.rename(columns=harmless_text)
     for name in harmless.columns:
-        if harmless[name].dtype == object or harmless[name].dtype.name == "category":
+        if not is_number(harmless[name]):
             harmless[name] = harmless[name].map(harmless_text)
     harmless.to_csv(path, index=False)
 
