@@ -103,17 +103,18 @@ def in_torch(name: str, light: PoseEstimator) -> PoseEstimator:
     return PoseEstimator(detector, build_runtime(pose, **choice), rules)
 
 
-@pytest.mark.parametrize("name", sorted(BUNDLED))
-def test_graph_and_torch_give_the_same_poses(name: str) -> None:
+# Two cells of a map may be equal but for the last digits: then one or the other is the peak, as for
+# one nose of this picture.
+@pytest.mark.parametrize(("name", "ties"), [("compact", 1), ("compact-accurate", 0)])
+def test_graph_and_torch_give_the_same_poses(name: str, ties: int) -> None:
     picture = first_picture()
     light = PoseEstimator.from_preset(name, device="cpu", precision="fp32", threads=1)
     assert isinstance(light.runtime, GraphRuntime)
     ours, theirs = light(picture), in_torch(name, light)(picture)
     assert len(ours) == len(theirs) > 0
-    apart_px = np.abs(ours.keypoints_xy - theirs.keypoints_xy)
-    # Two cells of a map may be equal but for the last digits: then one or the other is the peak.
-    assert np.mean(apart_px > 0.05) < 0.01
-    assert apart_px.max() < 1
+    apart_px = np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1)
+    assert np.sum(apart_px > 0.05) <= ties
+    assert apart_px.max() < 0.2
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
     np.testing.assert_allclose(ours.boxes_xyxy, theirs.boxes_xyxy, atol=0.05)
 
