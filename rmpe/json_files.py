@@ -18,7 +18,7 @@ def load_json(path: str | Path) -> Any:
     try:
         return parse_json(data.decode(json.detect_encoding(data)))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file: {error}") from error
+        raise ValueError(f"{path} is not a text file, needed is JSON") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
 

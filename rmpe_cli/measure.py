@@ -10,7 +10,7 @@ import click
 
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import MEASURE_FORMATS, PLOT_FORMATS
-from rmpe_cli.options.places import NEW, THERE, delivered, shown_place
+from rmpe_cli.options.places import NEW, RECORDS, delivered, shown_place
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class MeasureOutput:
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=THERE)
+@click.argument("records", nargs=-1, required=True, type=RECORDS)
 @takes(
     choices=MeasureChoices,
     output=MeasureOutput,

@@ -10,7 +10,7 @@ import click
 
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
-from rmpe_cli.options.places import NEW, THERE, delivered, shown_place
+from rmpe_cli.options.places import NEW, RECORDS, THERE, delivered, shown_place
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ConvertChoices:
 
 
 @click.command()
-@click.argument("records", type=THERE)
+@click.argument("records", type=RECORDS)
 @takes(choices=ConvertChoices, reading=ReadingChoices, writing=OverwriteChoice)
 def convert(
     records: Path, choices: ConvertChoices, reading: ReadingChoices, writing: OverwriteChoice
@@ -134,7 +134,7 @@ class ReportChoices:
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=THERE)
+@click.argument("records", nargs=-1, required=True, type=RECORDS)
 @takes(choices=ReportChoices, reading=ReadingChoices, writing=OverwriteChoice)
 def report(
     records: tuple[Path, ...],

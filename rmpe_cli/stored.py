@@ -19,7 +19,7 @@ from rmpe_cli.options import (
 from rmpe_cli.options.names import RECORD_FORMAT
 from rmpe_cli.options.places import (
     NEW,
-    THERE,
+    RECORDS,
     address_of,
     delivered,
     pictures_here,
@@ -90,7 +90,7 @@ class TrackChoices:
 
 
 @click.command()
-@click.argument("records", type=THERE)
+@click.argument("records", type=RECORDS)
 @takes(frames=FrameChoices, reading=ReadingChoices, choices=TrackChoices, writing=OverwriteChoice)
 def track(
     records: Path,
@@ -185,7 +185,7 @@ class RenderChoices:
 
 
 @click.command()
-@click.argument("records", type=THERE)
+@click.argument("records", type=RECORDS)
 @takes(
     frames=FrameChoices,
     reading=ReadingChoices,

@@ -56,10 +56,13 @@ def prepare_folder(
         names: pictures that are going to be written, by name.
 
     Raises:
-        ValueError: an output is an input, or is there already and was not made by a run.
+        ValueError: an output is an input, or is there already and was not made by a run, or a
+            picture's name is too long for that of its file.
         OSError: something cannot be removed.
     """
     folder, is_ours = plan.folder, _is_ours(plan.folder)
+    for name in plan.formats:
+        get_format(name).check_names(names)
     wanted = planned(plan, names)
     stale = _everything(folder) if is_ours else []
     check_outputs([*wanted, *stale], inputs, overwrite=True)

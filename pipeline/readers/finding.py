@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.readers.address import is_address, shown_source
-from rmpe.formats.outputs import PICTURES_NAME, RECORDS_NAME, RENDERED_NAME, VIDEO_NAME
+from rmpe.formats.outputs import (
+    PICTURES_NAME,
+    RECORDS_NAME,
+    RENDERED_NAME,
+    VIDEO_NAME,
+    shortened,
+)
 from rmpe.formats.pictures import natural_order
 from rmpe.pictures.files import PICTURE_SUFFIXES
 
@@ -29,7 +35,7 @@ UNREAD_SUFFIXES = frozenset(
 """Pictures that nothing here reads; they are named, not passed over in silence."""
 
 _NUMBERED = re.compile(r"%0?\d*d")
-_LONGEST_STEM = 200
+_ROOM = len("_rmpe_99999")
 
 
 @dataclass
@@ -131,7 +137,7 @@ def read_list(path: str | Path) -> list[str]:
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text file: {error}") from error
+        raise ValueError(f"{path} is no text file in UTF-8") from error
     return [_unquoted(line) for line in map(str.strip, lines) if line and not line.startswith("#")]
 
 
@@ -185,7 +191,7 @@ def output_folders(sources: Sequence[str], output: str | Path | None) -> list[Pa
     taken: dict[str, int] = {}
     folders = []
     for source in sources:
-        name = f"{_stem(source)}_rmpe"
+        name = f"{shortened(_stem(source), _ROOM)}_rmpe"
         taken[name] = taken.get(name, 0) + 1
         folders.append(base / (name if taken[name] == 1 else f"{name}_{taken[name]}"))
     return folders
@@ -247,7 +253,7 @@ def _stem(source: str) -> str:
     shown = shown_source(source)
     if is_address(source):
         name = re.sub(r"\W+", "_", shown.partition("://")[2]).strip("_")
-        return name[:_LONGEST_STEM] or "stream"
+        return name or "stream"
     if is_pattern(source):
         name = re.sub(r"\W+", "_", _NUMBERED.sub("", Path(shown).stem)).strip("_")
         return name or Path(shown).absolute().parent.name or "clip"

@@ -13,6 +13,7 @@ import av
 
 from pipeline.writers.sound import SoundTrack
 from pipeline.writers.video import TICKS, VideoWriter
+from rmpe.formats.outputs import unfinished
 from rmpe.records import Frame, Poses
 
 
@@ -158,7 +159,7 @@ def join_chunks(
     Raises:
         OSError: a chunk cannot be read or the file not written.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = unfinished(path)
     try:
         _copy_packets(chunks, temporary, sound, first_time_s)
         os.replace(temporary, path)

@@ -143,7 +143,7 @@ def read_boxes(path: Path | str) -> PrecomputedBoxes:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8: {error}") from error
+        raise ValueError(f"{path} is not a text file in UTF-8") from error
     if looks_like_mot(text):
         return PrecomputedBoxes(_from_mot(read_mot_rows(path)), None, str(path), digest)
     entries = list(_entries(text, str(path)))

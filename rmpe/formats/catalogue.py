@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from rmpe.formats.coco_results import CocoResultsWriter, read_coco
 from rmpe.formats.motchallenge import MotWriter, looks_like_mot, read_mot
 from rmpe.formats.native import NativeWriter, read_native
 from rmpe.formats.openpose import SUFFIX, OpenPose18Writer, OpenPoseWriter, read_openpose
-from rmpe.formats.outputs import RECORDS_NAME, check_outputs
+from rmpe.formats.outputs import RECORDS_NAME, check_outputs, unfinished
+from rmpe.formats.pictures import unique_stems
 from rmpe.formats.posetrack.document import named_joints
 from rmpe.formats.posetrack.records import PoseTrack17Writer, PoseTrackWriter, read_posetrack
 from rmpe.json_files import load_json
@@ -59,6 +60,11 @@ class PoseFormat:
     def outputs(self, path: Path) -> list[Path]:
         """Return the files or folders that writing to ``path`` makes."""
         return [path, *([path.parent / self.beside] if self.beside else [])]
+
+    def check_names(self, image_names: Sequence[str]) -> None:
+        """Raise ``ValueError`` if the file of a picture would have a name too long to be one."""
+        if self.pattern:
+            unique_stems(image_names, self.pattern.removeprefix("*"))
 
     def remove_stale(self, path: Path) -> None:
         """Remove the files of many that an earlier writing to ``path`` left."""
@@ -179,7 +185,7 @@ def convert_records(
     target.remove_stale(output)
     # One file comes into its place when it is whole; several are written where they belong.
     apart = not (target.is_folder or target.beside or (output.exists() and not output.is_file()))
-    written = output.with_name(f"{output.name}.part") if apart else output
+    written = unfinished(output) if apart else output
     try:
         count = _copy(reader, target.writer(written, header))
         if apart:

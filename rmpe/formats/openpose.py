@@ -27,6 +27,7 @@ from rmpe.formats._loaded import (
     poses_from_joints,
 )
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
+from rmpe.formats.outputs import shortened
 from rmpe.formats.pictures import are_close, natural_order, picture_of_stem, unique_stems
 from rmpe.json_files import load_json
 from rmpe.records import Poses
@@ -47,8 +48,8 @@ _PART_KEYS = {part: f"{part}_keypoints_2d" for part in OPENPOSE_PARTS}
 _EMPTY_3D: dict[str, list[float]] = {
     f"{part}_keypoints_3d": [] for part in ("pose", "face", "hand_left", "hand_right")
 }
-_LONGEST_NAME = 200
-"""Bytes of a clip's name in file names; file systems allow 255 in all."""
+_ROOM = len("_") + _VIDEO_DIGITS + len(SUFFIX)
+"""Bytes of a file's name beside that of its clip."""
 
 
 class OpenPoseWriter:
@@ -60,8 +61,7 @@ class OpenPoseWriter:
         self._header = header
         self._folder = Path(path)
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = Path(header.source).stem or "frame"
-        self._name = name.encode()[:_LONGEST_NAME].decode(errors="ignore")
+        self._name = shortened(Path(header.source).stem or "frame", _ROOM)
         self._stems = unique_stems(header.image_names, SUFFIX)
         self._parts = {
             part: Skeleton(part, joints, (), (1.0,) * len(joints))

@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+LONGEST_NAME = 255
+"""Bytes of a file's name that file systems allow."""
+
 RECORDS_NAME = "poses.ndjson"
 """The native records of a run."""
 VIDEO_NAME = "annotated.mp4"
@@ -55,6 +58,17 @@ def check_outputs(
         if not overwrite and (output.is_file() or any(output.iterdir())):
             kind = "is there already" if output.is_file() else "is a folder with something in it"
             raise ValueError(f"{output} {kind}; --overwrite replaces it, or give another output")
+
+
+def shortened(name: str, room: int) -> str:
+    """Return a file's name, cut where it would leave less than ``room`` bytes for what follows."""
+    size, encoded = LONGEST_NAME - room, os.fsencode(name)
+    return name if len(encoded) <= size else encoded[:size].decode(errors="ignore")
+
+
+def unfinished(path: Path) -> Path:
+    """Return the name beside ``path`` under which it is written until it is whole."""
+    return path.with_name(f".{shortened(path.name, len('..part'))}.part")
 
 
 def _files_of(given: str | Path) -> Iterator[Path]:

@@ -57,12 +57,14 @@ class InputPlace(click.ParamType):
 
     Args:
         as_text: give the path as text; one of this disk is not looked for.
+        poses: refuse clips and pictures: stored poses are wanted.
     """
 
     name = "path"
 
-    def __init__(self, as_text: bool = False) -> None:
+    def __init__(self, as_text: bool = False, poses: bool = False) -> None:
         self._as_text = as_text
+        self._poses = poses
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
@@ -75,10 +77,31 @@ class InputPlace(click.ParamType):
                     value = fetch_records(place, _folder(ctx, place.address.rpartition("/")[0]))
         if self._as_text:
             return str(value)
-        return click.Path(exists=True, path_type=Path).convert(value, param, ctx)
+        path: Path = click.Path(exists=True, path_type=Path).convert(value, param, ctx)
+        if self._poses and path.is_file():
+            self._refuse_pictures(path, param, ctx)
+        return path
+
+    def _refuse_pictures(
+        self, path: Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> None:
+        from pipeline.readers.finding import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+        for suffixes, kind, command in (
+            (VIDEO_SUFFIXES, "video", "video"),
+            (IMAGE_SUFFIXES, "picture", "images"),
+        ):
+            if path.suffix.lower() in suffixes:
+                self.fail(
+                    f"{path} is a {kind}, needed are stored poses: rmpe {command} makes them",
+                    param,
+                    ctx,
+                )
 
 
 THERE = InputPlace()
+"""A file or folder that is there, or an address of one."""
+RECORDS = InputPlace(poses=True)
 """Records that are there, or an address of them."""
 NEW = OutputPlace(staged=True)
 """A file or folder to write, or an address of it."""

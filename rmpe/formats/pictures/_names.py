@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import PurePath, PurePosixPath
 
+from rmpe.formats.outputs import LONGEST_NAME
 from rmpe.pictures import PICTURE_SUFFIXES
 
 PictureKey = str | int
-
-_LONGEST_NAME = 255
-"""Bytes of a file's name that file systems allow."""
 
 NUMBERED = re.compile(r"(?P<before>.*?)(?P<digits>[0-9]{1,18})(?P<ending>\.[A-Za-z][A-Za-z0-9]*)?")
 _DATE_AND_TIME = re.compile(
@@ -89,9 +87,9 @@ def unique_stems(image_names: Sequence[str], suffix: str = "") -> tuple[str, ...
         stems = tuple(map(str, paths))
     for stem, name in zip(stems, image_names):
         size = len(os.fsencode(PurePosixPath(stem).name + suffix))
-        if size > _LONGEST_NAME:
+        if size > LONGEST_NAME:
             raise ValueError(
-                f"the file about {name} would have a name of {size} bytes, at most {_LONGEST_NAME} "
+                f"the file about {name} would have a name of {size} bytes, at most {LONGEST_NAME} "
                 "are possible; give the picture a shorter name"
             )
     return stems

@@ -106,6 +106,17 @@ def test_pictures_of_equal_names_stay_inside_the_output(tmp_path: Path) -> None:
     assert drawn == [Path("out/annotated/x/p0.png"), Path("out/annotated/y/p0.png")]
 
 
+@pytest.mark.parametrize("name", ["openpose", "alphapose-open"])
+def test_a_picture_whose_name_leaves_no_room_forbids_the_run(tmp_path: Path, name: str) -> None:
+    found = pictures(tmp_path / "in", 2, "p" * 250 + "{}.png")
+    plan = OutputPlan(tmp_path / "out", (name,), video=False, images=True)
+    with pytest.raises(ValueError, match=r"a name of 2\d\d bytes, at most 255 are possible"):
+        run_pictures(found, pytest.fail, plan)
+    assert not (tmp_path / "out").exists()
+    run_pictures(found, poses, replace(plan, formats=("coco",)))
+    assert len(list((tmp_path / "out/annotated").iterdir())) == 2
+
+
 @pytest.mark.parametrize("name", ["poses.ndjson", "annotated.mp4", "summary.json"])
 def test_foreign_files_are_replaced_only_when_that_is_said(
     clip: Path, tmp_path: Path, name: str

@@ -52,6 +52,19 @@ def test_every_source_gets_a_folder_of_its_own(sources, output, folders):
     assert [folder.as_posix() for folder in output_folders(sources, output)] == folders
 
 
+@pytest.mark.parametrize(
+    "name", ["a" * 251, "日" * 83, "é" * 125 + "b", "https://a.org/" + "b" * 300]
+)
+def test_a_long_name_is_cut_to_what_file_systems_allow(name, tmp_path):
+    sources = [f"{folder}{name}.mp4" for folder in ("x/", "y/")]
+    folders = output_folders(sources if "://" not in name else [name, f"{name}.mp4"], tmp_path)
+    assert [folder.name.rpartition("_rmpe")[2] for folder in folders] == ["", "_2"]
+    for folder in folders:
+        folder.mkdir()
+        assert len(folder.name.encode()) > 240
+    assert len({*folders}) == 2
+
+
 def test_patterns_and_lists(tmp_path):
     for name in ("b10.mp4", "b2.mp4", "deep/c.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -185,6 +185,35 @@ def test_convert_replaces_only_when_told_and_leaves_no_old_files(tmp_path: Path)
     assert counts(read_records(long)) == [1, 1, 1]
 
 
+def test_results_may_have_the_longest_names_that_there_are(tmp_path: Path, clip: Path) -> None:
+    records = native_records(tmp_path / "n.ndjson", [0, 3], FRAMES, source=str(clip))
+    for command, ending in (("render", ".mp4"), ("track", ".ndjson"), ("convert", ".json")):
+        output = tmp_path / ("a" * (255 - len(ending)) + ending)
+        given = [command, str(records), "-o", str(output)]
+        given += ["--to", "alphapose"] if command == "convert" else ["--quiet"]
+        assert CliRunner().invoke(cli.rmpe_command, given).exit_code == 0
+        assert output.stat().st_size > 100
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [("track", []), ("render", []), ("report", []), ("measure", []), ("convert", ["--to", "coco"])],
+)
+def test_a_clip_or_picture_in_place_of_poses_is_called_so(
+    command: str, more: list[str], tmp_path: Path, clip: Path
+) -> None:
+    picture = folder_of(tmp_path / "p", ["a.JPG"]) / "a.JPG"
+    for given, words in ((clip, "video, needed are stored poses"), (picture, "is a picture")):
+        result = CliRunner().invoke(cli.rmpe_command, [command, str(given), *more])
+        assert result.exit_code == 2
+        assert words in result.output
+    picture.rename(tmp_path / "p/a.bin")
+    result = CliRunner().invoke(cli.rmpe_command, [command, str(tmp_path / "p/a.bin"), *more])
+    assert result.exit_code in (1, 2)
+    assert "a.bin is not a text file, needed is JSON" in f"{result.output}{result.exception}"
+
+
 def test_convert_lists_every_target_and_keeps_names_of_pictures(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.rmpe_command, ["convert", "--help"])
     for name in ("native", "alphapose-cmu", "openpose18", "posetrack17", "parquet", "csv"):
