@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -76,6 +77,29 @@ def test_an_id_that_comes_back_after_a_gap_is_no_switch():
     report = compare_with_truth(poses, frames, COCO_19)
     assert report.switches == 0
     assert report.found == 5
+
+
+def _one_box(frame: SyntheticFrame, box: tuple[float, ...], identity: int) -> Poses:
+    poses = _perfect(frame).select([0])
+    return replace(poses, boxes_xyxy=np.array([box], np.float32), ids=np.array([identity]))
+
+
+def test_a_box_over_two_people_stays_with_whom_its_identity_had():
+    frame = _truth()
+    frame.boxes_xyxy[1] = frame.boxes_xyxy[0] + [20, 0, 20, 0]
+    # IoU with the first 85 / 115, with the second 95 / 105
+    shared = _one_box(frame, (15, 0, 115, 200), 7)
+    alone = _one_box(frame, (0, 0, 100, 200), 7)
+    assert compare_with_truth([alone, shared, alone], [frame] * 3, COCO_19).switches == 0
+    assert compare_with_truth([shared], [frame], COCO_19).identities == 1
+
+
+def test_a_box_over_two_people_is_of_the_one_who_can_be_seen():
+    frame = _truth(seen=(0.9, 0.2))
+    frame.boxes_xyxy[1] = frame.boxes_xyxy[0] + [20, 0, 20, 0]
+    shared = _one_box(frame, (15, 0, 115, 200), 7)
+    report = compare_with_truth([shared], [frame], COCO_19)
+    assert (report.seen, report.found, report.invented) == (1, 1, 0)
 
 
 def test_missed_hidden_and_invented_people():
