@@ -17,7 +17,7 @@ from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
 from pipeline.sources import NetworkPoses, PoseSource
 from pipeline.stages.batching import BATCH_BYTES
-from pipeline.stages.track import Tracker, TrackStage, build_tracker
+from pipeline.stages.track import FRAMES_HELD_BACK, Tracker, TrackStage, build_tracker
 from pipeline.writers.base import Writer, WriteStage
 from rmpe.records import Frame
 from rmpe.runtimes.threads import available_cores
@@ -35,6 +35,7 @@ def assemble(
     tracker: Tracker | None = None,
     writers: Iterable[tuple[str, Writer]] = (),
     *,
+    late_names: bool = True,
     watch: Sequence[Stage] = (),
     interrupt: Callable[[], None] = lambda: None,
 ) -> Pipeline:
@@ -46,13 +47,15 @@ def assemble(
         options: how the run goes.
         tracker: gives identities; None leaves every id 0.
         writers: what is written, as (name, writer); they are closed at the end.
+        late_names: hold frames back for a moment, so that who waits for an identity has it from the
+            first sighting on.
         watch: stages between tracker and writers that look at results and hand them on.
         interrupt: wakes a reader that waits for a camera, when the run is over.
     """
     options = replace(options or RunOptions(), pixel_aspect=reader.info.pixel_aspect)
     stages = [
         *poses.stages(options),
-        *([] if tracker is None else [TrackStage(tracker)]),
+        *([] if tracker is None else [TrackStage(tracker, options.chunk if late_names else 0)]),
         *watch,
         *(WriteStage(f"write {name}", writer) for name, writer in writers),
     ]
@@ -71,7 +74,7 @@ def clip_limits(options: RunOptions, frame_bytes: int) -> ChannelLimits:
     for_batch = options.batch_frames
     if frame_bytes:
         for_batch = min(for_batch, BATCH_BYTES // frame_bytes + 1)
-    held_back = options.detect_batch + for_batch
+    held_back = options.detect_batch + for_batch + FRAMES_HELD_BACK
     beside = 2 * min(available_cores(), _CORES_FED)
     return ChannelLimits(under_way_items=held_back + beside, under_way_least=held_back + 2)
 
@@ -95,7 +98,7 @@ def run_plain(
     alone = replace(options or RunOptions(), batch_frames=1)
     stages = NetworkPoses(estimator).stages(alone)
     if tracker is not None:
-        stages.append(TrackStage(tracker))
+        stages.append(TrackStage(tracker, alone.chunk))
     yield from run_inline(frames, stages)
 
 

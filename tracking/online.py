@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rmpe.records import Frame, Poses
 from tracking.appearance import Looks, look_at, unknown_looks
-from tracking.following import Explanation, Follower
+from tracking.following import Explanation, Follower, Naming
 from tracking.kalman import predict_bodies
 from tracking.matching import Features, find_features, match_features
 from tracking.motion import still_camera
@@ -112,6 +112,11 @@ class OnlineTracker:
     def explanation(self) -> Explanation | None:
         """Why the people of the latest frame got their identities; None for PoseFlow's rules."""
         return None if self._follower is None else self._follower.explanation
+
+    @property
+    def naming(self) -> Naming:
+        """Who of the latest frame waits for an identity, and who of those before has got one."""
+        return Naming.of_nobody() if self._follower is None else self._follower.naming
 
     def _gap_s(self, frame: Frame, frames: int) -> float:
         """Return the seconds since the latest frame; as at 25 a second where times are no guide."""

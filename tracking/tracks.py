@@ -22,7 +22,7 @@ class Tracks:
     """N known people, most recently seen first; places are those of the latest sighting."""
 
     ids: IntArray
-    """Identities from 1; 0 for somebody who waits for one, (N,)."""
+    """Identities from 1; a number below 0 for somebody who waits for one, (N,)."""
     sightings: IntArray
     """How often each was seen, (N,)."""
     unseen_frames: IntArray

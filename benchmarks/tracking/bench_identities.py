@@ -19,24 +19,31 @@ import numpy as np
 from peer_trackers import TRACKERS, ClipTracker, make_tracker
 
 from pipeline.readers import VideoReader
+from pipeline.stages.track import FRAMES_HELD_BACK
 from rmpe.evaluation.mot import MotBoxes, MotScores, read_mot_boxes, read_people, score_mot
 from rmpe.formats import read_records
 from rmpe.geometry.boxes import box_xyxy_to_xywh
 from rmpe.records import Poses
+from tracking import OnlineTracker
+from tracking.following import LateNames, Naming
 
 
 def track(clip: Path, records: Path, tracker: ClipTracker) -> list[tuple[int, Poses]]:
     """Return the stored people of every picture with new identities."""
-    tracked = []
+    tracked: list[tuple[int, Poses]] = []
     stored = read_records(records)
     by_frame = {record.frame_index: record.poses for record in stored}
+    late: LateNames[int] = LateNames(FRAMES_HELD_BACK)
     reader = VideoReader(str(clip))
     for frame in reader:
         if frame.index in by_frame:
             poses = by_frame[frame.index]
-            tracked.append((frame.index, tracker.update(frame, poses.with_ids(poses.ids * 0))))
+            named = tracker.update(frame, poses.with_ids(poses.ids * 0))
+            # ours fills in who waited, as `video` does; others leave them out
+            naming = tracker.naming if isinstance(tracker, OnlineTracker) else Naming.of_nobody()
+            tracked += late.take(frame.index, named, naming)
     reader.close()
-    return tracked
+    return tracked + late.flush()
 
 
 def boxes_of(tracked: list[tuple[int, Poses]]) -> MotBoxes:

@@ -22,6 +22,7 @@ from typing import Any
 from pipeline.stages.track import Tracker
 from rmpe.error_words import in_words
 from rmpe.records import Frame, Poses
+from tracking.following import Naming
 
 SCHEMA = "rmpe-checkpoint/3"
 SAVE_EVERY_S = 2.0
@@ -181,6 +182,11 @@ class _WatchedTracker:
         result = self._tracker.update(frame, poses)
         self._note(self._tracker.state)
         return result
+
+    @property
+    def naming(self) -> Naming:
+        """Who waits for an identity, and who has got one."""
+        return self._tracker.naming
 
     def state(self) -> bytes:
         """Return what the tracker knows."""

@@ -253,6 +253,7 @@ class LiveSession:
             options,
             self._tracker,
             writers,
+            late_names=False,
             watch=[result_stage],
             interrupt=self._reader.stop,
         )

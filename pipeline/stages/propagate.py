@@ -18,6 +18,7 @@ from rmpe.geometry.boxes import box_area, box_iou_matrix, clip_boxes
 from rmpe.pose_nms import pose_similarity
 from rmpe.records import Boxes, FloatArray, Frame, IntArray, Poses
 from tracking import OnlineTracker
+from tracking.following import Naming
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
@@ -130,6 +131,11 @@ class PropagatingTracker:
             self._note_found(found)
         self._forget()
         return join_poses(tracked, found)
+
+    @property
+    def naming(self) -> Naming:
+        """Who of those detected waits for an identity, and who has got one."""
+        return self._tracker.naming
 
     def _expected(self, frame: Frame) -> Poses:
         """Return who is looked for, where their joints should be and with the score they have."""

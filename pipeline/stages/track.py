@@ -12,10 +12,14 @@ from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame
 from pipeline.stages.propagate import PropagatingTracker
 from rmpe.records import Frame, Poses
-from tracking import OneEuroSmoother, OnlineTracker
+from tracking import DEFAULT, OneEuroSmoother, OnlineTracker
+from tracking.following import LateNames, Naming
 
 if TYPE_CHECKING:
     from rmpe.estimator import PoseEstimator
+
+FRAMES_HELD_BACK = DEFAULT.wait_sightings - 1
+"""Most frames that wait for identities which come late."""
 
 
 class Tracker(Protocol):
@@ -23,6 +27,10 @@ class Tracker(Protocol):
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities."""
+
+    @property
+    def naming(self) -> Naming:
+        """Who of the latest frame waits for an identity, and who of those before has got one."""
 
     def state(self) -> bytes:
         """Return everything that the tracker knows."""
@@ -41,6 +49,11 @@ class SmoothingTracker:
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities, smoothed."""
         return self._smoother.update(frame.timestamp_s, self._tracker.update(frame, poses))
+
+    @property
+    def naming(self) -> Naming:
+        """Who waits for an identity, and who has got one."""
+        return self._tracker.naming
 
     def state(self) -> bytes:
         """Return what tracker and smoother know."""
@@ -66,16 +79,33 @@ class SmoothingTracker:
 
 
 class TrackStage(Stage):
-    """Poses in, the same poses with identities out."""
+    """Poses in, the same poses with identities out, those that came late filled in.
+
+    Args:
+        tracker: gives identities.
+        chunk_frames: no frame is held back over a multiple of this many frames; 0: none ever is.
+    """
 
     name = "track"
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Tracker, chunk_frames: int = 0) -> None:
         self._tracker = tracker
+        self._chunk_frames = chunk_frames
+        self._late: LateNames[Frame] = LateNames(FRAMES_HELD_BACK if chunk_frames else 0)
+        self._seen = 0
 
     def process(self, item: PosedFrame) -> Iterable[PosedFrame]:
         """Link one frame to those before."""
-        return [PosedFrame(item.frame, self._tracker.update(item.frame, item.poses))]
+        poses = self._tracker.update(item.frame, item.poses)
+        done = self._late.take(item.frame, poses, self._tracker.naming)
+        self._seen += 1
+        if self._chunk_frames and self._seen % self._chunk_frames == 0:
+            done += self._late.flush()
+        return [PosedFrame(*posed) for posed in done]
+
+    def finish(self) -> Iterable[PosedFrame]:
+        """Return the frames that were held back."""
+        return [PosedFrame(*posed) for posed in self._late.flush()]
 
 
 def build_tracker(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
+from pipeline.stages.track import FRAMES_HELD_BACK
 from pipeline.stored.render import posed_frames
 from rmpe.formats import ClipHeader, PoseReader, PoseWriter
 from rmpe.records import Frame, Poses
@@ -18,7 +19,7 @@ from tracking import (
     TrackerParameters,
     track_clip,
 )
-from tracking.following import Explanation
+from tracking.following import Explanation, LateNames
 from tracking.offline import FlowBuilding
 
 _Timed = tuple[int, float, Poses]
@@ -126,9 +127,7 @@ def _tracked(
 ) -> Iterator[_Timed]:
     frames = _announced(posed_frames(reader, records), on_frame)
     if whole_clip is None:
-        tracker = OnlineTracker(parameters)
-        for frame, poses in frames:
-            yield frame.index, frame.timestamp_s, tracker.update(frame, poses)
+        yield from _with_late_names(frames, OnlineTracker(parameters))
         return
     times: list[tuple[int, float]] = []
 
@@ -140,6 +139,18 @@ def _tracked(
     refined = track_clip(clip(), parameters, building=whole_clip)
     for (index, time_s), poses in zip(times, refined):
         yield index, time_s, poses
+
+
+def _with_late_names(
+    frames: Iterable[tuple[Frame, Poses]], tracker: OnlineTracker
+) -> Iterator[_Timed]:
+    late: LateNames[tuple[int, float]] = LateNames(FRAMES_HELD_BACK)
+    for frame, poses in frames:
+        tracked = tracker.update(frame, poses)
+        for time, named in late.take((frame.index, frame.timestamp_s), tracked, tracker.naming):
+            yield *time, named
+    for time, named in late.flush():
+        yield *time, named
 
 
 def _announced(

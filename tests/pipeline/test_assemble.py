@@ -193,10 +193,10 @@ def test_a_frame_of_one_pixel(squares, reader):
 @pytest.mark.parametrize(
     ("options", "width", "held"),
     [
-        ({}, 1280, 1 + 8),
-        ({}, 3840, 1 + 2),
-        ({"detect_batch": 8}, 3840, 8 + 2),
-        ({"batch_frames": 30}, 0, 1 + 30),
+        ({}, 1280, 1 + 8 + 2),
+        ({}, 3840, 1 + 2 + 2),
+        ({"detect_batch": 8}, 3840, 8 + 2 + 2),
+        ({"batch_frames": 30}, 0, 1 + 30 + 2),
     ],
     ids=str,
 )

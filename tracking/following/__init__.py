@@ -2,5 +2,14 @@
 
 from tracking.following.explanation import Candidate, Explanation, Reasons, reasons_of
 from tracking.following.follower import Follower
+from tracking.following.naming import LateNames, Naming
 
-__all__ = ["Candidate", "Explanation", "Follower", "Reasons", "reasons_of"]
+__all__ = [
+    "Candidate",
+    "Explanation",
+    "Follower",
+    "LateNames",
+    "Naming",
+    "Reasons",
+    "reasons_of",
+]

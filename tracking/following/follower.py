@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from tracking.appearance import Looks, unknown_looks
 from tracking.following.explanation import NOBODY, Explanation
+from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
 from tracking.following.remembering import keep_unseen, see_people
 from tracking.kalman import Bodies, predict_bodies
@@ -39,6 +40,7 @@ class Follower:
         self.tracks: Tracks | None = None
         self.highest_id = 0
         self.explanation: Explanation | None = None
+        self.naming = Naming.of_nobody()
 
     def update(
         self,
@@ -85,8 +87,9 @@ class Follower:
         matched[new[columns]] = absent[rows]
         ids, sightings = name_people(tracks, matched, seen, self.highest_id, self.parameters)
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
+        self.naming = Naming.between(tracks.ids, matched, ids)
         self.explanation = Explanation(
-            known_ids=tracks.ids,
+            known_ids=np.maximum(tracks.ids, 0),
             compared=compared,
             similarity=similarity,
             counted=counted,
@@ -95,13 +98,13 @@ class Follower:
             returning=returning,
             matched=matched,
             returned=np.isin(np.arange(len(seen)), new[columns]),
-            ids=ids,
+            ids=np.maximum(ids, 0),
             sightings=sightings,
             seen=seen,
         )
         now = see_people(tracks, expected, gaps, matched, seen, ids, sightings, self.parameters)
         self.tracks = now.followed_by(keep_unseen(tracks, matched, gaps, frames, self.parameters))
-        return ids
+        return np.maximum(ids, 0)
 
     def forget(self) -> None:
         """Make everybody new from here on, as after a cut; identities go on counting."""

@@ -18,7 +18,10 @@ _AT_BORDER = 0.05
 def name_people(
     tracks: Tracks, matched: IntArray, seen: Sighting, highest_id: int, rules: TrackerParameters
 ) -> tuple[IntArray, IntArray]:
-    """Return identities, 0 for the doubtful, and how often everybody was seen, (M,) each."""
+    """Return identities and how often everybody was seen, (M,) each.
+
+    Somebody doubtful waits under a number below 0, the same one from frame to frame.
+    """
     known = matched != NOBODY
     ids, sightings = np.zeros(len(seen), np.int64), np.ones(len(seen), np.int64)
     ids[known] = tracks.ids[matched[known]]
@@ -26,8 +29,10 @@ def name_people(
     # with those of the first frame it all begins, sure or not
     sure = (seen.box_scores >= rules.sure_score) | (len(tracks) == 0)
     sure &= seen.own & _stand_apart(seen, ids > 0, rules.doubt_overlap)
-    named = (ids == 0) & ((sure & ~known) | (sightings >= rules.wait_sightings))
+    named = (ids <= 0) & ((sure & ~known) | (sightings >= rules.wait_sightings))
     ids[named] = highest_id + 1 + np.arange(int(named.sum()))
+    waiting = ids == 0
+    ids[waiting] = tracks.ids.min(initial=0) - 1 - np.arange(int(waiting.sum()))
     return ids, sightings
 
 
