@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pipeline.assemble import assemble
@@ -160,7 +160,7 @@ def compare_with_truth(
 
 
 def match_boxes(
-    found_xyxy: FloatArray, real_xyxy: FloatArray, preference: ArrayLike = 0.0
+    found_xyxy: FloatArray, real_xyxy: FloatArray, preference: NDArray[np.float64] | float = 0.0
 ) -> tuple[IntArray, IntArray]:
     """Return rows of found boxes (N, 4) and real ones (M, 4) that belong together, IoU 0.5 or more.
 
