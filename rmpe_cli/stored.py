@@ -60,6 +60,13 @@ class TrackChoices:
     smooth: bool = option(
         "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."
     )
+    tracker: Literal["poseflow", "bytetrack", "ocsort", "sort"] = option(
+        "--tracker",
+        default="poseflow",
+        show_default=True,
+        type=click.Choice(["poseflow", "bytetrack", "ocsort", "sort"]),
+        help="Ours, or a plain one to compare with (extra [trackers]).",
+    )
     reference: bool = option(
         "--reference",
         default=False,
@@ -80,10 +87,16 @@ class TrackChoices:
         """Raise a UsageError where options do not go together."""
         if self.building and not self.offline:
             raise click.UsageError("--building is about whole clips: give --offline too")
-        if self.explain is not None and (self.offline or self.reference):
+        if self.tracker != "poseflow" and (self.offline or self.reference):
+            raise click.UsageError(
+                f"--tracker {self.tracker} has rules of its own, frame by frame: "
+                "leave --offline and --reference out"
+            )
+        ours = self.tracker == "poseflow" and not self.offline and not self.reference
+        if self.explain is not None and not ours:
             raise click.UsageError(
                 "--explain is about our own rules, frame by frame: "
-                "leave --offline and --reference out"
+                "leave --offline, --reference and --tracker out"
             )
         if self.explain is not None and (self.output or self.smooth):
             raise click.UsageError("--explain writes nothing: leave --output and --smooth out")
@@ -103,6 +116,7 @@ def track(
 
     Pictures come from the clip that RECORDS name, or from --video or --images.
     """
+    from pipeline.stored.plain_trackers import PlainTracker
     from pipeline.stored.retrack import retrack_records
     from rmpe.formats import get_format
     from rmpe.formats.outputs import TRACKED_NAME, check_outputs
@@ -121,6 +135,9 @@ def track(
         check_outputs(
             target.outputs(output), [records, *files_of(reader)], overwrite=writing.overwrite
         )
+        plain = None
+        if choices.tracker != "poseflow":
+            plain = PlainTracker(choices.tracker, reader.info.fps or stored.header.fps)
     target.remove_stale(output)
     upload = delivered(target.outputs(output), [records], writing.overwrite)
     with upload, frame_bar(reader.info.frames_expected, choices.quiet) as bar:
@@ -130,6 +147,7 @@ def track(
             lambda header: target.writer(output, header),
             parameters=POSEFLOW_REFERENCE if choices.reference else DEFAULT,
             whole_clip=(choices.building or "identities") if choices.offline else None,
+            plain=plain,
             smoother=OneEuroSmoother() if choices.smooth else None,
             on_frame=lambda _: bar.update(),
         )

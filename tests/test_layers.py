@@ -62,6 +62,7 @@ HEAVY = {
     "paho": "pipeline.live.outlets",
     "fsspec": "pipeline.storage",
     "wandb": "rmpe.training",
+    "trackers": "pipeline.stored",
 }
 
 

@@ -12,8 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pipeline.stored.plain_trackers import PlainTracker
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker
+
+_THEIR_FRAME_RATE = 30.0  # their default
 
 
 class ClipTracker(Protocol):
@@ -21,32 +24,6 @@ class ClipTracker(Protocol):
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses with identities."""
-
-
-class RoboflowTracker:
-    """A tracker of the package ``trackers``."""
-
-    def __init__(self, name: str) -> None:
-        import supervision
-        import trackers
-
-        self._detections = supervision.Detections
-        self._tracker = getattr(trackers, name)()
-
-    def update(self, frame: Frame, poses: Poses) -> Poses:
-        """Return the poses with identities."""
-        count = len(poses)
-        found = self._detections(
-            xyxy=poses.boxes_xyxy.astype(np.float64).reshape(-1, 4),
-            confidence=poses.box_scores.astype(np.float64),
-            class_id=np.zeros(count, int),
-            data={"row": np.arange(count)},
-        )
-        tracked = self._tracker.update(found, frame.image_bgr)
-        ids = np.zeros(count, np.int64)
-        if len(tracked):
-            ids[np.asarray(tracked.data["row"], int)] = np.asarray(tracked.tracker_id) + 1
-        return poses.with_ids(ids)
 
 
 class BoxmotTracker:
@@ -72,8 +49,8 @@ class BoxmotTracker:
 
 TRACKERS: dict[str, Callable[[], ClipTracker]] = {
     "ours": OnlineTracker,
-    "SORT": lambda: RoboflowTracker("SORTTracker"),
-    "ByteTrack": lambda: RoboflowTracker("ByteTrackTracker"),
+    "SORT": lambda: PlainTracker("sort", _THEIR_FRAME_RATE),
+    "ByteTrack": lambda: PlainTracker("bytetrack", _THEIR_FRAME_RATE),
     "OC-SORT": lambda: BoxmotTracker("OcSort"),
     "BoT-SORT": lambda: BoxmotTracker("BotSort", use_embeddings=False),
 }
@@ -83,5 +60,5 @@ def make_tracker(name: str) -> ClipTracker | str:
     """Return a fresh tracker, or a sentence that says why there is none."""
     try:
         return TRACKERS[name]()
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         return f"{name} is left out: {error}"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipeline.items import PosedFrame
 from pipeline.readers.base import Reader
 from pipeline.stages.track import FRAMES_HELD_BACK
+from pipeline.stored.plain_trackers import PlainTracker
 from pipeline.stored.render import posed_frames
 from rmpe.formats import ClipHeader, PoseReader, PoseWriter
 from rmpe.records import Frame, Poses
@@ -32,6 +33,7 @@ def retrack_records(
     *,
     parameters: TrackerParameters | PoseFlowParameters = DEFAULT,
     whole_clip: FlowBuilding | None = None,
+    plain: PlainTracker | None = None,
     smoother: OneEuroSmoother | None = None,
     on_frame: Callable[[PosedFrame], object] | None = None,
 ) -> int:
@@ -44,6 +46,7 @@ def retrack_records(
         parameters: rules of the tracker.
         whole_clip: keep all poses (no pictures) to the end, then merge redundant flows and join cut
             ones before anything is written; says how the flows are built. None: frame by frame.
+        plain: another tracker, to compare with, frame by frame; None: our own.
         smoother: smooths the joints of every identity; None: they stay as they are.
         on_frame: called with every frame, for progress.
 
@@ -67,7 +70,11 @@ def retrack_records(
     identities: set[int] = set()
     complete = False
     try:
-        tracked = _tracked(reader, records, parameters, whole_clip, on_frame)
+        frames = _announced(posed_frames(reader, records), on_frame)
+        if plain is None:
+            tracked = _tracked(frames, parameters, whole_clip)
+        else:
+            tracked = ((f.index, f.timestamp_s, plain.update(f, poses)) for f, poses in frames)
         for index, time_s, poses in tracked:
             smooth = poses if smoother is None else smoother.update(time_s, poses)
             writer.write(index, time_s, smooth)
@@ -119,13 +126,10 @@ def explain_frame(
 
 
 def _tracked(
-    reader: Reader,
-    records: PoseReader,
+    frames: Iterable[tuple[Frame, Poses]],
     parameters: TrackerParameters | PoseFlowParameters,
     whole_clip: FlowBuilding | None,
-    on_frame: Callable[[PosedFrame], object] | None,
 ) -> Iterator[_Timed]:
-    frames = _announced(posed_frames(reader, records), on_frame)
     if whole_clip is None:
         yield from _with_late_names(frames, OnlineTracker(parameters))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -72,6 +73,32 @@ def test_identities_are_made_anew_and_frames_without_people_stay(
             right = int(record.poses.ids[0 if record.frame_index % 2 else 1])
             first = right if first is None else first
             assert right == first
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", ["bytetrack", "ocsort", "sort"])
+def test_other_trackers_go_by_the_same_boxes(clip: Path, name: str) -> None:
+    pytest.importorskip("trackers")
+    command = ["track", str(clip / "poses.ndjson"), "--tracker", name]
+    result = CliRunner().invoke(cli.rmpe_command, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    records = list(read_records(clip / "tracked.ndjson"))
+    # each of the two goes on under one identity once it has one
+    right = [int(r.poses.ids[0 if r.frame_index % 2 else 1]) for r in records[2:4]]
+    assert right[0] == right[1] > 0
+    assert [len(record.poses) for record in records] == [2, 2, 2, 2, 0, 2, 2, 2]
+
+
+def test_other_trackers_without_their_package_are_wrong_use(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trackers", None)
+    code, said = explain(clip, "--tracker", "sort")
+    assert (code, said) == (
+        2,
+        "Error: tracker sort needs the extra: pip install 'rmpe[trackers]'\n",
+    )
+    assert not (clip / "tracked.ndjson").exists()
 
 
 def test_records_are_not_written_over(clip: Path) -> None:
