@@ -1,6 +1,7 @@
-"""A sheet of the compact pose network's failures on rendered people in rare poses.
+"""A sheet of a bundled pose network's failures on rendered people in rare poses.
 
-    python tools/scores/failure_sheet.py docs/images/compact_failures.jpg --people 150
+    python tools/scores/failure_sheet.py compact docs/images/compact_failures.jpg
+    python tools/scores/failure_sheet.py compact-accurate docs/images/compact_accurate_failures.jpg
 
 Every person is rendered with known joints, estimated from the true box with the flip test, and
 ranked by the share of visible limb joints within 0.2 torsos. The sheet shows the worst; the table
@@ -23,6 +24,7 @@ from rmpe.estimator import EstimatorOptions
 from rmpe.records import Boxes
 from rmpe.skeletons import COCO_17
 from rmpe.synthetic.world.pictures import random_pose_picture
+from rmpe.zoo.bundled import BUNDLED
 
 SIDE = 288
 COLUMNS = 6
@@ -32,11 +34,13 @@ ROWS = 3
 def main() -> None:
     """Render, estimate, rank, write the sheet and print the spread."""
     parser = argparse.ArgumentParser(description="Failures on rendered people")
+    parser.add_argument("preset", choices=tuple(BUNDLED))
     parser.add_argument("output", type=Path)
     parser.add_argument("--people", type=int, default=150)
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    estimator = PoseEstimator.from_preset("compact", options=EstimatorOptions(flip_test=True))
+    options = EstimatorOptions(flip_test=True)
+    estimator = PoseEstimator.from_preset(arguments.preset, options=options)
     rng = np.random.default_rng(arguments.seed)
     judged: list[tuple[float, NDArray[np.uint8]]] = []
     while len(judged) < arguments.people:

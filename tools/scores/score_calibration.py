@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+SIDE = 260
+"""Of a reliability diagram's square."""
+COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1")
 
 
 def fit_logistic(
@@ -44,14 +50,14 @@ def fit_logistic(
 
 @dataclass(frozen=True)
 class ScoreBin:
-    """Joints whose scores lie close together."""
+    """Joints, or poses, whose scores lie close together."""
 
     mean_score: float
     """What was said."""
     share_right: float
-    """What was true."""
+    """What was true: the share of right joints, the mean OKS of poses."""
     count: int
-    """Number of joints."""
+    """Number of joints or poses."""
 
 
 def reliability(scores: ArrayLike, right: ArrayLike, bins: int = 10) -> list[ScoreBin]:
@@ -59,10 +65,10 @@ def reliability(scores: ArrayLike, right: ArrayLike, bins: int = 10) -> list[Sco
 
     Args:
         scores: (N,), 0..1.
-        right: whether each answer was right, (N,).
+        right: whether, or how far (0..1), each answer was right, (N,).
         bins: number of ranges.
     """
-    said, true = np.asarray(scores, np.float64), np.asarray(right, bool)
+    said, true = np.asarray(scores, np.float64), np.asarray(right, np.float64)
     place = np.clip((said * bins).astype(int), 0, bins - 1)
     return [
         ScoreBin(
@@ -82,3 +88,35 @@ def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = 10) -> fl
     if not total:
         return 0.0
     return sum(abs(e.mean_score - e.share_right) * e.count for e in found) / total
+
+
+def draw_reliability(
+    curves: Mapping[str, Sequence[ScoreBin]], path: Path, across: str, up: str
+) -> None:
+    """Write a reliability diagram as SVG: what was true over what was said.
+
+    Args:
+        curves: name to its ranges, at most as many as there are ``COLOURS``.
+        path: file to write.
+        across: what the horizontal axis is called.
+        up: what the vertical one is.
+    """
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {SIDE + 220} {SIDE + 70}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
+        f'<path d="M0 {SIDE}L{SIDE} 0" stroke="#bbb" stroke-dasharray="4"/>',
+        f'<text x="{SIDE / 2}" y="{SIDE + 35}" text-anchor="middle">{across}</text>',
+        f'<text x="-8" y="-6">{up}</text>',
+    ]
+    for tick in (0, 0.5, 1):
+        lines.append(f'<text x="{SIDE * tick}" y="{SIDE + 18}" text-anchor="middle">{tick}</text>')
+        lines.append(f'<text x="-8" y="{SIDE * (1 - tick) + 4}" text-anchor="end">{tick}</text>')
+    for place, (name, bins) in enumerate(curves.items()):
+        colour = COLOURS[place]
+        points = [(SIDE * e.mean_score, SIDE * (1 - e.share_right)) for e in bins]
+        curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        lines.append(f'<path d="M{curve}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
+        lines.append(f'<text x="{SIDE + 12}" y="{20 + 18 * place}" fill="{colour}">{name}</text>')
+    path.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from held_out_people import LIMBS, Found, Reader, coco_people, lspet_people, other_people
 from numpy.typing import NDArray
-from score_calibration import calibration_error, fit_logistic, reliability
+from score_calibration import calibration_error, draw_reliability, fit_logistic, reliability
 
 from rmpe.heatmaps.compact import CompactCodec
 from rmpe.skeletons import COCO_19
@@ -86,30 +86,6 @@ def calibrate(codec: CompactCodec, found: dict[str, Found]) -> dict[str, list]:
     return curves
 
 
-def draw(curves: dict[str, list], path: Path) -> None:
-    """Write the reliability diagram: share of right joints over their mean score."""
-    side, colours = 260, ("#2b6cb0", "#c05621", "#2f855a")
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {side + 220} {side + 70}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{side}" height="{side}" fill="none" stroke="#999"/>',
-        f'<path d="M0 {side}L{side} 0" stroke="#bbb" stroke-dasharray="4"/>',
-        f'<text x="{side / 2}" y="{side + 35}" text-anchor="middle">mean score</text>',
-        '<text x="-8" y="-6">share within 0.2 torsos</text>',
-    ]
-    for tick in (0, 0.5, 1):
-        lines.append(f'<text x="{side * tick}" y="{side + 18}" text-anchor="middle">{tick}</text>')
-        lines.append(f'<text x="-8" y="{side * (1 - tick) + 4}" text-anchor="end">{tick}</text>')
-    for place, (name, entries) in enumerate(curves.items()):
-        colour = colours[place]
-        points = [(side * e.mean_score, side * (1 - e.share_right)) for e in entries if e.count]
-        curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        lines.append(f'<path d="M{curve}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        lines.append(f'<text x="{side + 12}" y="{20 + 18 * place}" fill="{colour}">{name}</text>')
-    path.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
-
-
 def main() -> None:
     """Print the card's figures."""
     parser = argparse.ArgumentParser(description="Score compact pose weights")
@@ -138,7 +114,7 @@ def main() -> None:
     assert isinstance(reader.codec, CompactCodec)
     curves = calibrate(reader.codec, found)
     if arguments.figure:
-        draw(curves, arguments.figure)
+        draw_reliability(curves, arguments.figure, "mean score", "share within 0.2 torsos")
 
 
 if __name__ == "__main__":
