@@ -1,6 +1,7 @@
 """The figures of the compact detector's model card.
 
     python tools/scores/score_compact_detector.py --data DATA [--weights FILE] [--detector NAME]
+    python tools/scores/score_compact_detector.py --data DATA --sides 640 416 --together
 
 People of the COCO pictures that are held out (``coco128``'s fifth, ``coco_people``) and pictures of
 ``empty`` without people: average precision and recall, with bootstrap intervals over pictures.
@@ -40,6 +41,8 @@ from rmpe.training.bundled.person_boxes import (
 from tools.scores.detection_scores import BoxScores, BoxTruth, score_boxes
 
 BOOTSTRAPS = 1000
+TOGETHER = ("coco128", "coco_people", "empty")
+"""Sets whose labels are complete, so that they tell precision too."""
 DETECTORS = {"compact": FAST, "compact-accurate": ACCURATE, "one side": CompactOptions()}
 """What is measured: the two detectors, and the network at one side alone."""
 LOWEST_SCORE = 0.03
@@ -101,15 +104,38 @@ def joined(parts: list[BoxScores]) -> BoxScores:
     return BoxScores(scores[order], hits, sum(part.people for part in parts))
 
 
-def main() -> None:
+def changed_options(options: CompactOptions, arguments: argparse.Namespace) -> CompactOptions:
+    """Return the options with what the command line asks for."""
+    given = {
+        "best_counts": arguments.exponent,
+        "same_iou": arguments.same_iou,
+        "nms_iou": arguments.nms_iou,
+    }
+    if arguments.sides:
+        given |= {"input_side": arguments.sides[0], "other_sides": tuple(arguments.sides[1:])}
+    return replace(options, **{name: value for name, value in given.items() if value is not None})
+
+
+def command_line() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--weights", type=Path, help="instead of the bundled ones")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--detector", choices=sorted(DETECTORS), default="compact")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
-    arguments = parser.parse_args()
+    parser.add_argument("--sides", type=int, nargs="+", help="input sides instead of its own")
+    parser.add_argument("--exponent", type=float, help="of the sides' power mean")
+    parser.add_argument("--same-iou", type=float, help="of boxes that are joined")
+    parser.add_argument("--nms-iou", type=float, help="of boxes that are suppressed")
+    parser.add_argument("--together", action="store_true", help="leave out the partial labels")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the figures."""
+    arguments = command_line()
     torch.set_num_threads(1)
-    chosen = DETECTORS[arguments.detector]
+    chosen = changed_options(DETECTORS[arguments.detector], arguments)
     options = replace(chosen, score_threshold=LOWEST_SCORE, small_score_threshold=LOWEST_SCORE)
     detector = build_compact_detector(
         arguments.weights,
@@ -120,24 +146,27 @@ def main() -> None:
         threads=1,
     )
     program = CompactPersonDetector(detector.runtime, chosen)
-    together = ("coco128", "coco_people", "empty")
     most = {"empty": 100, "street": 120, "lspet": 250}
     found: dict[str, list[Boxes]] = {}
     taken: dict[str, list[Boxes]] = {}
     truth: dict[str, list[BoxTruth]] = {}
     for name, pictures in read_sets(arguments.data, most).items():
-        if name in together:
+        if arguments.together and name not in TOGETHER:
+            continue
+        if name in TOGETHER:
             found[name] = [detector([p.load()])[0] for p in pictures]
         taken[name] = [program([p.load()])[0] for p in tqdm(pictures, desc=name, disable=None)]
         truth[name] = [BoxTruth(p.boxes_xyxy, p.ignore_xyxy, p.complete) for p in pictures]
-    boxes = [one for name in together for one in found[name]]
-    kept = [one for name in together for one in taken[name]]
-    known = [one for name in together for one in truth[name]]
+    boxes = [one for name in TOGETHER for one in found[name]]
+    kept = [one for name in TOGETHER for one in taken[name]]
+    known = [one for name in TOGETHER for one in truth[name]]
     for height in (0.0, 100.0):
         figures: dict[str, Callable[[BoxScores], float]] = {
             "AP50": BoxScores.average_precision,
             "recall at precision 0.5": lambda scores: scores.recall_at_precision(0.5)[0],
             "recall at precision 0.7": lambda scores: scores.recall_at_precision(0.7)[0],
+            "recall at precision 0.8": lambda scores: scores.recall_at_precision(0.8)[0],
+            "recall at precision 0.85": lambda scores: scores.recall_at_precision(0.85)[0],
         }
         for name, value in figures.items():
             print(f"{height:g} px and more: {name} {interval(value, boxes, known, height)}")
@@ -145,11 +174,11 @@ def main() -> None:
         print(f"  program: precision {interval(precision, kept, known, height)}")
         whole = score_boxes(boxes, known, min_height=height)
         print(f"  {whole.people} people")
-        for wanted in (0.5, 0.7):
+        for wanted in (0.5, 0.7, 0.8, 0.85):
             score = whole.recall_at_precision(wanted)[1]
             print(f"  precision {wanted} is reached at score {score:.2f}")
     for name in taken:
-        if name not in together:
+        if name not in TOGETHER:
             for height in (0.0, 100.0):
                 people = score_boxes(taken[name], truth[name], min_height=height).people
                 recall = interval(whole_recall, taken[name], truth[name], height)
