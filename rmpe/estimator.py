@@ -350,7 +350,7 @@ class PoseEstimator:
             )
             poses = replace(poses, scores=scores)
         if self.options.pose_score is not None:
-            scores = self.options.pose_score(poses, self.skeleton.sigmas)
+            scores = self.options.pose_score(poses)
             poses = replace(poses, scores=scores)
         return poses.select(poses.scores >= self.options.min_score)
 

@@ -72,7 +72,7 @@ def learn_pose_score(frames: Sequence[ValidationFrame], sigmas: ArrayLike) -> Po
 
     Raises ValueError when there are fewer poses than ``LEAST_POSES``.
     """
-    features = np.concatenate([pose_features(f.candidates, sigmas) for f in frames])
+    features = np.concatenate([pose_features(f.candidates) for f in frames])
     targets = np.concatenate([reached_oks(frame, sigmas) for frame in frames])
     known = np.isfinite(targets)
     if known.sum() < LEAST_POSES:
@@ -125,13 +125,10 @@ def fit_weights(features: Floats, targets: Floats) -> tuple[list[float], float]:
     return [float(value) for value in weights], float(found[-1] - weights @ centre)
 
 
-def rescored(
-    frames: Sequence[ValidationFrame], sigmas: ArrayLike, score: PoseScore
-) -> list[ValidationFrame]:
+def rescored(frames: Sequence[ValidationFrame], score: PoseScore) -> list[ValidationFrame]:
     """Return the frames with the poses' scores replaced."""
     return [
-        replace(f, candidates=replace(f.candidates, scores=score(f.candidates, sigmas)))
-        for f in frames
+        replace(f, candidates=replace(f.candidates, scores=score(f.candidates))) for f in frames
     ]
 
 
@@ -140,7 +137,7 @@ def _figures(
 ) -> dict[str, float]:
     return {
         f"ap_{name}_usual_score": average_precision(frames, sigmas, None),
-        f"ap_{name}": average_precision(rescored(frames, sigmas, score), sigmas, None),
+        f"ap_{name}": average_precision(rescored(frames, score), sigmas, None),
     }
 
 
@@ -148,7 +145,7 @@ def reliability_table(
     frames: Sequence[ValidationFrame], sigmas: ArrayLike, score: PoseScore
 ) -> list[str]:
     """Lines that compare the score with the OKS that was reached, in ranges of the score."""
-    said = np.concatenate([score(frame.candidates, sigmas) for frame in frames])
+    said = np.concatenate([score(frame.candidates) for frame in frames])
     true = np.concatenate([reached_oks(frame, sigmas) for frame in frames])
     known = np.isfinite(true)
     said, true = said[known], true[known]

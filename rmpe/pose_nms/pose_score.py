@@ -18,36 +18,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmpe.oks import oks_matrix
 from rmpe.records import Poses
 
 Floats = NDArray[np.float64]
 
-FEATURES = ("box", "joints", "height", "overlap")
-"""Logit of the box's score, logit of the joints' mean, logarithm of the box's height over 100 px,
-and greatest OKS with a better pose of the picture."""
+FEATURES = ("box", "joints", "height")
+"""Logits of the box's score and of the joints' mean, logarithm of the box's height over 100 px."""
 FILE_SCHEMA = "rmpe-pose-score/1"
 
 _LEAST_CHANCE = 1e-3
-_BODY_SHARE = 0.53
-"""Of a person's box that is the person, COCO's mean."""
 
 
-def pose_features(poses: Poses, sigmas: ArrayLike) -> Floats:
-    """Return what is known of each pose of one picture, (N, 4) in the order of FEATURES.
-
-    Args:
-        poses: of one picture, after the suppression; better is who has the higher product of box
-            score and mean joint score.
-        sigmas: the skeleton's standard deviations, (K,).
-    """
-    mean = poses.keypoint_scores.mean(1, dtype=np.float64)
+def pose_features(poses: Poses) -> Floats:
+    """Return what is known of each pose, (N, 3) in the order of FEATURES."""
     heights = np.maximum(poses.boxes_xyxy[:, 3] - poses.boxes_xyxy[:, 1], 1.0)
     columns = (
         _logit(poses.box_scores),
-        _logit(mean),
+        _logit(poses.keypoint_scores.mean(1, dtype=np.float64)),
         np.log(heights / 100.0),
-        _overlap(poses, poses.box_scores * mean, sigmas),
     )
     return np.stack([np.asarray(column, np.float64) for column in columns], 1)
 
@@ -55,23 +43,6 @@ def pose_features(poses: Poses, sigmas: ArrayLike) -> Floats:
 def _logit(chances: ArrayLike) -> Floats:
     clipped = np.clip(np.asarray(chances, np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
     return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def _overlap(poses: Poses, scores: ArrayLike, sigmas: ArrayLike) -> Floats:
-    """Greatest OKS of each pose with one of a higher score, 0 for the best, (N,)."""
-    count = len(poses)
-    if count == 0:
-        return np.zeros(0)
-    sides = np.maximum(poses.boxes_xyxy[:, 2:] - poses.boxes_xyxy[:, :2], 1.0)
-    everywhere = np.ones(poses.keypoint_scores.shape, bool)
-    similar = oks_matrix(
-        poses.keypoints_xy, poses.keypoints_xy, everywhere, _BODY_SHARE * sides.prod(1), sigmas
-    )
-    order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
-    rank = np.empty(count, np.int64)
-    rank[order] = np.arange(count)
-    better = rank[None, :] < rank[:, None]
-    return np.asarray(np.where(better, similar, 0.0).max(1))
 
 
 @dataclass(frozen=True)
@@ -94,14 +65,14 @@ class PoseScore:
         if not all(math.isfinite(value) for value in (*self.weights, self.offset)):
             raise ValueError(f"weights {self.weights} and offset {self.offset} must be finite")
 
-    def __call__(self, poses: Poses, sigmas: ArrayLike) -> NDArray[np.float32]:
-        """Return the OKS to expect of each pose of one picture, (N,) in 0..1."""
-        total = pose_features(poses, sigmas) @ np.array(self.weights) + self.offset
+    def __call__(self, poses: Poses) -> NDArray[np.float32]:
+        """Return the OKS to expect of each pose, (N,) in 0..1."""
+        total = pose_features(poses) @ np.array(self.weights) + self.offset
         return np.asarray(1 / (1 + np.exp(-np.clip(total, -30, 30))), np.float32)
 
 
-LEARNED = PoseScore((1.179, 0.803, 0.939, -1.966), -0.239)
-"""Fitted to coco128 and pictures without people, see docs/compact.md."""
+LEARNED = PoseScore((0.749, 0.774, 1.552), -0.949)
+"""Fitted to athletes, what lies beside people, and pictures without any: docs/compact.md."""
 
 
 def choose_pose_score(name: str) -> PoseScore | None:

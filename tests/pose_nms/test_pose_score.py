@@ -59,29 +59,26 @@ def person(seed: int = 0) -> np.ndarray:
 
 
 def test_even_chances_at_a_hundred_pixels_are_zeros() -> None:
-    assert pose_features(poses_of(person(), [0.5]), SIGMAS) == pytest.approx(np.zeros((1, 4)))
+    assert pose_features(poses_of(person(), [0.5])) == pytest.approx(np.zeros((1, 3)))
 
 
 def test_features_by_hand() -> None:
-    # Two equal poses: the second-best has OKS 1 with the best. logit(0.75) = log 3.
+    # logit(0.75) = log 3.
     twice = poses_of(np.repeat(person(), 2, 0), [0.5, 0.75], joint_score=0.75)
     tall = replace(twice, boxes_xyxy=np.tile([0.0, 0.0, 50.0, 200.0], (2, 1)))
-    expected = [
-        [0.0, np.log(3), np.log(2), 1.0],
-        [np.log(3), np.log(3), np.log(2), 0.0],
-    ]
-    assert pose_features(tall, SIGMAS) == pytest.approx(np.array(expected), abs=1e-6)
+    expected = [[0.0, np.log(3), np.log(2)], [np.log(3), np.log(3), np.log(2)]]
+    assert pose_features(tall) == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_nobody_has_no_features_and_no_score() -> None:
     nobody = Poses.empty(JOINTS)
-    assert pose_features(nobody, SIGMAS).shape == (0, 4)
-    assert LEARNED(nobody, SIGMAS).shape == (0,)
+    assert pose_features(nobody).shape == (0, 3)
+    assert LEARNED(nobody).shape == (0,)
 
 
 def test_the_score_is_the_logistic_of_the_weighted_sum() -> None:
-    score = PoseScore((2.0, 0.0, 0.0, 0.0), -1.0)
-    found = score(poses_of(person(), [0.75]), SIGMAS)
+    score = PoseScore((2.0, 0.0, 0.0), -1.0)
+    found = score(poses_of(person(), [0.75]))
     assert found == pytest.approx([1 / (1 + np.exp(-(2 * np.log(3) - 1)))])
 
 
@@ -130,8 +127,8 @@ def test_the_learned_score_orders_better_than_the_usual_one() -> None:
     frames = frames_where_small_people_are_wrong()
     score = learn_pose_score(frames, SIGMAS)
     assert average_precision(frames, SIGMAS, None) == pytest.approx(0.5, abs=0.01)
-    assert average_precision(rescored(frames, SIGMAS, score), SIGMAS, None) == pytest.approx(1.0)
-    right, wrong = score(frames[0].candidates, SIGMAS)
+    assert average_precision(rescored(frames, score), SIGMAS, None) == pytest.approx(1.0)
+    right, wrong = score(frames[0].candidates)
     assert right > 0.9 and wrong < 0.1
     assert len(reliability_table(frames, SIGMAS, score)) == 3  # a heading and two ranges
 
@@ -157,7 +154,7 @@ def test_a_score_comes_back_from_its_file(tmp_path: Path) -> None:
         ('{"schema": "rmpe-pose-score/1", "weights": {"box": 1}, "offset": 0}', "needed is one"),
         (
             '{"schema": "rmpe-pose-score/1", "offset": "x",'
-            ' "weights": {"box": 1, "joints": 1, "height": 1, "overlap": 1}}',
+            ' "weights": {"box": 1, "joints": 1, "height": 1}}',
             "no number",
         ),
     ],
@@ -225,4 +222,4 @@ def test_the_estimator_scores_its_poses_by_the_option() -> None:
         keypoint_scores=np.pad(poses.keypoint_scores, ((0, 0), (0, 2)), constant_values=0.5),
     )
     kept = estimator.suppress(poses)
-    assert kept.scores == pytest.approx(LEARNED(poses, conventions.skeleton.sigmas))
+    assert kept.scores == pytest.approx(LEARNED(poses))

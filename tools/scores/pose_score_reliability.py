@@ -32,7 +32,7 @@ def judged(run: Path, annotations: Path) -> dict[str, tuple[np.ndarray, np.ndarr
     poses = [frame.candidates for frame in frames]
     scores = {
         "usual": np.concatenate([part.scores for part in poses]),
-        "learned": np.concatenate([LEARNED(part, skeleton.sigmas) for part in poses]),
+        "learned": np.concatenate([LEARNED(part) for part in poses]),
     }
     return {name: (values[known], reached[known]) for name, values in scores.items()}
 
