@@ -25,6 +25,7 @@ and the header's ``source``, ``width``, ``height``, ``fps`` and ``skeleton``.
 
 from __future__ import annotations
 
+import csv
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +52,8 @@ def to_table(records: PoseReader, rows: TableRows = "people") -> pandas.DataFram
         rows: one row for every person, or for every joint, in a frame.
 
     Raises:
-        ValueError: pandas is not installed, or ``rows`` is neither of the two.
+        ValueError: pandas is not installed, ``rows`` is neither of the two, or a joint is called
+            as people's columns are.
 
     Example:
         >>> people = to_table(rmpe.read_records("poses.ndjson"))             # doctest: +SKIP
@@ -75,7 +77,10 @@ def to_table(records: PoseReader, rows: TableRows = "people") -> pandas.DataFram
         columns |= {name: base[name] for name in ("score", "box_score", "x1", "y1", "x2", "y2")}
         for place, name in enumerate(names):
             for part, column in enumerate(("x", "y", "score")):
-                columns[f"{name}_{column}"] = joints[:, place, part]
+                title = f"{name}_{column}"
+                if title in columns:
+                    raise ValueError(f"the joint {name!r} would have the people's column {title}")
+                columns[title] = joints[:, place, part]
     else:
         repeats = np.repeat(np.arange(len(ids)), len(names))
         columns = {name: base[name][repeats] for name in first}
@@ -122,10 +127,21 @@ def write_csv_table(path: str | Path, table: pandas.DataFrame) -> None:
     """Write a table as CSV whose text no spreadsheet takes for a formula."""
     is_number = _table_library("pandas").api.types.is_numeric_dtype
     harmless = table.rename(columns=harmless_text)
+    texts = list(harmless.columns)
     for name in harmless.columns:
         if not is_number(harmless[name]):
             harmless[name] = harmless[name].map(harmless_text)
-    harmless.to_csv(path, index=False)
+            texts += harmless[name].tolist()
+    harmless.to_csv(path, index=False, quoting=csv_quoting(texts))
+
+
+def csv_quoting(texts: Iterable[object]) -> Literal[0, 2]:
+    """Return how cells of a CSV are quoted: all text where one holds a carriage return.
+
+    Python's writer leaves such a cell bare, and readers take it for the end of a row.
+    """
+    has_return = any("\r" in text for text in texts if isinstance(text, str))
+    return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
 
 
 def harmless_text(cell: object) -> object:

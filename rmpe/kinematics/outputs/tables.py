@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.formats.table import harmless_text
+from rmpe.formats.table import csv_quoting, harmless_text
 from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures
 
 Cell = str | int | float | None
@@ -91,7 +91,8 @@ def steps_table(measures: ClipMeasures) -> Table:
 def write_csv(path: Path, table: Table) -> None:
     """Write a table as CSV, UTF-8, a comma between cells."""
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        quoting = csv_quoting(table.columns)
+        writer = csv.writer(file, lineterminator="\n", quoting=quoting)
         writer.writerow(map(harmless_text, table.columns))
         writer.writerows([harmless_text(cell) for cell in row] for row in table.rows)
 
