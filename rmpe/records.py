@@ -7,6 +7,7 @@ pixel at (0, 0), boxes are corners ``x1 y1 x2 y2``, scores lie in 0..1 unless a 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 ImageArray = NDArray[np.uint8]
+
+_PosesT = TypeVar("_PosesT", bound="Poses")
 
 
 def _checked(name: str, value: ArrayLike, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
@@ -168,7 +171,7 @@ class Poses:
             ids=self.ids[chosen],
         )
 
-    def with_ids(self, ids: ArrayLike) -> Poses:
+    def with_ids(self: _PosesT, ids: ArrayLike) -> _PosesT:
         """Return the same poses under other identities, (N,)."""
         return replace(self, ids=np.asarray(ids, np.int64))
 

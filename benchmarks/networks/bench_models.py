@@ -48,7 +48,7 @@ def hub_network(name: str) -> torch.nn.Module:
     from rmpe.zoo.hugging_face import VitPose
 
     huge = "huge" in name
-    backbone = transformers.VitPoseBackboneConfig(
+    backbone = transformers.VitPoseBackboneConfig(  # type: ignore[call-arg]
         hidden_size=1280 if huge else 768,
         num_hidden_layers=32 if huge else 12,
         num_attention_heads=16 if huge else 12,
@@ -56,7 +56,7 @@ def hub_network(name: str) -> torch.nn.Module:
         part_features=320 if "plus" in name else 0,
         out_indices=[32 if huge else 12],
     )
-    config = transformers.VitPoseConfig(
+    config = transformers.VitPoseConfig(  # type: ignore[call-arg]
         backbone_config=backbone, num_labels=17, use_simple_decoder=False
     )
     model = transformers.VitPoseForPoseEstimation(config)

@@ -88,9 +88,8 @@ def count_crossings(truth: Sequence[Poses], overlap: float = 0.2) -> int:
     crossings = 0
     for poses in truth:
         overlaps = np.triu(box_iou_matrix(poses.boxes_xyxy, poses.boxes_xyxy) > overlap, 1)
-        pairs = {
-            tuple(sorted((int(poses.ids[a]), int(poses.ids[b])))) for a, b in np.argwhere(overlaps)
-        }
+        meeting = poses.ids[np.argwhere(overlaps)]
+        pairs = {(int(a), int(b)) for a, b in np.sort(meeting, 1)}
         crossings += len(pairs - before)
         before = pairs
     return crossings

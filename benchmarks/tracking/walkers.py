@@ -112,7 +112,8 @@ class _Walkers:
 
 def _street(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     coarse = rng.integers(30, 226, (height // 12, width // 12, 3)).astype(np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    street = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    return street.astype(np.uint8)
 
 
 def _visible(joints: FloatArray, width: int, height: int) -> Poses:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-import cli
-from rmpe_cli import building
+from tests.helpers.command_line import CommandLine
 from tests.helpers.squares import (
+    SquaresEstimator,
     frames,
     no_thread_left,
     people,
@@ -28,18 +26,10 @@ __all__ = [
 
 
 @pytest.fixture
-def rmpe(monkeypatch, capsys, squares):
+def rmpe(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    squares: type[SquaresEstimator],
+) -> CommandLine:
     """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
+    return CommandLine(monkeypatch, capsys, squares())

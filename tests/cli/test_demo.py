@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch._tensor import Tensor
 
 from pipeline.readers.scene import SceneReader
+from rmpe.geometry.crop import CropTransform
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.synthetic import walkers_scene
-from rmpe.synthetic.world.scenes import SyntheticFrame
+from rmpe.synthetic.world.scenes import Scene, SyntheticFrame
 from rmpe_cli.demo.comparison import compare_with_truth, match_boxes, run_demo
 from tracking import OnlineTracker
 
@@ -54,7 +57,7 @@ def _perfect(frame: SyntheticFrame, ids: tuple[int, ...] | None = None) -> Poses
     )
 
 
-def test_perfect_poses_get_full_marks():
+def test_perfect_poses_get_full_marks() -> None:
     frames = [_truth() for _ in range(3)]
     report = compare_with_truth([_perfect(frame) for frame in frames], frames, COCO_19)
     assert (report.frames, report.people, report.seen, report.found) == (3, 2, 6, 6)
@@ -63,14 +66,14 @@ def test_perfect_poses_get_full_marks():
     assert report.pck == 1.0
 
 
-def test_exchanged_ids_are_two_switches():
+def test_exchanged_ids_are_two_switches() -> None:
     frames = [_truth() for _ in range(3)]
     ids = [(1, 2), (2, 1), (2, 1)]
     poses = [_perfect(frame, given) for frame, given in zip(frames, ids)]
     assert compare_with_truth(poses, frames, COCO_19).switches == 2
 
 
-def test_an_id_that_comes_back_after_a_gap_is_no_switch():
+def test_an_id_that_comes_back_after_a_gap_is_no_switch() -> None:
     frames = [_truth() for _ in range(3)]
     poses = [_perfect(frame) for frame in frames]
     poses[1] = poses[1].select([1])
@@ -84,7 +87,7 @@ def _one_box(frame: SyntheticFrame, box: tuple[float, ...], identity: int) -> Po
     return replace(poses, boxes_xyxy=np.array([box], np.float32), ids=np.array([identity]))
 
 
-def test_a_box_over_two_people_stays_with_whom_its_identity_had():
+def test_a_box_over_two_people_stays_with_whom_its_identity_had() -> None:
     frame = _truth()
     frame.boxes_xyxy[1] = frame.boxes_xyxy[0] + [20, 0, 20, 0]
     # IoU with the first 85 / 115, with the second 95 / 105
@@ -94,7 +97,7 @@ def test_a_box_over_two_people_stays_with_whom_its_identity_had():
     assert compare_with_truth([shared], [frame], COCO_19).identities == 1
 
 
-def test_a_box_over_two_people_is_of_the_one_who_can_be_seen():
+def test_a_box_over_two_people_is_of_the_one_who_can_be_seen() -> None:
     frame = _truth(seen=(0.9, 0.2))
     frame.boxes_xyxy[1] = frame.boxes_xyxy[0] + [20, 0, 20, 0]
     shared = _one_box(frame, (15, 0, 115, 200), 7)
@@ -102,7 +105,7 @@ def test_a_box_over_two_people_is_of_the_one_who_can_be_seen():
     assert (report.seen, report.found, report.invented) == (1, 1, 0)
 
 
-def test_missed_hidden_and_invented_people():
+def test_missed_hidden_and_invented_people() -> None:
     frame = _truth(ids=(1, 2, 3), seen=(1.0, 0.1, 1.0))
     poses = _perfect(frame)
     boxes = poses.boxes_xyxy.copy()
@@ -120,7 +123,7 @@ def test_missed_hidden_and_invented_people():
     assert report.invented == 1
 
 
-def test_joints_count_as_right_up_to_a_fifth_of_the_torso():
+def test_joints_count_as_right_up_to_a_fifth_of_the_torso() -> None:
     frame = _truth(ids=(1,), seen=(1.0,))
     poses = _perfect(frame)
     # Wrists 9 and 10 are 13 px off, elbows 7 and 8 are 11 px off; 0.2 torsos are 12 px.
@@ -129,7 +132,7 @@ def test_joints_count_as_right_up_to_a_fifth_of_the_torso():
     assert compare_with_truth([poses], [frame], COCO_19).pck == pytest.approx(10 / 12)
 
 
-def test_another_skeleton_is_compared_by_name():
+def test_another_skeleton_is_compared_by_name() -> None:
     frame = _truth()
     poses = _perfect(frame)
     shorter = Poses(
@@ -143,7 +146,7 @@ def test_another_skeleton_is_compared_by_name():
     assert compare_with_truth([shorter], [frame], COCO_17).pck == 1.0
 
 
-def test_an_empty_clip_and_nobody_found():
+def test_an_empty_clip_and_nobody_found() -> None:
     empty = compare_with_truth([], [], COCO_19)
     assert np.isnan(empty.recall) and np.isnan(empty.pck)
     report = compare_with_truth([Poses.empty(19)], [_truth()], COCO_19)
@@ -151,7 +154,7 @@ def test_an_empty_clip_and_nobody_found():
     assert any("0.0%" in line for line in report.table())
 
 
-def test_boxes_are_matched_to_the_greatest_overlap():
+def test_boxes_are_matched_to_the_greatest_overlap() -> None:
     real = np.array([[0, 0, 10, 10], [4, 0, 14, 10]], np.float32)
     found = np.array([[3, 0, 13, 10], [1, 0, 11, 10], [50, 50, 60, 60]], np.float32)
     rows, columns = match_boxes(found, real)
@@ -163,7 +166,7 @@ class TruthEstimator:
 
     skeleton = COCO_19
 
-    def __init__(self, scene, frames: int):
+    def __init__(self, scene: Scene, frames: int) -> None:
         self.batch_size = 8
         self.runtime = SimpleNamespace(description="truth")
         truth = [scene.frame_at(index) for index in range(frames)]
@@ -174,16 +177,18 @@ class TruthEstimator:
             for box, joints in zip(real.boxes_xyxy, real.keypoints_xy)
         }
 
-    def detect(self, images_bgr):
+    def detect(self, images_bgr: list[np.ndarray]) -> list[Boxes]:
         return [next(self._boxes) for _ in images_bgr]
 
-    def crop(self, image_bgr, boxes):
+    def crop(self, image_bgr: np.ndarray, boxes: Boxes) -> tuple[np.ndarray, list[Any]]:
         return np.zeros((len(boxes), 2, 2, 3), np.uint8), [None] * len(boxes)
 
-    def infer(self, crops_bgr):
+    def infer(self, crops_bgr: np.ndarray) -> Tensor:
         return torch.zeros(len(crops_bgr), 1)
 
-    def decode(self, heatmaps, transforms, boxes):
+    def decode(
+        self, heatmaps: torch.Tensor, transforms: list[CropTransform], boxes: Boxes
+    ) -> Poses:
         count = len(boxes)
         joints = np.array([self._joints[box.tobytes()] for box in boxes.boxes_xyxy])
         scores = np.full((count, 19), 0.9)
@@ -196,11 +201,11 @@ class TruthEstimator:
             np.zeros(count),
         )
 
-    def suppress(self, poses):
+    def suppress(self, poses: Poses) -> Poses:
         return poses
 
 
-def test_the_demo_runs_the_pipeline_on_a_scene():
+def test_the_demo_runs_the_pipeline_on_a_scene() -> None:
     scene = walkers_scene(3, 320, 180, seed=2)
     report = run_demo(scene, 12, TruthEstimator(scene, 12), OnlineTracker())
     assert report.frames == 12
@@ -211,7 +216,7 @@ def test_the_demo_runs_the_pipeline_on_a_scene():
     assert report.seconds > 0
 
 
-def test_the_reader_keeps_the_truth_but_not_the_pictures():
+def test_the_reader_keeps_the_truth_but_not_the_pictures() -> None:
     scene = walkers_scene(1, 64, 48, seed=1)
     reader = SceneReader(scene, 3)
     frames = list(reader)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import av
@@ -10,30 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-import cli
 from rmpe.formats import ClipHeader, NativeWriter
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 from rmpe.synthetic import walkers_scene, write_clip
-from rmpe_cli import building
-
-
-@pytest.fixture
-def rmpe(monkeypatch, capsys, squares):
-    """A function that runs a command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(building, "build_estimator", lambda given, threads: squares())
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    return run
+from tests.helpers.command_line import CommandLine
 
 
 @pytest.fixture
@@ -56,7 +36,7 @@ def _frame_count(path: Path) -> int:
         return len(list(container.decode(video=0)))
 
 
-def test_demo_prints_what_was_found_and_writes_the_clip(rmpe, tmp_path):
+def test_demo_prints_what_was_found_and_writes_the_clip(rmpe: CommandLine, tmp_path: Path) -> None:
     sizes = ["--people", "1", "--frames", "3", "--width", "64", "--height", "48"]
     code, out, err = rmpe("demo", *sizes, "-o", tmp_path / "demo.mp4")
     assert code == 0, err
@@ -66,13 +46,13 @@ def test_demo_prints_what_was_found_and_writes_the_clip(rmpe, tmp_path):
 
 
 @pytest.mark.parametrize("options", [["--frames", "0"], ["--width", "3"], ["--people", "-1"]])
-def test_demo_refuses_impossible_scenes(rmpe, options):
+def test_demo_refuses_impossible_scenes(rmpe: CommandLine, options: list[str]) -> None:
     code, _, err = rmpe("demo", *options)
     assert code == 2
     assert err.startswith("error: ") and err.count("\n") == 1
 
 
-def test_render_finds_the_clip_that_the_records_name(rmpe, records):
+def test_render_finds_the_clip_that_the_records_name(rmpe: CommandLine, records: Path) -> None:
     code, out, err = rmpe("render", records)
     assert code == 0, err
     drawn = records.parent / "rendered.mp4"
@@ -80,7 +60,7 @@ def test_render_finds_the_clip_that_the_records_name(rmpe, records):
     assert _frame_count(drawn) == 4
 
 
-def test_render_draws_on_pictures(rmpe, records, tmp_path):
+def test_render_draws_on_pictures(rmpe: CommandLine, records: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name in "abcd":
@@ -93,7 +73,7 @@ def test_render_draws_on_pictures(rmpe, records, tmp_path):
     assert [bool((drawn[name] != 90).any()) for name in "abcd"] == [True, False, True, False]
 
 
-def test_render_says_what_is_wrong(rmpe, records, tmp_path):
+def test_render_says_what_is_wrong(rmpe: CommandLine, records: Path, tmp_path: Path) -> None:
     code, _, err = rmpe("render", records, "--video", tmp_path / "gone.mp4")
     assert code == 2 and "gone.mp4" in err
     code, _, err = rmpe("render", records, "--video", "a.mp4", "--images", "b")

@@ -106,7 +106,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
             return kind(**{name: value for name, value in given.items() if name in own})
 
         kinds = (OutputChoices, ShowingChoices, WorklistChoices, ClipChoices, EstimatorChoices)
-        (job,) = clip_jobs(("a.mp4",), *map(group, kinds), 1)
+        output, showing, worklist, clip, network = (group(kind) for kind in kinds)
+        (job,) = clip_jobs(("a.mp4",), output, showing, worklist, clip, network, 1)
         return job.whole_request()
 
     return ask
@@ -127,7 +128,13 @@ def test_the_same_run_is_one_with_the_same_choices_outputs_and_files(
     plain = asked()
     for other in ({"output": Path("o")}, {"quiet": True}, {"fail_fast": True}, {"resume": False}):
         assert asked(**other) == plain, other
-    for other in ({"stride": 2}, {"min_score": 0.5}, {"formats": ("coco",)}, {"no_video": True}):
+    more: tuple[dict[str, Any], ...] = (
+        {"stride": 2},
+        {"min_score": 0.5},
+        {"formats": ("coco",)},
+        {"no_video": True},
+    )
+    for other in more:
         assert asked(**other) != plain, other
     boxes = tmp_path / "boxes.ndjson"
     boxes.write_text('{"frame": 0, "boxes": []}\n')
@@ -227,4 +234,4 @@ def test_options_are_typed_everywhere(repository: Path) -> None:
         loaded = importlib.import_module(module.name)
         for name, kind in vars(loaded).items():
             if name.endswith("Choices") and isinstance(kind, type):
-                assert is_dataclass(kind) and kind.__dataclass_params__.frozen, name
+                assert is_dataclass(kind) and vars(kind)["__dataclass_params__"].frozen, name

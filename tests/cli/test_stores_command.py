@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import fsspec
@@ -14,32 +15,33 @@ import numpy as np
 import pytest
 
 from pipeline.storage.store import Stored
+from tests.helpers.command_line import CommandLine
 
 OUTPUTS = ["annotated.mp4", "poses.ndjson", "summary.json"]
 
 
-def names(address):
+def names(address: str) -> list[str]:
     """Return the files below an address, relative to it."""
     place = Stored.at(address)
     return [file.path[len(place.path) + 1 :] for file in place.files(recursive=True)]
 
 
-def content(address):
+def content(address: str) -> bytes:
     return Stored.at(address).read()
 
 
-def put(address, data):
+def put(address: str, data: bytes) -> None:
     fs, path = fsspec.core.url_to_fs(address)
     fs.pipe_file(path, data)
 
 
-def left_on_disk(staging: Path):
+def left_on_disk(staging: Path) -> list[Path]:
     return [path for path in staging.rglob("*") if path.is_file()]
 
 
 def test_a_clip_of_a_store_gives_the_same_files_there_as_one_of_the_disk(
-    rmpe, store, tmp_path, staging
-):
+    rmpe: CommandLine, store: str, tmp_path: Path, staging: Path
+) -> None:
     code, out, err = rmpe("video", f"{store}/in/walk.mp4", "-o", f"{store}/out", "--quiet")
     assert (code, err) == (0, "")
     assert out == f"{store}/out: 12 frames, up to 2 people\n"
@@ -56,8 +58,8 @@ def test_a_clip_of_a_store_gives_the_same_files_there_as_one_of_the_disk(
 
 
 def test_a_second_call_finds_the_finished_run_and_a_further_format_is_made_from_its_records(
-    rmpe, store, staging
-):
+    rmpe: CommandLine, store: str, staging: Path
+) -> None:
     line = ["video", f"{store}/in/walk.mp4", "-o", f"{store}/out", "--quiet"]
     rmpe(*line)
     before = {name: content(f"{store}/out/{name}") for name in OUTPUTS}
@@ -77,7 +79,9 @@ def test_a_second_call_finds_the_finished_run_and_a_further_format_is_made_from_
     assert left_on_disk(staging) == []
 
 
-def test_folders_patterns_and_lists_name_clips_of_a_store(rmpe, store, tmp_path):
+def test_folders_patterns_and_lists_name_clips_of_a_store(
+    rmpe: CommandLine, store: str, tmp_path: Path
+) -> None:
     walk = content(f"{store}/in/walk.mp4")
     for name in ("in/b.mp4", "in/deep/c.mp4", "in/.hidden.mp4", "in/note.txt"):
         put(f"{store}/{name}", walk)
@@ -97,7 +101,9 @@ def test_folders_patterns_and_lists_name_clips_of_a_store(rmpe, store, tmp_path)
     assert "3 clips: 3 done" in out
 
 
-def test_the_same_clip_of_a_store_in_two_spellings_runs_once(rmpe, s3_server, store, tmp_path):
+def test_the_same_clip_of_a_store_in_two_spellings_runs_once(
+    rmpe: CommandLine, s3_server: str, store: str, tmp_path: Path
+) -> None:
     if not store.startswith("s3"):
         pytest.skip("memory has one spelling")
     again = store.replace("s3://", "s3a://")
@@ -108,7 +114,9 @@ def test_the_same_clip_of_a_store_in_two_spellings_runs_once(rmpe, s3_server, st
     assert len(out.splitlines()) == 1
 
 
-def test_what_others_put_there_and_what_is_read_is_not_replaced(rmpe, store):
+def test_what_others_put_there_and_what_is_read_is_not_replaced(
+    rmpe: CommandLine, store: str
+) -> None:
     put(f"{store}/out/poses.ndjson", b"precious")
     code, _, err = rmpe("video", f"{store}/in/walk.mp4", "-o", f"{store}/out", "--quiet")
     assert code == 1
@@ -123,7 +131,9 @@ def test_what_others_put_there_and_what_is_read_is_not_replaced(rmpe, store):
     assert names(f"{store}/in") == ["annotated.mp4", "walk.mp4"]
 
 
-def test_pictures_of_a_store_are_a_clip_or_pictures(rmpe, store, tmp_path):
+def test_pictures_of_a_store_are_a_clip_or_pictures(
+    rmpe: CommandLine, store: str, tmp_path: Path
+) -> None:
     picture = np.zeros((60, 200, 3), np.uint8)
     picture[20:32, 30:42] = 200
     for number in range(3):
@@ -144,8 +154,8 @@ def test_pictures_of_a_store_are_a_clip_or_pictures(rmpe, store, tmp_path):
 
 
 def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_there(
-    rmpe, store, tmp_path
-):
+    rmpe: CommandLine, store: str, tmp_path: Path
+) -> None:
     rmpe("video", f"{store}/in/walk.mp4", "-o", f"{store}/out", "--no-video", "--quiet")
     code, out, err = rmpe("convert", f"{store}/out", "--to", "coco", "-o", f"{store}/c.json")
     assert (code, out, err) == (0, f"12 frames -> {store}/c.json\n", "")
@@ -192,8 +202,15 @@ def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_ther
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(
-    rmpe, s3_server, staging, tmp_path, monkeypatch, arguments, code, words
-):
+    rmpe: CommandLine,
+    s3_server: str,
+    staging: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     clip = str(tmp_path / "walk.mp4")
     if "{clip}" in arguments:
@@ -212,7 +229,9 @@ def test_a_mistake_is_told_in_one_sentence(
     assert "secret-of-nobody" not in err
 
 
-def test_credentials_are_nowhere_in_what_is_written(rmpe, s3_server, store, staging, tmp_path):
+def test_credentials_are_nowhere_in_what_is_written(
+    rmpe: CommandLine, s3_server: str, store: str, staging: Path, tmp_path: Path
+) -> None:
     rmpe("video", f"{store}/in/walk.mp4", "-o", tmp_path / "o", "--no-video", "--quiet")
     for path in (tmp_path / "o").rglob("*"):
         assert not path.is_file() or b"of-nobody" not in path.read_bytes()
@@ -249,15 +268,15 @@ cli.main()
 
 
 def test_a_killed_run_leaves_nothing_in_the_store_and_goes_on(
-    rmpe, s3_server, store, staging, tmp_path, repository
-):
+    rmpe: CommandLine, s3_server: str, store: str, staging: Path, tmp_path: Path, repository: Path
+) -> None:
     if not store.startswith("s3"):
         pytest.skip("memory ends with its process")
     program = tmp_path / "program.py"
     program.write_text(BREAKS.format(repository=str(repository)))
-    line = [sys.executable, program, "video", f"{store}/in/walk.mp4", "-o", f"{store}/out"]
+    line = [sys.executable, str(program), "video", f"{store}/in/walk.mp4", "-o", f"{store}/out"]
 
-    def run(**settings):
+    def run(**settings: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*line, "--quiet"], env={**os.environ, **settings}, capture_output=True, text=True
         )
@@ -275,10 +294,12 @@ def test_a_killed_run_leaves_nothing_in_the_store_and_goes_on(
     assert left_on_disk(staging) == []
 
 
-def test_an_upload_that_fails_takes_back_what_it_wrote(rmpe, store, staging, monkeypatch):
+def test_an_upload_that_fails_takes_back_what_it_wrote(
+    rmpe: CommandLine, store: str, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_whole = Stored.put
 
-    def fails(self, source):
+    def fails(self: Stored, source: str) -> None:
         if self.name == "poses.ndjson":
             raise OSError(f"{self.shown} cannot be used: the line is cut")
         put_whole(self, source)
@@ -295,7 +316,9 @@ def test_an_upload_that_fails_takes_back_what_it_wrote(rmpe, store, staging, mon
     assert names(f"{store}/out") == OUTPUTS
 
 
-def test_parts_of_a_clip_of_a_store_give_the_files_of_a_run_in_one_go(rmpe, store, monkeypatch):
+def test_parts_of_a_clip_of_a_store_give_the_files_of_a_run_in_one_go(
+    rmpe: CommandLine, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from rmpe_cli import building
     from tests.helpers.squares import SquaresEstimator
 

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -17,6 +19,8 @@ import numpy as np
 import pytest
 
 import cli
+from tests.helpers.command_line import CommandLine
+from tests.helpers.squares import MakeFrames
 
 PROGRAM = """
 import sys
@@ -30,10 +34,10 @@ cli.main()
 
 
 @pytest.fixture
-def clip(tmp_path, people):
+def clip(tmp_path: Path, people: MakeFrames) -> Callable[..., Path]:
     """A function that writes a clip of walking squares and returns its path."""
 
-    def write(name="walk.mp4", counts=(2, 0, 3, 1)):
+    def write(name: str = "walk.mp4", counts: tuple[int, int, int, int] = (2, 0, 3, 1)) -> Path:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         with av.open(str(path), "w") as container:
@@ -50,11 +54,13 @@ def clip(tmp_path, people):
     return write
 
 
-def frame_lines(folder: Path):
+def frame_lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "poses.ndjson").read_text().splitlines()][1:-1]
 
 
-def test_a_clip_gives_records_video_and_summary(rmpe, clip, tmp_path):
+def test_a_clip_gives_records_video_and_summary(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     code, out, err = rmpe("video", clip(), "-o", tmp_path / "out", "--format", "coco")
     assert code == 0, err
     assert f"{tmp_path / 'out'}: 4 frames, up to 3 people" in out
@@ -71,7 +77,9 @@ def test_a_clip_gives_records_video_and_summary(rmpe, clip, tmp_path):
     assert (tmp_path / "out/coco-results.json").exists()
 
 
-def test_the_folder_is_named_after_the_clip(rmpe, clip, tmp_path, monkeypatch):
+def test_the_folder_is_named_after_the_clip(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     code, _, err = rmpe("video", clip(), "--no-video", "--quiet", "--no-track")
     assert (code, err) == (0, "")
@@ -79,7 +87,9 @@ def test_the_folder_is_named_after_the_clip(rmpe, clip, tmp_path, monkeypatch):
     assert frame_lines(tmp_path / "walk_rmpe")[0]["people"][0]["id"] is None
 
 
-def test_spans_and_boxes_from_a_file(rmpe, clip, tmp_path):
+def test_spans_and_boxes_from_a_file(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     boxes = tmp_path / "boxes.ndjson"
     boxes.write_text('{"frame": 2, "boxes": [[8, 10, 12, 12, 0.7]]}\n')
     options = ["--start", "0.04", "--stride", "2", "--boxes", boxes, "--no-video"]
@@ -92,7 +102,9 @@ def test_spans_and_boxes_from_a_file(rmpe, clip, tmp_path):
     assert [len(line["people"]) for line in frame_lines(tmp_path / "p")] == [0, 0, 1, 0, 0, 0]
 
 
-def test_one_bad_clip_does_not_stop_the_others(rmpe, clip, tmp_path):
+def test_one_bad_clip_does_not_stop_the_others(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     good, other = clip("clips/a.mp4"), clip("clips/c.mp4")
     (tmp_path / "clips/b.mp4").write_bytes(b"no video" * 100)
     code, out, err = rmpe("video", tmp_path / "clips", "-o", tmp_path / "out", "--quiet")
@@ -104,7 +116,9 @@ def test_one_bad_clip_does_not_stop_the_others(rmpe, clip, tmp_path):
     assert out.count("4 frames") == 2
 
 
-def test_a_cut_clip_keeps_its_frames_and_exits_with_1(rmpe, clip, tmp_path):
+def test_a_cut_clip_keeps_its_frames_and_exits_with_1(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     path = clip("a.ts", counts=[3] * 40)
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 400] = b"\xa5" * 400
@@ -135,8 +149,14 @@ def test_a_cut_clip_keeps_its_frames_and_exits_with_1(rmpe, clip, tmp_path):
     ],
 )
 def test_bad_input_gets_one_line_and_its_exit_code(
-    rmpe, clip, tmp_path, monkeypatch, arguments, code, message
-):
+    rmpe: CommandLine,
+    clip: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text("nothing\n")
     names = {"clip": str(clip()), "text": str(tmp_path / "text.txt")}
@@ -161,8 +181,13 @@ def test_bad_input_gets_one_line_and_its_exit_code(
     ],
 )
 def test_a_network_that_cannot_be_built_is_wrong_use(
-    clip, tmp_path, monkeypatch, capsys, arguments, message
-):
+    clip: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
     (tmp_path / "text.txt").write_text("nothing\n")
     boxes = tmp_path / "boxes.ndjson"
     boxes.write_text('{"frame": 0, "boxes": []}\n')
@@ -178,7 +203,7 @@ def test_a_network_that_cannot_be_built_is_wrong_use(
     assert len(err.splitlines()) == 1, err
 
 
-def test_pictures_of_a_folder(rmpe, people, tmp_path):
+def test_pictures_of_a_folder(rmpe: CommandLine, people: MakeFrames, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for frame in people([2, 0, 1]):
@@ -193,7 +218,7 @@ def test_pictures_of_a_folder(rmpe, people, tmp_path):
     assert "3 frames" in out
 
 
-def test_an_empty_folder_and_a_broken_picture(rmpe, tmp_path):
+def test_an_empty_folder_and_a_broken_picture(rmpe: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     code, out, _ = rmpe("images", tmp_path / "in", "-o", tmp_path / "a", "--quiet")
     assert code == 0
@@ -208,8 +233,8 @@ def test_an_empty_folder_and_a_broken_picture(rmpe, tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 def test_ctrl_c_ends_within_two_seconds_with_130_and_keeps_what_was_written(
-    clip, tmp_path, repository
-):
+    clip: Callable[..., Path], tmp_path: Path, repository: Path
+) -> None:
     program = PROGRAM.format(repository=str(repository))
     out = tmp_path / "out"
     process = subprocess.Popen(
@@ -240,7 +265,7 @@ def test_ctrl_c_ends_within_two_seconds_with_130_and_keeps_what_was_written(
     assert json.loads((out / "summary.json").read_text())["failure"] == "interrupted"
 
 
-def test_help_answers_quickly_and_without_the_heavy_libraries(repository):
+def test_help_answers_quickly_and_without_the_heavy_libraries(repository: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(repository)!r}); sys.argv = ['rmpe', 'video', '-h']\n"
         "import cli\n"
@@ -251,7 +276,9 @@ def test_help_answers_quickly_and_without_the_heavy_libraries(repository):
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_a_list_of_clips_with_a_bad_one_is_done_to_the_end_and_again(rmpe, clip, tmp_path):
+def test_a_list_of_clips_with_a_bad_one_is_done_to_the_end_and_again(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     clip("clips/a.mp4"), clip("clips/b.mp4")
     listed = tmp_path / "list.txt"
     listed.write_text(f"# more\n{clip('more/a.mp4')}\n{tmp_path / 'gone.mp4'}\n")
@@ -276,8 +303,8 @@ def test_a_list_of_clips_with_a_bad_one_is_done_to_the_end_and_again(rmpe, clip,
 
 
 def test_a_second_run_says_that_the_clip_is_done_and_other_options_are_refused(
-    rmpe, clip, tmp_path
-):
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     arguments = ["video", clip(), "-o", tmp_path / "out", "--quiet"]
     assert rmpe(*arguments)[0] == 0
     before = (tmp_path / "out/annotated.mp4").stat().st_mtime_ns
@@ -293,8 +320,8 @@ def test_a_second_run_says_that_the_clip_is_done_and_other_options_are_refused(
 
 
 def test_a_clip_in_several_spellings_runs_once_and_no_summary_lies_in_the_working_folder(
-    rmpe, clip, tmp_path, monkeypatch
-):
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, other = clip("a.mp4"), clip("b.mp4")
     (tmp_path / "link.mp4").symlink_to(path)
     monkeypatch.chdir(tmp_path)
@@ -306,7 +333,9 @@ def test_a_clip_in_several_spellings_runs_once_and_no_summary_lies_in_the_workin
     assert found == ["a.mp4", "a_rmpe", "b.mp4", "b_rmpe", "link.mp4"]
 
 
-def test_a_summary_says_what_was_asked_for_and_not_what_was_not(rmpe, clip, tmp_path):
+def test_a_summary_says_what_was_asked_for_and_not_what_was_not(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     code, _, err = rmpe("video", clip(), "-o", tmp_path / "o", "--format", "coco", "--quiet")
     assert (code, err) == (0, "")
     text = (tmp_path / "o/summary.json").read_text()
@@ -317,7 +346,9 @@ def test_a_summary_says_what_was_asked_for_and_not_what_was_not(rmpe, clip, tmp_
     assert "null" not in (tmp_path / "o/poses.ndjson").read_text().splitlines()[0]
 
 
-def test_a_folder_that_an_earlier_version_finished_is_known_as_done(rmpe, clip, tmp_path):
+def test_a_folder_that_an_earlier_version_finished_is_known_as_done(
+    rmpe: CommandLine, clip: Callable[..., Path], tmp_path: Path
+) -> None:
     line = ["video", clip(), "-o", tmp_path / "o", "--quiet"]
     rmpe(*line)
     path = tmp_path / "o/summary.json"

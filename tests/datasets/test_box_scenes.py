@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,12 @@ from rmpe.training.bundled.synthetic_boxes import render_people_pictures
 EMPTY = np.zeros((0, 4), np.float32)
 
 
-def picture(source="coco128", complete=True, boxes=((40, 20, 80, 100),), ignore=EMPTY):
+def picture(
+    source: str = "coco128",
+    complete: bool = True,
+    boxes: Any = ((40, 20, 80, 100),),
+    ignore: Any = EMPTY,
+) -> PersonPicture:
     """A dark picture whose people are bright red rectangles."""
     image = np.full((120, 160, 3), 30, np.uint8)
     for x1, y1, x2, y2 in boxes:
@@ -22,13 +29,19 @@ def picture(source="coco128", complete=True, boxes=((40, 20, 80, 100),), ignore=
     return PersonPicture("p", source, boxes, ignore, complete, image.copy)
 
 
-def view(shown, scale=(1.0, 1.0), offset=(0.0, 0.0), size=(160, 120), mirrored=False) -> BoxScene:
+def view(
+    shown: PersonPicture,
+    scale: tuple[float, float] = (1.0, 1.0),
+    offset: tuple[float, float] = (0.0, 0.0),
+    size: tuple[int, int] = (160, 120),
+    mirrored: bool = False,
+) -> BoxScene:
     return render_view(
         shown, shown.load(), np.array(scale), np.array(offset), size, mirrored, least_visible=0.35
     )
 
 
-def test_boxes_scale_move_and_mirror_with_the_picture():
+def test_boxes_scale_move_and_mirror_with_the_picture() -> None:
     scene = view(picture(), (0.5, 0.5), (8, 16), (160, 120))
     np.testing.assert_allclose(scene.boxes_xyxy, [[28, 26, 48, 66]])
     red = scene.image_bgr[..., 2].astype(int) - scene.image_bgr[..., 0] > 150
@@ -40,11 +53,11 @@ def test_boxes_scale_move_and_mirror_with_the_picture():
     np.testing.assert_allclose(turned.boxes_xyxy, [[112, 26, 132, 66]])
 
 
-def test_a_complete_picture_is_known_everywhere():
+def test_a_complete_picture_is_known_everywhere() -> None:
     assert (view(picture()).background_weight == 1).all()
 
 
-def test_a_partial_picture_is_known_in_its_boxes_and_outside_only():
+def test_a_partial_picture_is_known_in_its_boxes_and_outside_only() -> None:
     scene = view(picture(complete=False), size=(240, 120))
     weight = scene.background_weight
     assert weight.shape == (15, 30)
@@ -53,12 +66,12 @@ def test_a_partial_picture_is_known_in_its_boxes_and_outside_only():
     assert (weight[13:, :20] == 0).all() and (weight[:, :4] == 0).all()
 
 
-def test_ignored_regions_are_unknown():
+def test_ignored_regions_are_unknown() -> None:
     weight = view(picture(ignore=[[96, 40, 136, 80]])).background_weight
     assert (weight[5:10, 12:17] == 0).all() and weight.sum() == weight.size - 25
 
 
-def test_a_person_mostly_cut_off_becomes_unknown():
+def test_a_person_mostly_cut_off_becomes_unknown() -> None:
     scene = view(picture(), offset=(-68.0, 0.0))
     assert len(scene.boxes_xyxy) == 0
     assert (scene.background_weight[3:12, 0] == 0).all()
@@ -75,7 +88,7 @@ def test_a_person_mostly_cut_off_becomes_unknown():
     ],
     ids=["view", "mosaic", "paste"],
 )
-def test_every_kind_of_scene_keeps_its_boxes_inside_and_on_people(recipe):
+def test_every_kind_of_scene_keeps_its_boxes_inside_and_on_people(recipe: Any) -> None:
     maker = SceneMaker([picture(), picture("empty", True, ()), picture("lspet", False)], recipe)
     random = np.random.default_rng(0)
     shares = []
@@ -90,19 +103,19 @@ def test_every_kind_of_scene_keeps_its_boxes_inside_and_on_people(recipe):
     assert len(shares) > 10 and np.median(shares) > 0.6
 
 
-def test_the_same_seed_draws_the_same_scene():
+def test_the_same_seed_draws_the_same_scene() -> None:
     maker = SceneMaker([picture(), picture("empty", True, ())])
     first, second = (maker.draw(96, np.random.default_rng([5, 1])) for _ in range(2))
     np.testing.assert_array_equal(first.image_bgr, second.image_bgr)
     np.testing.assert_array_equal(first.boxes_xyxy, second.boxes_xyxy)
 
 
-def test_a_partial_picture_without_boxes_teaches_nothing():
+def test_a_partial_picture_without_boxes_teaches_nothing() -> None:
     with pytest.raises(ValueError, match="no picture belongs"):
         SceneMaker([picture("street", False, ())])
 
 
-def test_rendered_people_have_complete_boxes():
+def test_rendered_people_have_complete_boxes() -> None:
     (rendered,) = render_people_pictures(1, seed=3)
     again = render_people_pictures(1, seed=3)[0]
     image = rendered.load()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,11 +21,13 @@ from rmpe.skeletons import COCO_17, CROWDPOSE_14, MPII_16, POSETRACK_17
 
 
 @pytest.fixture(scope="session")
-def samples(shared_dir):
+def samples(shared_dir: Path) -> Path:
     return shared_dir / "data" / "samples"
 
 
-def write_coco(folder, joints=("nose", "Left Shoulder", "head"), **changes):
+def write_coco(
+    folder: Path, joints: Sequence[str] = ("nose", "Left Shoulder", "head"), **changes: Any
+) -> Path:
     person = {
         "id": 7,
         "image_id": 1,
@@ -42,7 +47,7 @@ def write_coco(folder, joints=("nose", "Left Shoulder", "head"), **changes):
     return folder / "t.json"
 
 
-def test_own_skeleton_is_read_from_the_categories(tmp_path):
+def test_own_skeleton_is_read_from_the_categories(tmp_path: Path) -> None:
     keypoint_set = read_coco_set(write_coco(tmp_path))
     assert keypoint_set.skeleton.joints == ("nose", "left_shoulder", "head_top")
     assert keypoint_set.skeleton.limbs == ((0, 1), (1, 2))
@@ -53,7 +58,7 @@ def test_own_skeleton_is_read_from_the_categories(tmp_path):
     assert person.area == 200
 
 
-def test_missing_pictures_are_named_and_their_people_left_out(tmp_path):
+def test_missing_pictures_are_named_and_their_people_left_out(tmp_path: Path) -> None:
     keypoint_set = read_coco_set(write_coco(tmp_path, image_id=2), tmp_path)
     assert [picture.image_id for picture in keypoint_set.pictures] == [1]
     assert keypoint_set.people == ()
@@ -61,7 +66,7 @@ def test_missing_pictures_are_named_and_their_people_left_out(tmp_path):
 
 
 @pytest.mark.parametrize("progressive", [0, 1])
-def test_a_jpeg_that_is_cut_off_is_no_picture(tmp_path, progressive):
+def test_a_jpeg_that_is_cut_off_is_no_picture(tmp_path: Path, progressive: int) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
     whole = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive])[1].tobytes()
     picture = Picture(1, tmp_path / "a.jpg")
@@ -93,13 +98,15 @@ def test_a_jpeg_that_is_cut_off_is_no_picture(tmp_path, progressive):
         ({"keypoints": [float("inf"), 2, 2] * 3}, "not finite"),
     ],
 )
-def test_broken_annotations_are_named_and_skipped(tmp_path, changes, reason):
+def test_broken_annotations_are_named_and_skipped(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
     keypoint_set = read_coco_set(write_coco(tmp_path, **changes))
     assert keypoint_set.people == ()
     assert len(keypoint_set.skipped) == 1 and reason in keypoint_set.skipped[0]
 
 
-def test_broken_entries_of_both_lists_are_named_and_skipped(tmp_path):
+def test_broken_entries_of_both_lists_are_named_and_skipped(tmp_path: Path) -> None:
     path = write_coco(tmp_path)
     document = json.loads(path.read_text())
     document["annotations"] += [None, {"image_id": 1}]
@@ -117,12 +124,12 @@ def test_broken_entries_of_both_lists_are_named_and_skipped(tmp_path):
     )
 
 
-def test_crowds_and_people_without_joints_are_no_samples(tmp_path):
+def test_crowds_and_people_without_joints_are_no_samples(tmp_path: Path) -> None:
     assert read_coco_set(write_coco(tmp_path, iscrowd=1)).people == ()
     assert read_coco_set(write_coco(tmp_path, keypoints=[0] * 9)).people == ()
 
 
-def test_files_of_another_kind_are_refused(tmp_path):
+def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_text("[]")
     with pytest.raises(ValueError, match="needs images and annotations"):
@@ -141,7 +148,7 @@ def test_files_of_another_kind_are_refused(tmp_path):
         read_posetrack_set(tmp_path / "none")
 
 
-def test_coco_and_crowdpose_samples_are_read(samples):
+def test_coco_and_crowdpose_samples_are_read(samples: Path) -> None:
     coco = read_coco_set(samples / "coco" / "test_coco.json", samples / "coco")
     assert coco.skeleton == COCO_17
     assert (len(coco.pictures), len(coco.people), coco.skipped) == (4, 12, ())
@@ -151,7 +158,7 @@ def test_coco_and_crowdpose_samples_are_read(samples):
     assert (len(crowd.pictures), len(crowd.people)) == (2, 4)
 
 
-def test_posetrack_folder_is_one_set_with_head_sizes(samples):
+def test_posetrack_folder_is_one_set_with_head_sizes(samples: Path) -> None:
     folder = samples / "posetrack18"
     keypoint_set = read_posetrack_set(folder / "annotations" / "val", folder)
     assert keypoint_set.skeleton == POSETRACK_17
@@ -160,7 +167,7 @@ def test_posetrack_folder_is_one_set_with_head_sizes(samples):
     assert all(person.track_id is not None for person in keypoint_set.people)
 
 
-def test_mpii_box_is_the_square_the_field_crops(samples):
+def test_mpii_box_is_the_square_the_field_crops(samples: Path) -> None:
     keypoint_set = read_mpii_set(samples / "mpii" / "test_mpii.json", samples / "mpii")
     assert keypoint_set.skeleton == MPII_16
     assert (len(keypoint_set.people), keypoint_set.skipped) == (5, ())
@@ -171,7 +178,7 @@ def test_mpii_box_is_the_square_the_field_crops(samples):
     assert person.keypoints_xy[0].tolist() == [803, 710]
 
 
-def test_mpii_release_is_read_with_its_head_boxes(tmp_path):
+def test_mpii_release_is_read_with_its_head_boxes(tmp_path: Path) -> None:
     points = [{"x": 10.0 + k, "y": 20.0 + k, "id": k} for k in (0, 1, 9)]
     person = {
         "x1": 1.0,
@@ -192,7 +199,7 @@ def test_mpii_release_is_read_with_its_head_boxes(tmp_path):
     assert one.keypoints_xy[9].tolist() == [18, 28]
 
 
-def test_people_of_the_mpii_release_that_lack_something_are_named(tmp_path):
+def test_people_of_the_mpii_release_that_lack_something_are_named(tmp_path: Path) -> None:
     points = {"point": np.array([{"x": 10.0, "y": 20.0, "id": 0}], object)}
     place = {"x": 50.0, "y": 60.0}
     empty = np.zeros((0, 0))  # what MATLAB puts where a field is missing

@@ -280,7 +280,7 @@ def test_files_of_arrays_that_are_none_are_refused_in_words(
 def test_a_person_of_mpii_with_a_wrong_value_is_named(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    person = {"image": "a.jpg", "joints": [[5, 5]] * 16, "joints_vis": [1] * 16}
+    person: dict[str, Any] = {"image": "a.jpg", "joints": [[5, 5]] * 16, "joints_vis": [1] * 16}
     person |= {"scale": 1.0, "center": [9, 9]}
     entries = [person, {**person, **changes}, 3, None, "x"]
     (tmp_path / "m.json").write_text(json.dumps(entries))

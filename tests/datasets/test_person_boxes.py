@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +26,7 @@ from rmpe.training.bundled.person_boxes import (
 )
 
 
-def write_tar(path, names, shape=(20, 30, 3)):
+def write_tar(path: Path, names: Iterable[str], shape: tuple[int, ...] = (20, 30, 3)) -> None:
     with tarfile.open(path, "w") as archive:
         for value, name in enumerate(names):
             data = cv2.imencode(".png", np.full(shape, value, np.uint8))[1].tobytes()
@@ -32,7 +35,13 @@ def write_tar(path, names, shape=(20, 30, 3)):
             archive.addfile(entry, io.BytesIO(data))
 
 
-def entry(name, source="street", complete=False, boxes=(), ignore=()):
+def entry(
+    name: str,
+    source: str = "street",
+    complete: bool = False,
+    boxes: Sequence[Any] = (),
+    ignore: Any = (),
+) -> dict[str, Any]:
     return {
         "file": name,
         "source": source,
@@ -42,7 +51,7 @@ def entry(name, source="street", complete=False, boxes=(), ignore=()):
     }
 
 
-def test_any_picture_of_a_tar_is_read_at_once(tmp_path):
+def test_any_picture_of_a_tar_is_read_at_once(tmp_path: Path) -> None:
     write_tar(tmp_path / "images.tar", ["a.png", "b.png"])
     pictures = TarPictures(tmp_path / "images.tar")
     assert len(pictures) == 2 and "b.png" in pictures
@@ -51,13 +60,13 @@ def test_any_picture_of_a_tar_is_read_at_once(tmp_path):
         pictures.read("c.png")
 
 
-def test_a_file_that_is_no_tar_is_refused(tmp_path):
+def test_a_file_that_is_no_tar_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images.tar").write_bytes(b"x" * 2000)
     with pytest.raises(OSError, match="not an uncompressed tar"):
         TarPictures(tmp_path / "images.tar")
 
 
-def test_the_detect_pack_keeps_what_is_unknown(tmp_path):
+def test_the_detect_pack_keeps_what_is_unknown(tmp_path: Path) -> None:
     write_tar(tmp_path / "images.tar", ["s.png", "e.png"])
     rows = [
         entry("s.png", boxes=[[1, 2, 3, 4]], ignore=[[5, 5, 9, 9]]),
@@ -71,19 +80,19 @@ def test_the_detect_pack_keeps_what_is_unknown(tmp_path):
     assert empty.load().shape == (20, 30, 3)
 
 
-def test_an_entry_without_a_key_is_named(tmp_path):
+def test_an_entry_without_a_key_is_named(tmp_path: Path) -> None:
     write_tar(tmp_path / "images.tar", [])
     (tmp_path / "boxes.json").write_text(json.dumps([{"file": "a", "source": "street"}]))
     with pytest.raises(ValueError, match=r"entry 0 of boxes\.json lacks boxes_xyxy, complete"):
         read_detect_pack(tmp_path)
 
 
-def test_joint_boxes_grow_by_a_share_of_the_longer_side():
+def test_joint_boxes_grow_by_a_share_of_the_longer_side() -> None:
     boxes = pad_joint_boxes(np.array([[10, 20, 60, 120]], np.float32), top=0.2)
     np.testing.assert_allclose(boxes, [[3, 0, 67, 127]])
 
 
-def test_lspet_gives_training_pictures_with_enough_joints(tmp_path):
+def test_lspet_gives_training_pictures_with_enough_joints(tmp_path: Path) -> None:
     write_tar(tmp_path / "images.tar", ["0.png", "1.png", "2.png"])
     joints = np.zeros((3, 14, 3), np.float32)
     joints[:2, :, :2] = np.linspace(5, 15, 14)[None, :, None]
@@ -101,7 +110,7 @@ def test_lspet_gives_training_pictures_with_enough_joints(tmp_path):
     np.testing.assert_allclose(only.boxes_xyxy, [[4.3, 4.3, 15.7, 15.7]], rtol=1e-5)
 
 
-def test_flickr_boxes_reach_above_the_eyes(tmp_path):
+def test_flickr_boxes_reach_above_the_eyes(tmp_path: Path) -> None:
     write_tar(tmp_path / "images.tar", ["0.png"])
     landmarks = np.zeros((1, 33, 4), np.float32)
     landmarks[0, :, 0], landmarks[0, :, 1] = 15, np.linspace(4, 14, 33)
@@ -115,7 +124,7 @@ def test_flickr_boxes_reach_above_the_eyes(tmp_path):
     np.testing.assert_allclose(only.boxes_xyxy, [[14.3, 2.6, 15.7, 14.7]], rtol=1e-4)
 
 
-def test_crowds_of_coco_are_ignored_regions(tmp_path):
+def test_crowds_of_coco_are_ignored_regions(tmp_path: Path) -> None:
     data = {
         "images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
         "annotations": [
@@ -133,25 +142,26 @@ def test_crowds_of_coco_are_ignored_regions(tmp_path):
         second.load()
 
 
-def test_about_a_fifth_is_held_out_and_always_the_same():
+def test_about_a_fifth_is_held_out_and_always_the_same() -> None:
     names = [f"street/{i:06d}.webp" for i in range(2000)]
     assert 0.17 < np.mean([is_held_out(name) for name in names]) < 0.23
     # The CRC-32 of b"123456789" is 0xCBF43926 in every specification; it leaves 2 modulo 5.
     assert not is_held_out("123456789")
 
 
-def test_a_second_round_makes_a_picture_complete():
+def test_a_second_round_makes_a_picture_complete() -> None:
     empty = np.zeros((0, 4), np.float32)
     known = np.array([[0, 0, 1, 1]], np.float32)
-    partial = PersonPicture("a", "street", known, empty, False, lambda: None)
-    other = PersonPicture("b", "street", known, empty, False, lambda: None)
+    black = np.zeros((9, 9, 3), np.uint8).copy
+    partial = PersonPicture("a", "street", known, empty, False, black)
+    other = PersonPicture("b", "street", known, empty, False, black)
     labels = {"street/a": {"boxes": [[2, 2, 3, 3]], "ignore": [[4, 4, 5, 5]]}}
     filled, same = add_second_round([partial, other], labels)
     assert filled.complete and len(filled.boxes_xyxy) == 2 and len(filled.ignore_xyxy) == 1
     assert same is other
 
 
-def test_the_real_packs_have_the_counts_of_their_readme(shared_dir):
+def test_the_real_packs_have_the_counts_of_their_readme(shared_dir: Path) -> None:
     pictures = read_detect_pack(shared_dir / "data" / "detect")
     boxes = {
         source: sum(len(p.boxes_xyxy) for p in pictures if p.source == source)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 
-def constant_model(path, outputs, side=64):
+def constant_model(path: Path, outputs: Any, side: int = 64) -> Path:
     """A file whose outputs are constants beside an input (1, 3, side, side)."""
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     nodes = [
@@ -31,7 +34,7 @@ def constant_model(path, outputs, side=64):
     return path
 
 
-def test_finished_boxes_keep_people_and_go_back_to_picture_pixels(tmp_path):
+def test_finished_boxes_keep_people_and_go_back_to_picture_pixels(tmp_path: Path) -> None:
     dets = np.array([[[0, 0, 10, 20, 0.9], [5, 5, 9, 9, 0.8], [1, 1, 9, 9, 0.1]]], np.float32)
     labels = np.array([[0, 2, 0]], np.int64)
     path = constant_model(tmp_path / "rtmdet.onnx", {"dets": dets, "labels": labels})
@@ -40,7 +43,7 @@ def test_finished_boxes_keep_people_and_go_back_to_picture_pixels(tmp_path):
     np.testing.assert_allclose(found.scores, [0.9])
 
 
-def test_yolox_cells_are_decoded_as_its_demo_does():
+def test_yolox_cells_are_decoded_as_its_demo_does() -> None:
     cells = np.zeros((84, 85), np.float32)
     cells[9] = 0.0
     cells[9, :6] = [0.5, 0.25, np.log(2.0), np.log(4.0), 0.8, 0.5]
@@ -50,7 +53,7 @@ def test_yolox_cells_are_decoded_as_its_demo_does():
     np.testing.assert_allclose(scores[9], 0.4)
 
 
-def test_yolox_file_end_to_end(tmp_path):
+def test_yolox_file_end_to_end(tmp_path: Path) -> None:
     cells = np.zeros((1, 84, 85), np.float32)
     cells[0, 83, :6] = [0, 0, 0, 0, 0.9, 1.0]
     path = constant_model(tmp_path / "yolox.onnx", {"output": cells})
@@ -58,12 +61,12 @@ def test_yolox_file_end_to_end(tmp_path):
     np.testing.assert_allclose(found.boxes_xyxy, [[16, 16, 48, 48]])
 
 
-def test_an_output_of_another_size_is_refused():
+def test_an_output_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="80 cells, a YOLOX of 64x64 px has 84"):
         decode_yolox(np.zeros((80, 85), np.float32), 64, 64)
 
 
-def test_bad_files_and_families_are_refused(tmp_path):
+def test_bad_files_and_families_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown ONNX family 'ssd'"):
         OnnxDetector(tmp_path / "a.onnx", "ssd")
     with pytest.raises(OSError, match=r"a\.onnx is missing"):

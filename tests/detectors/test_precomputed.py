@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,13 @@ import pytest
 from rmpe.detectors.precomputed import read_boxes
 
 
-def write(tmp_path, text):
+def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "boxes.json"
     path.write_text(text)
     return path
 
 
-def test_lines_of_frames(tmp_path):
+def test_lines_of_frames(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         '{"frame": 0, "boxes": [[10, 20, 30, 40, 0.5], [1, 2, 3, 4]]}\n\n'
@@ -29,12 +30,12 @@ def test_lines_of_frames(tmp_path):
     assert len(boxes.at(7)) == 0
 
 
-def test_a_list_of_frames(tmp_path):
+def test_a_list_of_frames(tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps([{"frame": 3, "boxes": [[0, 0, 5, 5, 0.25]]}]))
     assert read_boxes(path).at(3).scores.tolist() == [0.25]
 
 
-def test_coco_results_are_grouped_and_other_classes_left_out(tmp_path):
+def test_coco_results_are_grouped_and_other_classes_left_out(tmp_path: Path) -> None:
     rows = [
         {"image_id": 2, "category_id": 1, "bbox": [0, 0, 2, 2], "score": 0.5},
         {"image_id": 2, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 0.75},
@@ -45,7 +46,7 @@ def test_coco_results_are_grouped_and_other_classes_left_out(tmp_path):
     assert boxes.boxes_xyxy[0].tolist() == [1, 1, 3, 3]
 
 
-def test_a_frame_that_is_not_named_has_nobody(tmp_path):
+def test_a_frame_that_is_not_named_has_nobody(tmp_path: Path) -> None:
     assert len(read_boxes(write(tmp_path, "")).at(0)) == 0
 
 
@@ -65,11 +66,11 @@ def test_a_frame_that_is_not_named_has_nobody(tmp_path):
         ('[{"image_id": 0, "bbox": [0, 0, 1, 1], "score": NaN}]', "key 'score'"),
     ],
 )
-def test_malformed_files_name_the_place(tmp_path, text, message):
+def test_malformed_files_name_the_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_boxes(write(tmp_path, text))
 
 
-def test_a_missing_file_is_an_os_error(tmp_path):
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"none\.json"):
         read_boxes(tmp_path / "none.json")

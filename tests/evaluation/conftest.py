@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from tests.helpers.box_estimator import BOXES, places
 
 
 @pytest.fixture
-def coco(tmp_path):
+def coco(tmp_path: Path) -> Path:
     """A folder of pictures 1.png, 2.png, 3.png and their annotation file."""
     for image in BOXES:
         cv2.imwrite(str(tmp_path / f"{image}.png"), np.full((240, 320, 3), 60 * image, np.uint8))
@@ -41,7 +42,7 @@ def coco(tmp_path):
 
 
 @pytest.fixture
-def mpii(tmp_path):
+def mpii(tmp_path: Path) -> Path:
     """Two pictures of one person each and one that is missing, joints as the estimator puts them.
 
     Boxes are 200 pixels from (0, 0), heads 0.6 * 50 = 30 pixels.

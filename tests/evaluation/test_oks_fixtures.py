@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ CASES += [("crowdpose_val_part", variant) for name, variant in CASES if name == 
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
-def test_scores_equal_the_public_evaluation(shared_dir, name, variant):
+def test_scores_equal_the_public_evaluation(shared_dir: Path, name: str, variant: str) -> None:
     path = shared_dir / "reference" / "algorithms" / "eval" / f"{name}.json.gz"
     fixture = json.loads(gzip.decompress(path.read_bytes()))
     expected = fixture["expected"][variant]
@@ -45,7 +46,7 @@ def test_scores_equal_the_public_evaluation(shared_dir, name, variant):
     assert list(scores.table) == official
 
 
-def test_every_variant_of_the_fixtures_is_tested(shared_dir):
+def test_every_variant_of_the_fixtures_is_tested(shared_dir: Path) -> None:
     folder = shared_dir / "reference" / "algorithms" / "eval"
     for name in ("coco_sample", "crowdpose_sample", "crowdpose_val_part"):
         fixture = json.loads(gzip.decompress((folder / f"{name}.json.gz").read_bytes()))

@@ -6,6 +6,8 @@ import math
 import re
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from rmpe.skeletons import CROWDPOSE_14, Skeleton, convert_joints
 TWO = Skeleton("two", ("nose", "tail"), ((0, 1),), (0.05, 0.05))
 
 
-def document(people, images=None):
+def document(people: Any, images: Any = None) -> dict[str, Any]:
     """People as (image_id, [(x, y, flag), …], box), area the box's."""
     images = images or sorted({person[0] for person in people})
     return {
@@ -34,7 +36,11 @@ def document(people, images=None):
     }
 
 
-def result(image, points, score):
+def result(
+    image: int,
+    points: list[tuple[float, float]] | list[tuple[float, int]] | list[tuple[int, int]],
+    score: float,
+) -> dict[str, Any]:
     return {"image_id": image, "score": score, "keypoints": [v for p in points for v in (*p, 1.0)]}
 
 
@@ -42,12 +48,12 @@ BOX = (0, 0, 100, 100)
 PERSON = (1, [(10, 10, 2), (50, 50, 2)], BOX)
 
 
-def offset_for(oks):
+def offset_for(oks: float) -> float:
     """Distance in pixels of both joints that gives this OKS: exp(−d² / (2 · 100² · (2σ)²))."""
     return math.sqrt(-2 * 100**2 * 0.1**2 * math.log(oks))
 
 
-def test_one_person_at_a_known_oks_passes_the_thresholds_below_it():
+def test_one_person_at_a_known_oks_passes_the_thresholds_below_it() -> None:
     d = offset_for(0.72)
     scores = evaluate_coco(document([PERSON]), [result(1, [(10 + d, 10), (50 + d, 50)], 0.5)], TWO)
     assert scores.stats["AP"] == pytest.approx(0.5)
@@ -60,7 +66,7 @@ def test_one_person_at_a_known_oks_passes_the_thresholds_below_it():
     assert scores.by_size["medium"] == {"AP": -1, "AR": -1, "people": 0}
 
 
-def test_only_annotated_joints_count():
+def test_only_annotated_joints_count() -> None:
     truth = document([(1, [(10, 10, 2), (0, 0, 0)], BOX)])
     scores = evaluate_coco(truth, [result(1, [(10, 10), (900, 900)], 0.5)], TWO)
     assert scores.stats["AP"] == pytest.approx(1.0)
@@ -68,7 +74,7 @@ def test_only_annotated_joints_count():
     assert math.isnan(scores.by_joint[1].similarity)
 
 
-def test_each_prediction_takes_one_person_and_the_rest_are_false():
+def test_each_prediction_takes_one_person_and_the_rest_are_false() -> None:
     truth = document([PERSON, (1, [(300, 300, 2), (350, 350, 2)], (290, 290, 100, 100))])
     found = [result(1, [(10, 10), (50, 50)], 0.9), result(1, [(11, 10), (50, 50)], 0.8)]
     scores = evaluate_coco(truth, found, TWO)
@@ -79,7 +85,7 @@ def test_each_prediction_takes_one_person_and_the_rest_are_false():
     assert scores.stats["AP"] == pytest.approx(51 / 101)
 
 
-def test_crowds_and_people_without_joints_are_neither_truth_nor_false():
+def test_crowds_and_people_without_joints_are_neither_truth_nor_false() -> None:
     crowd = {"id": 9, "image_id": 1, "keypoints": [0] * 6, "bbox": [300, 300, 50, 50]}
     truth = document([PERSON])
     truth["annotations"].append({**crowd, "iscrowd": 1})
@@ -89,7 +95,7 @@ def test_crowds_and_people_without_joints_are_neither_truth_nor_false():
     assert len(scores.people) == 1
 
 
-def test_nobody_predicted_and_nobody_annotated_are_normal():
+def test_nobody_predicted_and_nobody_annotated_are_normal() -> None:
     scores = evaluate_coco(document([PERSON]), [], TWO)
     assert scores.stats["AP"] == 0 and scores.stats["AP_M"] == -1
     empty = evaluate_coco(document([], images=[1]), [], TWO)
@@ -98,7 +104,7 @@ def test_nobody_predicted_and_nobody_annotated_are_normal():
     assert false_only.stats["AP"] == -1
 
 
-def test_scores_do_not_change_what_they_are_given():
+def test_scores_do_not_change_what_they_are_given() -> None:
     truth, found = document([PERSON]), [result(1, [(10, 10), (50, 50)], 0.5)]
     before = repr((truth, found))
     evaluate_coco(truth, found, TWO)
@@ -112,12 +118,12 @@ def test_scores_do_not_change_what_they_are_given():
         ({"keypoints": [1, 2, 3]}, "3 keypoint numbers, needed are 6"),
     ],
 )
-def test_results_that_do_not_fit_are_refused(change, message):
+def test_results_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate_coco(document([PERSON]), [{**result(1, [(1, 1), (2, 2)], 1.0), **change}], TWO)
 
 
-def test_malformed_documents_are_refused(tmp_path):
+def test_malformed_documents_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs images and annotations"):
         evaluate_coco({"images": []}, [])
     truth = document([PERSON])
@@ -145,7 +151,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), BROKEN)
-def test_broken_annotations_are_left_out_and_named(changes, reason):
+def test_broken_annotations_are_left_out_and_named(changes: dict[str, Any], reason: str) -> None:
     truth = document([PERSON, PERSON])
     truth["annotations"][1].update(changes)
     scores = evaluate_coco(truth, [result(1, [(10, 10), (50, 50)], 0.5)], TWO)
@@ -154,7 +160,7 @@ def test_broken_annotations_are_left_out_and_named(changes, reason):
     assert scores.skipped == (f"annotation 2 {reason}",)
 
 
-def test_what_a_crowd_and_other_categories_lack_is_no_fault():
+def test_what_a_crowd_and_other_categories_lack_is_no_fault() -> None:
     truth = document([PERSON])
     crowd = {"id": 5, "image_id": 1, "bbox": [200, 200, 50, 50], "iscrowd": 1, "area": None}
     truth["annotations"] += [
@@ -172,7 +178,7 @@ def test_what_a_crowd_and_other_categories_lack_is_no_fault():
 
 
 @pytest.mark.parametrize("change", [float, str])
-def test_ids_may_be_numbers_with_a_point_or_words(change):
+def test_ids_may_be_numbers_with_a_point_or_words(change: Any) -> None:
     truth, found = document([PERSON]), result(1, [(10, 10), (50, 50)], 1)
     truth["images"][0]["id"] = truth["annotations"][0]["image_id"] = change(1)
     scores = evaluate_coco(truth, [{**found, "image_id": change(1)}], TWO)
@@ -190,13 +196,15 @@ def test_ids_may_be_numbers_with_a_point_or_words(change):
         ({"image_id": 4}, "is for picture 4, which is not annotated"),
     ],
 )
-def test_results_that_cannot_be_counted_are_refused_by_number(changes, reason):
+def test_results_that_cannot_be_counted_are_refused_by_number(
+    changes: dict[str, Any], reason: str
+) -> None:
     right = result(1, [(10, 10), (50, 50)], 0.5)
     with pytest.raises(ValueError, match=re.escape(f"the predictions: result 1 {reason}")):
         evaluate_coco(document([PERSON]), [right, {**right, **changes}], TWO)
 
 
-def test_missing_library_is_named_with_its_extra(monkeypatch):
+def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "rmpe.evaluation.oks._engine", raising=False)
     for name in [name for name in sys.modules if name.startswith("pycocotools")]:
         monkeypatch.delitem(sys.modules, name)
@@ -205,7 +213,7 @@ def test_missing_library_is_named_with_its_extra(monkeypatch):
         evaluate_coco(document([PERSON]), [], TWO)
 
 
-def test_crowdpose_area_is_a_share_of_the_box_whatever_the_file_says():
+def test_crowdpose_area_is_a_share_of_the_box_whatever_the_file_says() -> None:
     joints = [(20.0 + 3 * k, 30.0 + 5 * k, 2) for k in range(14)]
     truth = document([(1, joints, (0, 0, 100, 200))])
     truth["images"][0]["crowdIndex"] = 0.1
@@ -218,7 +226,7 @@ def test_crowdpose_area_is_a_share_of_the_box_whatever_the_file_says():
     assert scores.stats["AP_medium"] == scores.stats["AP_hard"] == -1
 
 
-def synthetic_predictions(images, per_image, seed=0):
+def synthetic_predictions(images: int, per_image: int, seed: int = 0) -> Any:
     random = np.random.default_rng(seed)
     people, found = [], []
     for image in range(images):
@@ -234,7 +242,7 @@ def synthetic_predictions(images, per_image, seed=0):
 
 
 @pytest.mark.slow
-def test_fifty_thousand_predictions_take_less_than_a_minute():
+def test_fifty_thousand_predictions_take_less_than_a_minute() -> None:
     truth, found = synthetic_predictions(5000, 10)
     assert len(found) == 50_000
     start = time.process_time()
@@ -243,7 +251,7 @@ def test_fifty_thousand_predictions_take_less_than_a_minute():
     assert 0 < scores.stats["AP"] < 1
 
 
-def test_own_oks_arithmetic_equals_pycocotools(monkeypatch):
+def test_own_oks_arithmetic_equals_pycocotools(monkeypatch: pytest.MonkeyPatch) -> None:
     from pycocotools.cocoeval import COCOeval
 
     from rmpe.evaluation.oks import _engine as engine
@@ -257,7 +265,7 @@ def test_own_oks_arithmetic_equals_pycocotools(monkeypatch):
     assert [p.oks for p in ours.people] == pytest.approx([p.oks for p in theirs.people])
 
 
-def test_conversion_to_crowdpose_keeps_every_joint_of_the_body():
+def test_conversion_to_crowdpose_keeps_every_joint_of_the_body() -> None:
     points = np.arange(34, dtype=np.float32).reshape(1, 17, 2)
     from rmpe.skeletons import COCO_17
 

@@ -17,7 +17,7 @@ from rmpe.skeletons import MPII_16
 from tests.helpers.box_estimator import BoxEstimator, places
 
 
-def test_report_is_one_file_with_curves_and_the_worst_pictures(coco):
+def test_report_is_one_file_with_curves_and_the_worst_pictures(coco: Path) -> None:
     result = evaluate_images(
         "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
     )
@@ -33,7 +33,7 @@ def test_report_is_one_file_with_curves_and_the_worst_pictures(coco):
     assert "data:image" not in (coco / "r.html").read_text()
 
 
-def test_worst_pictures_have_the_lowest_mean_oks(coco):
+def test_worst_pictures_have_the_lowest_mean_oks(coco: Path) -> None:
     result = evaluate_images(
         "coco", coco / "truth.json", coco, BoxEstimator(), annotated_boxes=False
     )
@@ -43,7 +43,7 @@ def test_worst_pictures_have_the_lowest_mean_oks(coco):
     assert len(worst_pictures(result.oks.people, 1)) == 1
 
 
-def test_charts_place_values_by_their_size():
+def test_charts_place_values_by_their_size() -> None:
     chart = histogram_svg([0.02, 0.03, 0.99, 1.0])
     assert "<title>0.00 to 0.05: 2</title>" in chart and "<title>0.95 to 1.00: 2</title>" in chart
     assert "<svg" in histogram_svg([])
@@ -52,7 +52,7 @@ def test_charts_place_values_by_their_size():
     assert curve.count("<li><i ") == 1 and "0.50</li>" in curve  # a key for every line drawn
 
 
-def test_a_failure_shows_truth_prediction_and_their_scores():
+def test_a_failure_shows_truth_prediction_and_their_scores() -> None:
     limbs = ((0, 1),)
     person = AnnotatedPerson(
         Picture(1, Path("a.png")),
@@ -71,7 +71,7 @@ def test_a_failure_shows_truth_prediction_and_their_scores():
     assert changed[30:58].any() and changed[145:165].any() and not changed[75:125].any()
 
 
-def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):
+def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii: Path) -> None:
     found = np.tile(places(MPII_16) * 200, (3, 1, 1))
     found[2, 10:] += 40  # four thirds of a head
     np.save(mpii / "p.npy", found)
@@ -89,7 +89,7 @@ def test_the_page_of_pckh_draws_the_worst_pictures_first(mpii):
         evaluate_predictions("mpii", mpii / "valid.json", mpii / "p.npy")
 
 
-def test_posetrack_has_no_page(coco):
+def test_posetrack_has_no_page(coco: Path) -> None:
     from cli import rmpe_command
 
     arguments = ["evaluate", "posetrack", "--report", "r.html", "--annotations", str(coco)]

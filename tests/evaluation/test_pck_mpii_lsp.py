@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from rmpe.evaluation.pck.scores import pck_scores, torso_lengths
 from rmpe.skeletons import LSP_14, MPII_16
 
 
-def test_pck_counts_errors_up_to_and_including_the_threshold():
+def test_pck_counts_errors_up_to_and_including_the_threshold() -> None:
     truth = np.zeros((4, 14, 2))
     predicted = truth.copy()
     predicted[0, LSP_14.index("left_knee")] = (2.0, 0.0)  # exactly 0.2 of 10
@@ -36,7 +38,7 @@ def test_pck_counts_errors_up_to_and_including_the_threshold():
     assert scores.table()[-1].startswith("PCK@0.2")
 
 
-def test_joint_that_is_nowhere_visible_is_undefined_and_not_in_the_mean():
+def test_joint_that_is_nowhere_visible_is_undefined_and_not_in_the_mean() -> None:
     visible = np.ones((2, 14), bool)
     visible[:, LSP_14.index("left_wrist")] = False
     scores = pck_scores(np.zeros((2, 14, 2)), np.zeros((2, 14, 2)), visible, [1, 1], LSP_14)
@@ -44,7 +46,7 @@ def test_joint_that_is_nowhere_visible_is_undefined_and_not_in_the_mean():
     assert scores.mean == 1
 
 
-def test_pck_refuses_shapes_and_lengths_that_do_not_fit():
+def test_pck_refuses_shapes_and_lengths_that_do_not_fit() -> None:
     joints, visible = np.zeros((2, 14, 2)), np.ones((2, 14), bool)
     with pytest.raises(ValueError, match="needed are"):
         pck_scores(joints[:1], joints, visible, [1, 1], LSP_14)
@@ -52,7 +54,7 @@ def test_pck_refuses_shapes_and_lengths_that_do_not_fit():
         pck_scores(joints, joints, visible, [1, 0], LSP_14)
 
 
-def test_torso_is_the_mean_shoulder_hip_length_or_a_fifth_of_the_body():
+def test_torso_is_the_mean_shoulder_hip_length_or_a_fifth_of_the_body() -> None:
     points = np.zeros((2, 14, 2))
     for joint, x, y in (
         ("left_shoulder", 40, 0),
@@ -71,7 +73,7 @@ def test_torso_is_the_mean_shoulder_hip_length_or_a_fifth_of_the_body():
     assert torso_lengths(points, np.zeros((2, 14)), LSP_14).tolist() == [0, 0]
 
 
-def mpii_arrays(people=3):
+def mpii_arrays(people: int = 3) -> Any:
     random = np.random.default_rng(0)
     return {
         "pos_gt_src": random.uniform(1, 500, (16, 2, people)),
@@ -80,7 +82,7 @@ def mpii_arrays(people=3):
     }
 
 
-def test_mpii_head_is_six_tenths_of_the_diagonal_and_half_of_it_is_right():
+def test_mpii_head_is_six_tenths_of_the_diagonal_and_half_of_it_is_right() -> None:
     arrays = mpii_arrays(2)
     truth = mpii_truth(**arrays)
     assert truth.head_sizes == pytest.approx([30, 30])
@@ -97,7 +99,7 @@ def test_mpii_head_is_six_tenths_of_the_diagonal_and_half_of_it_is_right():
         evaluate_mpii(truth, predicted[:1])
 
 
-def test_mpii_files_are_read_with_their_own_counting(tmp_path):
+def test_mpii_files_are_read_with_their_own_counting(tmp_path: Path) -> None:
     arrays = mpii_arrays()
     savemat(tmp_path / "gt_valid.mat", arrays)
     np.savez(tmp_path / "gt.npz", **arrays)
@@ -124,7 +126,7 @@ def test_mpii_files_are_read_with_their_own_counting(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["lsp", "lspet", "npz"])
-def test_lsp_files_are_read_in_their_own_layouts(tmp_path, form):
+def test_lsp_files_are_read_in_their_own_layouts(tmp_path: Path, form: str) -> None:
     joints = np.random.default_rng(1).uniform(0, 200, (5, 14, 3))
     joints[..., 2] = 1
     joints[2, 3, 2] = 0
@@ -151,7 +153,7 @@ def test_lsp_files_are_read_in_their_own_layouts(tmp_path, form):
     np.testing.assert_allclose(people[0].box_xyxy[:2], low - padding, rtol=1e-5)
 
 
-def test_other_shapes_are_no_lsp_joints(tmp_path):
+def test_other_shapes_are_no_lsp_joints(tmp_path: Path) -> None:
     np.savez(tmp_path / "j.npz", joints=np.zeros((3, 16, 3)))
     with pytest.raises(ValueError, match="needed is"):
         read_lsp_truth(tmp_path / "j.npz")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rmpe.evaluation.posetrack.matching import strictly_inside
-from rmpe.evaluation.posetrack.scores import evaluate_posetrack, evaluate_posetrack_folders
+from rmpe.evaluation.posetrack.scores import (
+    PoseTrackScores,
+    evaluate_posetrack,
+    evaluate_posetrack_folders,
+)
 from rmpe.formats import FORMATS, ClipHeader
 from rmpe.formats.posetrack.document import PoseTrackFrame, PoseTrackPerson, parse_posetrack
 from rmpe.records import Poses
@@ -37,11 +42,13 @@ def sequence(ids: list[tuple[int, int]]) -> list[PoseTrackFrame]:
     return [frame(i, person(a, 0), person(b, 500)) for i, (a, b) in enumerate(ids)]
 
 
-def score(truth, predicted, tracking=True):
+def score(
+    truth: list[PoseTrackFrame], predicted: list[PoseTrackFrame], tracking: bool = True
+) -> PoseTrackScores:
     return evaluate_posetrack({"s": truth}, {"s": predicted}, tracking)
 
 
-def test_exchanged_identities_cost_one_switch_each_and_half_of_idf1():
+def test_exchanged_identities_cost_one_switch_each_and_half_of_idf1() -> None:
     truth = sequence([(1, 2)] * 11)
     scores = score(truth, sequence([(1, 2)] * 5 + [(2, 1)] * 6))
     assert scores.ap["total"] == pytest.approx(100)
@@ -53,7 +60,7 @@ def test_exchanged_identities_cost_one_switch_each_and_half_of_idf1():
     assert scores.tracking["motp"]["total"] == pytest.approx(100)
 
 
-def test_last_frame_is_in_ap_but_not_in_tracking():
+def test_last_frame_is_in_ap_but_not_in_tracking() -> None:
     truth = sequence([(1, 2)] * 4)
     predicted = [*sequence([(1, 2)] * 3), frame(3)]
     scores = score(truth, predicted)
@@ -61,7 +68,7 @@ def test_last_frame_is_in_ap_but_not_in_tracking():
     assert scores.ap["total"] == pytest.approx(75)
 
 
-def test_frame_without_predictions_counts_one_miss_and_one_false_joint():
+def test_frame_without_predictions_counts_one_miss_and_one_false_joint() -> None:
     truth = sequence([(1, 2)] * 4)
     predicted = sequence([(1, 2)] * 4)
     predicted[1] = frame(1)
@@ -70,7 +77,7 @@ def test_frame_without_predictions_counts_one_miss_and_one_false_joint():
     assert scores.tracking["mota"]["total"] == pytest.approx(100 * (1 - 2 / 5))
 
 
-def test_frames_without_annotation_are_left_out_with_their_predictions():
+def test_frames_without_annotation_are_left_out_with_their_predictions() -> None:
     truth = [frame(0), *sequence([(1, 2)] * 3), frame(4)]
     predicted = [frame(0, person(5, 900)), *sequence([(1, 2)] * 3), frame(4, person(6, 900))]
     scores = score(truth, predicted)
@@ -78,7 +85,7 @@ def test_frames_without_annotation_are_left_out_with_their_predictions():
     assert scores.tracking["mota"]["total"] == pytest.approx(100)
 
 
-def test_people_in_ignore_regions_do_not_count_on_either_side():
+def test_people_in_ignore_regions_do_not_count_on_either_side() -> None:
     region = (np.array([[400, -10], [600, -10], [600, 400], [400, 400.0]]),)
     truth = [replace(f, ignore_polygons=region) for f in sequence([(1, 2)] * 3)]
     predicted = [frame(i, person(1, 0), person(9, 450)) for i in range(3)]
@@ -87,7 +94,7 @@ def test_people_in_ignore_regions_do_not_count_on_either_side():
     assert scores.tracking["recall"]["total"] == pytest.approx(100)
 
 
-def test_match_is_within_half_a_head_and_a_false_person_costs_precision():
+def test_match_is_within_half_a_head_and_a_false_person_costs_precision() -> None:
     truth = [frame(0, person(1, 0)), frame(1, person(1, 0))]
     near = [frame(0, person(1, 14.9)), frame(1, person(1, 14.9))]
     far = [frame(0, person(1, 15.1)), frame(1, person(1, 15.1))]
@@ -100,7 +107,7 @@ def test_match_is_within_half_a_head_and_a_false_person_costs_precision():
     assert scores.precision["total"] == pytest.approx(50)
 
 
-def test_border_of_a_region_is_outside_and_double_vertices_do_no_harm():
+def test_border_of_a_region_is_outside_and_double_vertices_do_no_harm() -> None:
     square = np.array([[0, 0], [10, 0], [10, 0], [10, 10], [0, 10.0]])
     points = np.array([[5, 5], [0, 5], [10, 10], [11, 5], [5, 10], [9.99, 0.01], [-5, 0]])
     assert strictly_inside(points, square).tolist() == [
@@ -114,7 +121,7 @@ def test_border_of_a_region_is_outside_and_double_vertices_do_no_harm():
     ]
 
 
-def test_figures_with_nothing_to_count_are_undefined_not_perfect():
+def test_figures_with_nothing_to_count_are_undefined_not_perfect() -> None:
     single = score(sequence([(1, 2)]), sequence([(1, 2)]))
     assert single.ap["total"] == pytest.approx(100)
     assert np.isnan(single.tracking["mota"]["total"])
@@ -127,7 +134,7 @@ def test_figures_with_nothing_to_count_are_undefined_not_perfect():
     assert np.isnan(nobody.ap["total"])
 
 
-def test_what_does_not_fit_is_refused():
+def test_what_does_not_fit_is_refused() -> None:
     truth = sequence([(1, 2)] * 2)
     with pytest.raises(ValueError, match="2 frames, the prediction 1"):
         score(truth, truth[:1])
@@ -142,7 +149,7 @@ def test_what_does_not_fit_is_refused():
         score(headless, truth)
 
 
-def test_folder_of_our_own_writer_scores_against_annotations(tmp_path):
+def test_folder_of_our_own_writer_scores_against_annotations(tmp_path: Path) -> None:
     (tmp_path / "gt").mkdir()
     (tmp_path / "pr").mkdir()
     writer = FORMATS["posetrack"].writer(
@@ -184,14 +191,14 @@ def test_folder_of_our_own_writer_scores_against_annotations(tmp_path):
     assert evaluate_posetrack_folders(*pair, tracking=False).ap == scores.ap
 
 
-def test_joints_of_another_number_are_told_with_their_file():
+def test_joints_of_another_number_are_told_with_their_file() -> None:
     image = {"id": 1, "file_name": "a.jpg"}
     broken = {"images": [image], "annotations": [{"image_id": 1, "keypoints": [1, 2, 3]}]}
     with pytest.raises(ValueError, match=r"^p\.json is no valid PoseTrack file: .*size 3"):
         parse_posetrack(broken, "p.json")
 
 
-def test_a_file_alone_is_called_the_sequence():
+def test_a_file_alone_is_called_the_sequence() -> None:
     image = {"id": 1, "file_name": "a.jpg"}
     truth = parse_posetrack({"images": [image], "annotations": []}, "t.json")
     with pytest.raises(ValueError, match=r"^the sequence: the annotation has 1 frames"):

@@ -23,7 +23,7 @@ from rmpe.skeletons import COCO_17, LSP_14, MPII_16, POSETRACK_17, SKELETONS
 from tests.helpers.box_estimator import BOXES, BoxEstimator, places
 
 
-def test_estimator_on_annotated_boxes_is_scored(coco):
+def test_estimator_on_annotated_boxes_is_scored(coco: Path) -> None:
     result = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator())
     assert result.oks.stats["AP"] == pytest.approx(1.0)
     assert len(result.predictions) == 3
@@ -32,12 +32,12 @@ def test_estimator_on_annotated_boxes_is_scored(coco):
     assert json.loads((coco / "out.json").read_text())["stats"]["AP"] == pytest.approx(1.0)
 
 
-def test_joints_of_the_estimator_are_mapped_by_name(coco):
+def test_joints_of_the_estimator_are_mapped_by_name(coco: Path) -> None:
     estimator = BoxEstimator(SKELETONS["coco19"])
     assert evaluate_images("coco", coco / "truth.json", coco, estimator).oks.mean_oks > 0.999
 
 
-def test_boxes_of_a_file_and_of_the_detector_are_used(coco):
+def test_boxes_of_a_file_and_of_the_detector_are_used(coco: Path) -> None:
     (coco / "boxes.json").write_text(
         json.dumps([{"image_id": 2, "category_id": 1, "bbox": [30, 30, 80, 160], "score": 0.5}])
     )
@@ -52,7 +52,7 @@ def test_boxes_of_a_file_and_of_the_detector_are_used(coco):
     assert found.oks.people[0].oks == pytest.approx(1.0)
 
 
-def test_pictures_that_are_broken_or_missing_are_named_and_counted(coco):
+def test_pictures_that_are_broken_or_missing_are_named_and_counted(coco: Path) -> None:
     (coco / "1.png").write_bytes(b"no picture")
     (coco / "2.png").unlink()
     result = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator())
@@ -64,7 +64,7 @@ def test_pictures_that_are_broken_or_missing_are_named_and_counted(coco):
 
 
 @pytest.mark.parametrize("source", ["predictions", "images"])
-def test_broken_annotations_are_named_once_and_counted(coco, source):
+def test_broken_annotations_are_named_once_and_counted(coco: Path, source: str) -> None:
     document = json.loads((coco / "truth.json").read_text())
     del document["annotations"][0]["keypoints"]
     (coco / "broken.json").write_text(json.dumps(document))
@@ -82,7 +82,7 @@ def test_broken_annotations_are_named_once_and_counted(coco, source):
 
 
 @pytest.mark.parametrize("content", ["[]", "floats"])
-def test_nobody_and_picture_ids_with_a_point_are_read_as_results(coco, content):
+def test_nobody_and_picture_ids_with_a_point_are_read_as_results(coco: Path, content: str) -> None:
     found = evaluate_images("coco", coco / "truth.json", coco, BoxEstimator()).predictions
     floats = [{**item, "image_id": float(item["image_id"])} for item in found]
     (coco / "found.json").write_text("[]" if content == "[]" else json.dumps(floats))
@@ -90,7 +90,7 @@ def test_nobody_and_picture_ids_with_a_point_are_read_as_results(coco, content):
     assert result.oks.stats["AP"] == pytest.approx(0.0 if content == "[]" else 1.0)
 
 
-def test_interrupted_run_goes_on_where_it_stopped(coco):
+def test_interrupted_run_goes_on_where_it_stopped(coco: Path) -> None:
     keypoint_set = read_coco_set(coco / "truth.json", coco)
     progress = coco / "progress.ndjson"
     whole = estimate_set(BoxEstimator(), keypoint_set, progress_file=progress)
@@ -110,7 +110,7 @@ def test_interrupted_run_goes_on_where_it_stopped(coco):
 
 
 @pytest.mark.parametrize("name", ["native", "alphapose", "coco", "alphapose-open"])
-def test_stored_poses_of_any_format_are_scored(coco, name):
+def test_stored_poses_of_any_format_are_scored(coco: Path, name: str) -> None:
     estimator = BoxEstimator()
     header = ClipHeader(COCO_17, "folder", image_names=("3.png", "1.png", "2.png"))
     out = coco / "predictions" / FORMATS[name].output_name
@@ -125,7 +125,7 @@ def test_stored_poses_of_any_format_are_scored(coco, name):
     assert result.oks.stats["AP"] == pytest.approx(1.0)
 
 
-def test_mpii_and_lsp_are_scored_from_pictures(tmp_path):
+def test_mpii_and_lsp_are_scored_from_pictures(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((300, 300, 3), np.uint8))
     entries = []
@@ -164,7 +164,7 @@ def test_mpii_and_lsp_are_scored_from_pictures(tmp_path):
     assert result.document["counts"]["left_hip"] == 1
 
 
-def test_posetrack_pictures_give_average_precision(tmp_path):
+def test_posetrack_pictures_give_average_precision(tmp_path: Path) -> None:
     frames = [f"images/val/s/{index:06d}.png" for index in range(2)]
     (tmp_path / "images/val/s").mkdir(parents=True)
     images = [{"id": 10 + i, "file_name": name} for i, name in enumerate(frames)]
@@ -195,7 +195,7 @@ def test_posetrack_pictures_give_average_precision(tmp_path):
     assert same.document["tracking"]["mota"]["total"] == pytest.approx(100)
 
 
-def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path):
+def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path: Path) -> None:
     joints = np.random.default_rng(0).uniform(1, 200, (3, 16, 2))
     np.savez(
         tmp_path / "gt.npz",
@@ -217,7 +217,7 @@ def test_stored_joints_of_mpii_and_lsp_are_scored(tmp_path):
     assert "3 people with annotated joints, PCK@0.2 100.00 %" in page
 
 
-def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii):
+def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii: Path) -> None:
     result = evaluate_images(
         "mpii", mpii / "valid.json", mpii, BoxEstimator(MPII_16), head_boxes=mpii / "gt.npz"
     )
@@ -229,7 +229,7 @@ def test_people_of_missing_pictures_count_as_missed_in_pckh(mpii):
         evaluate_images("mpii", mpii / "valid.json", mpii / "x", BoxEstimator(MPII_16))
 
 
-def test_figures_without_value_are_null_in_json(tmp_path):
+def test_figures_without_value_are_null_in_json(tmp_path: Path) -> None:
     lsp = np.random.default_rng(0).uniform(1, 200, (2, 14, 3))
     lsp[:, 0, 2] = 0
     np.savez(tmp_path / "joints.npz", joints=lsp)
@@ -241,7 +241,7 @@ def test_figures_without_value_are_null_in_json(tmp_path):
     assert json.loads((tmp_path / "s.json").read_text())["by_joint"]["right_ankle"] is None
 
 
-def test_command_line_prints_the_table_and_writes_json(coco):
+def test_command_line_prints_the_table_and_writes_json(coco: Path) -> None:
     from cli import rmpe_command
 
     FORMATS["coco"].writer(coco / "r.json", ClipHeader(COCO_17)).close()
@@ -261,7 +261,7 @@ def test_command_line_prints_the_table_and_writes_json(coco):
     assert CliRunner().invoke(rmpe_command, arguments).exit_code == 2
 
 
-def test_command_line_converts(coco):
+def test_command_line_converts(coco: Path) -> None:
     from cli import rmpe_command
 
     writer = FORMATS["native"].writer(coco / "p.ndjson", ClipHeader(COCO_17, "c.mp4", fps=25.0))
@@ -276,7 +276,7 @@ def test_command_line_converts(coco):
     assert run.exit_code == 2
 
 
-def test_compact_network_scores_on_real_pictures(shared_dir: Path):
+def test_compact_network_scores_on_real_pictures(shared_dir: Path) -> None:
     from rmpe.estimator import EstimatorOptions, PoseEstimator
 
     folder = shared_dir / "data" / "samples" / "coco"

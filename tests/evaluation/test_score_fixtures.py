@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rmpe.evaluation.pck.mpii import evaluate_mpii, mpii_truth
-from rmpe.evaluation.posetrack.scores import evaluate_posetrack
+from rmpe.evaluation.posetrack.scores import PoseTrackScores, evaluate_posetrack
 from rmpe.formats.posetrack.document import parse_posetrack, posetrack17_from_18
 
 MPII_VARIANTS = ("perfect", "jitter", "swapped", "on_the_line")
@@ -21,13 +23,13 @@ POSETRACK_VARIANTS = [("posetrack_a", "id_switched")] + [
 
 
 @pytest.fixture(scope="session")
-def eval_dir(shared_dir):
+def eval_dir(shared_dir: Path) -> Path:
     return shared_dir / "reference" / "algorithms" / "eval"
 
 
 @pytest.mark.parametrize("name", ["mpii_a", "mpii_sample"])
 @pytest.mark.parametrize("variant", MPII_VARIANTS)
-def test_mpii_pckh_equals_the_public_evaluation(eval_dir, name, variant):
+def test_mpii_pckh_equals_the_public_evaluation(eval_dir: Path, name: str, variant: str) -> None:
     data = np.load(eval_dir / f"{name}.npz")
     expected = json.loads((eval_dir / f"{name}.expected.json").read_text())
     assert set(expected) == set(MPII_VARIANTS)
@@ -38,8 +40,8 @@ def test_mpii_pckh_equals_the_public_evaluation(eval_dir, name, variant):
         assert scores[figure] == pytest.approx(value, abs=1e-9), figure
 
 
-def posetrack_scores(fixture, variant, form):
-    def frames(documents):
+def posetrack_scores(fixture: Any, variant: str, form: Any) -> PoseTrackScores:
+    def frames(documents: Any) -> Any:
         return {name: parse_posetrack(form(item), name) for name, item in documents.items()}
 
     return evaluate_posetrack(
@@ -48,7 +50,7 @@ def posetrack_scores(fixture, variant, form):
 
 
 @pytest.mark.parametrize(("name", "variant"), POSETRACK_VARIANTS)
-def test_posetrack_scores_equal_poseval(eval_dir, name, variant):
+def test_posetrack_scores_equal_poseval(eval_dir: Path, name: str, variant: str) -> None:
     fixture = json.loads(gzip.decompress((eval_dir / f"{name}.json.gz").read_bytes()))
     assert {v for n, v in POSETRACK_VARIANTS if n == name} == set(fixture["expected"])
     expected = fixture["expected"][variant]
@@ -63,7 +65,7 @@ def test_posetrack_scores_equal_poseval(eval_dir, name, variant):
         assert values == pytest.approx(expected[figure], abs=1e-6), figure
 
 
-def test_posetrack_2017_form_scores_alike(eval_dir):
+def test_posetrack_2017_form_scores_alike(eval_dir: Path) -> None:
     fixture = json.loads(gzip.decompress((eval_dir / "posetrack_a.json.gz").read_bytes()))
     new = posetrack_scores(fixture, "missing_and_false", lambda document: document)
     old = posetrack_scores(fixture, "missing_and_false", posetrack17_from_18)

@@ -61,7 +61,9 @@ def people(count: int, joints: int, seed: int) -> Poses:
     )
 
 
-def native_clip(path: Path, skeleton: Skeleton, counts: tuple[int, ...] = (0, 3, 0, 5, 1, 0)):
+def native_clip(
+    path: Path, skeleton: Skeleton, counts: tuple[int, ...] = (0, 3, 0, 5, 1, 0)
+) -> list[Poses]:
     frames = [people(n, skeleton.joint_count, seed) for seed, n in enumerate(counts)]
     writer = NativeWriter(path, ClipHeader(skeleton, "clip.mp4", 1280, 720, 25.0))
     for index, poses in enumerate(frames):
@@ -71,7 +73,7 @@ def native_clip(path: Path, skeleton: Skeleton, counts: tuple[int, ...] = (0, 3,
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-def test_conversion_and_back_keeps_what_the_format_holds(tmp_path, name):
+def test_conversion_and_back_keeps_what_the_format_holds(tmp_path: Path, name: str) -> None:
     frames = native_clip(tmp_path / "in.ndjson", LOSSLESS[name])
     out = tmp_path / "out" / FORMATS[name].output_name
     assert convert_records(tmp_path / "in.ndjson", out, name) == 6
@@ -96,7 +98,7 @@ def test_conversion_and_back_keeps_what_the_format_holds(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_frames_without_people_survive_without_hints(tmp_path, name):
+def test_frames_without_people_survive_without_hints(tmp_path: Path, name: str) -> None:
     native_clip(tmp_path / "in.ndjson", COCO_17)
     out = tmp_path / FORMATS[name].output_name
     convert_records(tmp_path / "in.ndjson", out, name)
@@ -106,7 +108,7 @@ def test_frames_without_people_survive_without_hints(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_clip_without_anybody_is_a_valid_file(tmp_path, name):
+def test_clip_without_anybody_is_a_valid_file(tmp_path: Path, name: str) -> None:
     native_clip(tmp_path / "in.ndjson", COCO_17, (0, 0))
     out = tmp_path / FORMATS[name].output_name
     convert_records(tmp_path / "in.ndjson", out, name)
@@ -116,7 +118,7 @@ def test_clip_without_anybody_is_a_valid_file(tmp_path, name):
 
 @pytest.mark.parametrize("name", LOSSLESS)
 @pytest.mark.parametrize("source", [COCO_19, MPII_16, HALPE_136], ids=lambda s: s.name)
-def test_joints_are_mapped_by_name(tmp_path, name, source):
+def test_joints_are_mapped_by_name(tmp_path: Path, name: str, source: str) -> None:
     (poses,) = native_clip(tmp_path / "in.ndjson", source, (2,))
     out = tmp_path / FORMATS[name].output_name
     convert_records(tmp_path / "in.ndjson", out, name)
@@ -131,7 +133,7 @@ def test_joints_are_mapped_by_name(tmp_path, name, source):
     np.testing.assert_allclose(record.poses.keypoints_xy[found], points[found], atol=0.01)
 
 
-def test_pictures_with_names_of_their_own_keep_them(tmp_path):
+def test_pictures_with_names_of_their_own_keep_them(tmp_path: Path) -> None:
     names = ("000000000785.jpg", "000000040083.jpg", "000000196141.jpg")
     header = ClipHeader(COCO_17, "coco", image_names=names)
     for name in ("coco", "alphapose", "posetrack"):
@@ -156,7 +158,7 @@ def test_pictures_with_names_of_their_own_keep_them(tmp_path):
     assert posetrack.header.image_names == names
 
 
-def test_people_without_identity_stay_without(tmp_path):
+def test_people_without_identity_stay_without(tmp_path: Path) -> None:
     poses = people(3, 15, 0).with_ids([0, 0, 4])
     for name in ("posetrack", "posetrack17", "native", "coco", "openpose"):
         out = tmp_path / FORMATS[name].output_name
@@ -172,7 +174,7 @@ def test_people_without_identity_stay_without(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["alphapose", "alphapose-cmu", "coco", "posetrack17"])
-def test_writers_hold_no_clip_in_memory(tmp_path, name):
+def test_writers_hold_no_clip_in_memory(tmp_path: Path, name: str) -> None:
     writer = FORMATS[name].writer(tmp_path / "o.json", ClipHeader(COCO_17))
     for index in range(40):
         writer.write(index, 0.0, people(20, 17, index))
@@ -183,7 +185,7 @@ def test_writers_hold_no_clip_in_memory(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["coco", "native"])
-def test_a_failed_conversion_leaves_nothing_and_what_was_there(tmp_path, name):
+def test_a_failed_conversion_leaves_nothing_and_what_was_there(tmp_path: Path, name: str) -> None:
     native_clip(tmp_path / "in.ndjson", COCO_17, (1, 1, 1))
     lines = (tmp_path / "in.ndjson").read_text().splitlines()
     (tmp_path / "in.ndjson").write_text("\n".join([*lines[:3], "x", *lines[3:]]) + "\n")
@@ -194,14 +196,14 @@ def test_a_failed_conversion_leaves_nothing_and_what_was_there(tmp_path, name):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ndjson", "o.json"]
 
 
-def test_a_writer_that_is_closed_early_leaves_valid_json(tmp_path):
+def test_a_writer_that_is_closed_early_leaves_valid_json(tmp_path: Path) -> None:
     writer = open_writer("coco", tmp_path, ClipHeader(COCO_17))
     writer.write(0, 0.0, people(2, 17, 0))
     writer.close(complete=False)
     assert len(json.loads((tmp_path / "coco-results.json").read_text())) == 2
 
 
-def test_wrong_files_are_refused_with_what_is_wrong(tmp_path):
+def test_wrong_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text("[1, ")
     with pytest.raises(ValueError, match="line 1"):
@@ -249,13 +251,15 @@ def test_wrong_files_are_refused_with_what_is_wrong(tmp_path):
         ("native", '{"schema": "rmpe/1"}'),
     ],
 )
-def test_documents_that_lack_a_part_are_refused_in_words(tmp_path, name, text):
+def test_documents_that_lack_a_part_are_refused_in_words(
+    tmp_path: Path, name: str, text: str
+) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(ValueError, match=r"x\.json"):
         read_records(tmp_path / "x.json", name)
 
 
-def test_openpose_file_that_lacks_a_part_is_refused_in_words(tmp_path):
+def test_openpose_file_that_lacks_a_part_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "a_000000000000_keypoints.json").write_text('{"people": [{}]}')
     with pytest.raises(ValueError, match="has no pose_keypoints_2d"):
         read_records(tmp_path)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rmpe.formats import FORMATS, ReadHints, convert_records, read_records
+from rmpe.formats.catalogue import notes_of
 from rmpe.skeletons import COCO_17, COCO_19, HALPE_136, Skeleton, get_skeleton
 from tests.helpers.foreign import (
     alphapose_list,
@@ -173,10 +174,10 @@ def test_joints_that_are_no_numbers_count_as_not_found(
     clip = read_records(tmp_path / "f.json")
     (record,) = clip
     assert record.poses.keypoint_scores[0, :3].tolist() == [0.5, 0, 0.5]
-    assert clip.notes == ("1 joints that are no numbers (NaN) count as not found",)
+    assert notes_of(clip) == ("1 joints that are no numbers (NaN) count as not found",)
     convert_records(tmp_path / "f.json", tmp_path / "out.ndjson", "native")
     header = json.loads((tmp_path / "out.ndjson").read_text().splitlines()[0])
-    assert header["options"]["notes"] == list(clip.notes)
+    assert header["options"]["notes"] == list(notes_of(clip))
 
 
 @pytest.mark.parametrize("value", [float("inf"), 1e39, "12", [1], True])
@@ -235,9 +236,9 @@ def test_results_of_other_categories_and_negative_pictures_are_not_lost_in_silen
     path.write_text(json.dumps([result(), result(category_id=2)]))
     clip = read_records(path)
     assert sum(counts(clip)) == 1
-    assert "1 results of other categories" in clip.notes[0]
+    assert "1 results of other categories" in notes_of(clip)[0]
     path.write_text(json.dumps([result(category_id=7)]))
-    assert "category 7 is taken for people" in read_records(path).notes[0]
+    assert "category 7 is taken for people" in notes_of(read_records(path))[0]
     path.write_text(json.dumps([result(), result(image_id=-1)]))
     with pytest.raises(ValueError, match="result 1 has the image_id -1"):
         read_records(path)

@@ -14,7 +14,7 @@ from rmpe.formats.catalogue import detect_format
 from rmpe.formats.openpose import person_to_json
 from rmpe.formats.posetrack.document import posetrack17_from_18
 from rmpe.records import Poses
-from rmpe.skeletons import BODY_25, COCO_17, OPENPOSE_18, POSETRACK_15
+from rmpe.skeletons import BODY_25, COCO_17, OPENPOSE_18, POSETRACK_15, Skeleton
 
 NAMES = ("a.jpg", "b.jpg", "nobody.jpg")
 
@@ -54,7 +54,9 @@ def write(name: str, path: Path, suppressed: list[tuple[Poses, list]]) -> None:
     writer.close()
 
 
-def test_alphapose_default_form_equals_its_own_file(formats_dir, suppressed, tmp_path):
+def test_alphapose_default_form_equals_its_own_file(
+    formats_dir: Path, suppressed: list[tuple[Poses, list]], tmp_path: Path
+) -> None:
     writer = AlphaPoseWriter(tmp_path / "r.json", ClipHeader(COCO_17, image_names=NAMES))
     for index, (poses, marks) in enumerate(suppressed):
         writer.write(index, 0.0, poses, idx=marks)
@@ -68,7 +70,9 @@ def test_alphapose_default_form_equals_its_own_file(formats_dir, suppressed, tmp
 
 
 @pytest.mark.parametrize("form", ["cmu", "open"])
-def test_alphapose_picture_forms_equal_its_own_files(formats_dir, suppressed, tmp_path, form):
+def test_alphapose_picture_forms_equal_its_own_files(
+    formats_dir: Path, suppressed: list[tuple[Poses, list]], tmp_path: Path, form: str
+) -> None:
     write(f"alphapose-{form}", tmp_path / "r.json", suppressed)
     assert (tmp_path / "r.json").read_text() == (formats_dir / f"alphapose_{form}.json").read_text()
     files = sorted((tmp_path / "sep-json").iterdir())
@@ -78,7 +82,9 @@ def test_alphapose_picture_forms_equal_its_own_files(formats_dir, suppressed, tm
         assert file.read_text() == expected.read_text()
 
 
-def test_alphapose_default_form_is_read_back(formats_dir, suppressed):
+def test_alphapose_default_form_is_read_back(
+    formats_dir: Path, suppressed: list[tuple[Poses, list]]
+) -> None:
     clip = read_records(formats_dir / "alphapose_default.json", hints=ReadHints(image_names=NAMES))
     records = list(clip)
     assert clip.header.skeleton == COCO_17
@@ -92,7 +98,9 @@ def test_alphapose_default_form_is_read_back(formats_dir, suppressed):
 
 
 @pytest.mark.parametrize("form", ["cmu", "open"])
-def test_alphapose_picture_forms_are_read_from_file_and_folder(formats_dir, form):
+def test_alphapose_picture_forms_are_read_from_file_and_folder(
+    formats_dir: Path, form: str
+) -> None:
     whole = list(read_records(formats_dir / f"alphapose_{form}.json"))
     folder = formats_dir / f"alphapose_{form}_sep-json"
     parts = list(FORMATS[f"alphapose-{form}"].reader(folder, ReadHints()))
@@ -101,7 +109,7 @@ def test_alphapose_picture_forms_are_read_from_file_and_folder(formats_dir, form
         np.testing.assert_array_equal(one.poses.keypoints_xy, other.poses.keypoints_xy)
 
 
-def test_poseflow_output_is_read_with_its_ids(shared_dir, tmp_path):
+def test_poseflow_output_is_read_with_its_ids(shared_dir: Path, tmp_path: Path) -> None:
     import gzip
 
     folder = shared_dir / "reference" / "algorithms" / "poseflow" / "synth_a"
@@ -118,7 +126,9 @@ def test_poseflow_output_is_read_with_its_ids(shared_dir, tmp_path):
 @pytest.mark.parametrize(
     ("folder", "skeleton"), [("openpose_body25", BODY_25), ("openpose_coco18", OPENPOSE_18)]
 )
-def test_openpose_folders_are_read_and_written_alike(formats_dir, tmp_path, folder, skeleton):
+def test_openpose_folders_are_read_and_written_alike(
+    formats_dir: Path, tmp_path: Path, folder: str, skeleton: Skeleton
+) -> None:
     clip = read_records(formats_dir / folder)
     assert clip.header.skeleton == skeleton
     records = list(clip)
@@ -132,19 +142,21 @@ def test_openpose_folders_are_read_and_written_alike(formats_dir, tmp_path, fold
         assert (tmp_path / "o" / file.name).read_text() == file.read_text()
 
 
-def test_openpose_numbers_have_six_significant_digits():
+def test_openpose_numbers_have_six_significant_digits() -> None:
     row = person_to_json([123.4567891, 0.123456789, 1e-9], 4)
     assert row["pose_keypoints_2d"] == [123.457, 0.123457, 1e-9]
     assert row["person_id"] == [4]
 
 
-def test_posetrack_2018_file_converts_to_poseval_2017_form(formats_dir):
+def test_posetrack_2018_file_converts_to_poseval_2017_form(formats_dir: Path) -> None:
     document = json.loads((formats_dir / "posetrack18.json").read_text())
     want = json.loads((formats_dir / "posetrack17_converted_by_poseval.json").read_text())
     assert posetrack17_from_18(document) == want
 
 
-def test_posetrack_predictions_are_written_as_in_the_example(formats_dir, tmp_path):
+def test_posetrack_predictions_are_written_as_in_the_example(
+    formats_dir: Path, tmp_path: Path
+) -> None:
     source = formats_dir / "posetrack18.json"
     clip = read_records(source)
     assert clip.header.skeleton == POSETRACK_15
@@ -163,7 +175,7 @@ def test_posetrack_predictions_are_written_as_in_the_example(formats_dir, tmp_pa
     assert got["annotations"] == want["annotations"]
 
 
-def test_both_posetrack_forms_hold_the_same_people(formats_dir):
+def test_both_posetrack_forms_hold_the_same_people(formats_dir: Path) -> None:
     new = list(read_records(formats_dir / "posetrack18.json"))
     old = list(read_records(formats_dir / "posetrack17_converted_by_poseval.json"))
     assert len(new) == len(old) == 2
@@ -185,5 +197,5 @@ def test_both_posetrack_forms_hold_the_same_people(formats_dir):
         ("posetrack17_converted_by_poseval.json", "posetrack17"),
     ],
 )
-def test_formats_are_recognised_by_content(formats_dir, name, expected):
+def test_formats_are_recognised_by_content(formats_dir: Path, name: str, expected: str) -> None:
     assert detect_format(formats_dir / name) == expected

@@ -44,13 +44,13 @@ def write_clip(path: Path, frames: list[Poses], complete: bool = True) -> None:
     writer.close(complete)
 
 
-def test_shortest_decimals_show_what_a_person_would_write():
+def test_shortest_decimals_show_what_a_person_would_write() -> None:
     values = np.array([0.1, 0.0, -12.5, 602.57446, 1e-5, 3.4e38, 16777217], np.float32)
     assert shortest_decimals(values).tolist()[:5] == [0.1, 0.0, -12.5, 602.57446, 1e-5]
     np.testing.assert_array_equal(shortest_decimals(values).astype(np.float32), values)
 
 
-def test_shortest_decimals_keep_every_float32():
+def test_shortest_decimals_keep_every_float32() -> None:
     bits = np.random.default_rng(1).integers(0, 2**32, 200_000, dtype=np.uint32)
     values = bits.view(np.float32)
     values = values[np.isfinite(values)]
@@ -58,13 +58,13 @@ def test_shortest_decimals_keep_every_float32():
     np.testing.assert_array_equal(back, values)
 
 
-def test_boxes_keep_their_corners_through_width_and_height():
+def test_boxes_keep_their_corners_through_width_and_height() -> None:
     random = np.random.default_rng(2)
     corners = random.uniform(-50, 4000, (20_000, 4)).astype(np.float32)
     np.testing.assert_array_equal(box_xywh_to_xyxy(short_xywh(corners)), corners)
 
 
-def test_lines_are_those_of_the_documented_schema(tmp_path):
+def test_lines_are_those_of_the_documented_schema(tmp_path: Path) -> None:
     path = tmp_path / "poses.ndjson"
     pose = Poses(
         boxes_xyxy=[[10, 20, 40.5, 100]],
@@ -92,7 +92,7 @@ def test_lines_are_those_of_the_documented_schema(tmp_path):
     assert end == {"end": True, "frames": 2}
 
 
-def test_written_clip_is_read_back_bit_for_bit(tmp_path):
+def test_written_clip_is_read_back_bit_for_bit(tmp_path: Path) -> None:
     frames = [some_poses(3, 1), Poses.empty(19), some_poses(40, 2), some_poses(1, 3)]
     write_clip(tmp_path / "p.ndjson", frames)
     reader = NativeReader(tmp_path / "p.ndjson")
@@ -106,7 +106,7 @@ def test_written_clip_is_read_back_bit_for_bit(tmp_path):
         assert reader.complete
 
 
-def test_every_frame_is_on_disk_before_the_file_is_closed(tmp_path):
+def test_every_frame_is_on_disk_before_the_file_is_closed(tmp_path: Path) -> None:
     writer = NativeWriter(tmp_path / "p.ndjson", HEADER)
     for index in range(3):
         writer.write(index, 0.0, some_poses(60))
@@ -116,7 +116,9 @@ def test_every_frame_is_on_disk_before_the_file_is_closed(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [2, 10, 3000])
-def test_killed_run_gives_its_whole_frames_and_says_so(tmp_path, caplog, cut):
+def test_killed_run_gives_its_whole_frames_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
     path = tmp_path / "p.ndjson"
     write_clip(path, [some_poses(5, seed) for seed in range(4)], complete=False)
     path.write_bytes(path.read_bytes()[:-cut])
@@ -127,7 +129,7 @@ def test_killed_run_gives_its_whole_frames_and_says_so(tmp_path, caplog, cut):
     assert "cut off after 3 frames" in caplog.text
 
 
-def test_resumed_file_equals_an_uninterrupted_one(tmp_path):
+def test_resumed_file_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     frames = [some_poses(5, seed) for seed in range(6)]
     write_clip(tmp_path / "whole.ndjson", frames)
     path = tmp_path / "cut.ndjson"
@@ -141,7 +143,7 @@ def test_resumed_file_equals_an_uninterrupted_one(tmp_path):
     assert path.read_bytes() == (tmp_path / "whole.ndjson").read_bytes()
 
 
-def test_unknown_objects_between_frames_are_skipped(tmp_path):
+def test_unknown_objects_between_frames_are_skipped(tmp_path: Path) -> None:
     writer = NativeWriter(tmp_path / "p.ndjson", HEADER)
     writer.write_event({"event": "cut", "at": 0})
     writer.write(0, 0.0, some_poses(1))
@@ -153,7 +155,7 @@ def test_unknown_objects_between_frames_are_skipped(tmp_path):
         writer.write_event({"frame": 3})
 
 
-def test_own_skeleton_and_picture_names_survive(tmp_path):
+def test_own_skeleton_and_picture_names_survive(tmp_path: Path) -> None:
     skeleton = Skeleton("mouse", ("nose", "tail"), ((0, 1),), (0.026, 0.1))
     header = ClipHeader(skeleton, "folder", image_names=("a.jpg", "b.png"))
     writer = NativeWriter(tmp_path / "p.ndjson", header)
@@ -164,7 +166,7 @@ def test_own_skeleton_and_picture_names_survive(tmp_path):
     assert read.image_name(1) == "b.png"
 
 
-def test_broken_files_are_named_with_their_line(tmp_path):
+def test_broken_files_are_named_with_their_line(tmp_path: Path) -> None:
     path = tmp_path / "p.ndjson"
     path.write_text('{"schema": "rmpe/9"}\n')
     with pytest.raises(ValueError, match="rmpe/9"):
@@ -182,7 +184,7 @@ def test_broken_files_are_named_with_their_line(tmp_path):
         list(NativeReader(path))
 
 
-def test_wrong_joint_count_and_numbers_without_end_are_refused(tmp_path):
+def test_wrong_joint_count_and_numbers_without_end_are_refused(tmp_path: Path) -> None:
     writer = NativeWriter(tmp_path / "p.ndjson", HEADER)
     with pytest.raises(ValueError, match="17 joints"):
         writer.write(0, 0.0, some_poses(1, joints=17))

@@ -144,7 +144,7 @@ def test_numbers_of_a_clip_count_from_where_it_says(tmp_path: Path) -> None:
     path = alphapose_list(tmp_path / "a.json", ["f_2.jpg", "f_4.jpg"])
     from_one = read_records(path, hints=ReadHints(clip_frames=4))
     assert counts(from_one) == [0, 1, 0, 1]
-    assert "numbered from 1" in from_one.notes[0]
+    assert "numbered from 1" in notes_of(from_one)[0]
     assert counts(read_records(path, hints=ReadHints(clip_frames=9))) == [0, 0, 1, 0, 1]
     given = ReadHints(clip_frames=9, first_number=2)
     assert counts(read_records(path, hints=given)) == [1, 0, 1]

@@ -73,7 +73,9 @@ def persons(draw: st.DrawFn, joints: int) -> Poses:
     )
 
 
-def written(folder: Path, name: str, header: ClipHeader, people: dict[int, Poses], count: int):
+def written(
+    folder: Path, name: str, header: ClipHeader, people: dict[int, Poses], count: int
+) -> Path:
     """Write a clip in a format and return the output."""
     nobody = Poses.empty(header.skeleton.joint_count)
     out = folder / get_format(name).output_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ STICK = Skeleton("stick", ("top", "foot"), ((0, 1),), (0.1, 0.1))
 
 
 @pytest.fixture
-def stick_records(tmp_path):
+def stick_records(tmp_path: Path) -> Path:
     """Two people in frame 0, one of them without id; nobody in frame 1; one in frame 2."""
     path = tmp_path / "poses.ndjson"
     writer = NativeWriter(path, ClipHeader(STICK, "clip.mp4", 64, 48, 10.0))
@@ -41,7 +42,7 @@ def stick_records(tmp_path):
     return path
 
 
-def test_a_row_is_a_person_in_a_frame(stick_records):
+def test_a_row_is_a_person_in_a_frame(stick_records: Path) -> None:
     table = to_table(read_records(stick_records))
     assert table.columns.tolist() == [
         "frame", "time_s", "person", "id", "score", "box_score", "x1", "y1", "x2", "y2",
@@ -56,7 +57,7 @@ def test_a_row_is_a_person_in_a_frame(stick_records):
     assert table.attrs["frame_count"] == 3 and table.attrs["skeleton"] == "stick"
 
 
-def test_a_row_is_a_joint_of_a_person(stick_records):
+def test_a_row_is_a_joint_of_a_person(stick_records: Path) -> None:
     table = to_table(read_records(stick_records), "joints")
     assert table.columns.tolist() == [
         "frame", "time_s", "person", "id", "joint", "x", "y", "score",
@@ -68,7 +69,7 @@ def test_a_row_is_a_joint_of_a_person(stick_records):
 
 
 @pytest.mark.parametrize("rows", ["people", "joints"])
-def test_nobody_is_an_empty_table_with_its_columns(tmp_path, rows):
+def test_nobody_is_an_empty_table_with_its_columns(tmp_path: Path, rows: str) -> None:
     path = tmp_path / "p.ndjson"
     writer = NativeWriter(path, ClipHeader(STICK))
     writer.write(0, 0.0, Poses.empty(2))
@@ -79,7 +80,9 @@ def test_nobody_is_an_empty_table_with_its_columns(tmp_path, rows):
 
 
 @pytest.mark.parametrize("rows", ["people", "joints"])
-def test_a_parquet_file_gives_the_table_back(stick_records, tmp_path, rows):
+def test_a_parquet_file_gives_the_table_back(
+    stick_records: Path, tmp_path: Path, rows: str
+) -> None:
     pytest.importorskip("pyarrow", reason="the extra [table] is not installed")
     count = write_table(tmp_path / "out" / "p.parquet", read_records(stick_records), rows)
     table = to_table(read_records(stick_records), rows)
@@ -87,7 +90,7 @@ def test_a_parquet_file_gives_the_table_back(stick_records, tmp_path, rows):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out" / "p.parquet"), table)
 
 
-def test_the_command_writes_tables(stick_records, tmp_path):
+def test_the_command_writes_tables(stick_records: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.csv"
     arguments = ["convert", str(stick_records), "--to", "csv", "-o", str(out), "--rows", "joints"]
     run = CliRunner().invoke(rmpe_command, arguments)
@@ -97,7 +100,7 @@ def test_the_command_writes_tables(stick_records, tmp_path):
     assert run.exit_code == 2 and "does not end in .parquet" in run.output
 
 
-def test_wrong_wishes_are_refused(stick_records, tmp_path):
+def test_wrong_wishes_are_refused(stick_records: Path, tmp_path: Path) -> None:
     records = read_records(stick_records)
     with pytest.raises(ValueError, match="people, joints"):
         to_table(records, "frames")
@@ -105,13 +108,15 @@ def test_wrong_wishes_are_refused(stick_records, tmp_path):
         write_table(tmp_path / "p.xlsx", records)
 
 
-def test_a_missing_library_names_the_extra(stick_records, monkeypatch):
+def test_a_missing_library_names_the_extra(
+    stick_records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ValueError, match=r"rmpe\[table\]"):
         to_table(read_records(stick_records))
 
 
-def test_text_of_others_is_no_formula_in_a_spreadsheet(tmp_path):
+def test_text_of_others_is_no_formula_in_a_spreadsheet(tmp_path: Path) -> None:
     names = ("=cmd|' /C calc'!A0.jpg", "@SUM(1).jpg", "-2.jpg", "plain.jpg")
     skeleton = skeleton_from_names("own", ("=joint", "nose"))
     header = ClipHeader(skeleton, image_names=names)
@@ -134,7 +139,7 @@ def test_text_of_others_is_no_formula_in_a_spreadsheet(tmp_path):
         assert not any(cell.startswith("-") and not is_number(cell) for cell in cells)
 
 
-def is_number(cell):
+def is_number(cell: str) -> bool:
     """Whether a cell holds a number."""
     try:
         float(cell)

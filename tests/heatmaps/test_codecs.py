@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +24,7 @@ SIZES = [(4, 17, 64, 48), (2, 17, 96, 72), (3, 16, 64, 64), (2, 3, 20, 12)]
 
 
 @pytest.fixture(scope="module")
-def bench():
+def bench() -> ModuleType:
     """The benchmark, which holds the loops written from the descriptions."""
     return bench_decode
 
@@ -32,7 +34,7 @@ HEATMAP_CODECS = sorted(name for name in CODECS if not name.startswith("simcc"))
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["alphapose", "hrnet", "mspn", "mspn_mpii", "cpn"])
-def test_the_loop_gives_the_same(bench, name, size):
+def test_the_loop_gives_the_same(bench: ModuleType, name: str, size: tuple[int, int]) -> None:
     peak, loop = {case[0]: case[1:] for case in bench.CASES}[name]
     maps = bench.make_maps(*size, peak=peak, seed=3)
     xy, scores = get_codec(name).decode(torch.from_numpy(maps))
@@ -43,9 +45,9 @@ def test_the_loop_gives_the_same(bench, name, size):
 
 @pytest.mark.parametrize("name", ["mspn", "mspn_mpii", "cpn"])
 @pytest.mark.parametrize("kind", ["noise", "border", "negative", "two"])
-def test_odd_maps_give_what_the_loop_gives(bench, name, kind):
+def test_odd_maps_give_what_the_loop_gives(bench: ModuleType, name: str, kind: str) -> None:
     random = np.random.default_rng(7)
-    maps = random.normal(0, 20, (3, 5, 24, 18)).astype(np.float32)
+    maps: Any = random.normal(0, 20, (3, 5, 24, 18)).astype(np.float32)
     if kind == "border":
         maps = np.zeros_like(maps)
         for k, (y, x) in enumerate([(0, 0), (0, 17), (23, 0), (23, 17), (0, 9)]):
@@ -65,7 +67,7 @@ def test_odd_maps_give_what_the_loop_gives(bench, name, kind):
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 7, 9, 11, 15, 21, 23])
-def test_gaussian_kernel_is_opencvs(size):
+def test_gaussian_kernel_is_opencvs(size: int) -> None:
     weights = gaussian_kernel(size)
     assert sum(weights) == pytest.approx(1)
     if size != 9:  # fixed in newer releases only
@@ -75,7 +77,7 @@ def test_gaussian_kernel_is_opencvs(size):
 
 
 @pytest.mark.parametrize(("length", "size", "padding"), [(12, 5, 0), (12, 21, 10), (3, 7, 0)])
-def test_blur_matrix_is_opencvs_blur(length, size, padding):
+def test_blur_matrix_is_opencvs_blur(length: int, size: int, padding: int) -> None:
     signal = np.random.default_rng(0).normal(size=(length, 1))
     padded = np.pad(signal, ((padding, padding), (0, 0)))
     expected = cv2.GaussianBlur(np.repeat(padded, 5, 1), (1, size), 0)[:, 0]
@@ -83,12 +85,12 @@ def test_blur_matrix_is_opencvs_blur(length, size, padding):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_wider_kernels_than_the_border_are_refused():
+def test_wider_kernels_than_the_border_are_refused() -> None:
     with pytest.raises(ValueError, match="up to 21"):
         two_highest(torch.zeros(1, 5, 5), 23)
 
 
-def one_map(cells: dict[tuple[int, int], float], height=8, width=6) -> torch.Tensor:
+def one_map(cells: dict[tuple[int, int], float], height: int = 8, width: int = 6) -> torch.Tensor:
     """Return a map (1, 1, height, width) with values at (x, y)."""
     heat = torch.zeros(1, 1, height, width)
     for (x, y), value in cells.items():
@@ -119,12 +121,12 @@ def one_map(cells: dict[tuple[int, int], float], height=8, width=6) -> torch.Ten
         ("mmpose_megvii", {}, (-1, -1)),
     ],
 )
-def test_quarter_rules_by_hand(name, cells, xy):
+def test_quarter_rules_by_hand(name: str, cells: dict[str, Any], xy: tuple[float, ...]) -> None:
     found, _ = get_codec(name).decode(one_map(cells))
     np.testing.assert_allclose(found[0, 0] / 4, xy, atol=1e-6)
 
 
-def test_scores_by_hand():
+def test_scores_by_hand() -> None:
     heat = one_map({(3, 3): 2.0})
     assert get_codec("hrnet").decode(heat)[1].item() == 2.0
     assert get_codec("hourglass").decode(heat)[1].item() == 1.0
@@ -136,7 +138,7 @@ def test_scores_by_hand():
     assert sigmoid.decode(compact)[1].item() == pytest.approx(1 / (1 + math.exp(-1)))
 
 
-def test_compact_score_is_the_logistic_of_the_blurred_peaks_logarithm():
+def test_compact_score_is_the_logistic_of_the_blurred_peaks_logarithm() -> None:
     codec = CompactCodec(sigma=1.0, blur_sigma=0.0, score_slope=2.0, score_offset=0.5)
     # One cell holds all: its probability is 1, a perfect Gaussian's peak 1 / (2 pi).
     certain = one_map({(3, 3): 60.0})
@@ -144,7 +146,7 @@ def test_compact_score_is_the_logistic_of_the_blurred_peaks_logarithm():
     assert codec.decode(certain)[1].item() == pytest.approx(expected)
 
 
-def test_compact_blur_joins_the_halves_of_a_split_peak():
+def test_compact_blur_joins_the_halves_of_a_split_peak() -> None:
     # Two neighbours of 0.3 each outweigh a lone cell of 0.4 once they are blurred.
     split = one_map({(1, 3): math.log(0.3), (2, 3): math.log(0.3), (5, 3): math.log(0.4)})
     split = torch.where(split == 0, -30.0, split)
@@ -154,7 +156,7 @@ def test_compact_blur_joins_the_halves_of_a_split_peak():
 
 @pytest.mark.parametrize("name", HEATMAP_CODECS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_encode_then_decode_is_the_joint(name, dtype):
+def test_encode_then_decode_is_the_joint(name: str, dtype: torch.dtype) -> None:
     codec = get_codec(name)
     generator = torch.Generator().manual_seed(1)
     joints = 40 + torch.rand(4, 17, 2, generator=generator) * torch.tensor([100.0, 160.0])
@@ -181,7 +183,7 @@ def test_encode_then_decode_is_the_joint(name, dtype):
 
 
 @pytest.mark.parametrize("name", HEATMAP_CODECS)
-def test_edges_of_every_codec(name):
+def test_edges_of_every_codec(name: str) -> None:
     codec = get_codec(name)
     xy, scores = codec.decode(torch.zeros(0, 17, 64, 48))
     assert xy.shape == (0, 17, 2) and scores.shape == (0, 17)
@@ -196,7 +198,7 @@ def test_edges_of_every_codec(name):
 
 
 @pytest.mark.parametrize("name", HEATMAP_CODECS)
-def test_input_is_left_alone(name):
+def test_input_is_left_alone(name: str) -> None:
     maps = torch.rand(2, 17, 64, 48) * 200
     before = maps.clone()
     get_codec(name).decode(maps)
@@ -205,7 +207,7 @@ def test_input_is_left_alone(name):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("name", HEATMAP_CODECS)
-def test_a_gpu_gives_the_same(name, bench):
+def test_a_gpu_gives_the_same(name: str, bench: ModuleType) -> None:
     maps = torch.from_numpy(bench.make_maps(4, 17, 64, 48, peak=255.0))
     expected, expected_scores = get_codec(name).decode(maps)
     found, scores = get_codec(name).decode(maps.cuda())
@@ -214,7 +216,7 @@ def test_a_gpu_gives_the_same(name, bench):
     torch.testing.assert_close(scores.cpu(), expected_scores, rtol=0, atol=1e-4)
 
 
-def test_hrnet_target_is_a_cut_gaussian_at_the_nearest_cell():
+def test_hrnet_target_is_a_cut_gaussian_at_the_nearest_cell() -> None:
     target = get_codec("hrnet").encode(torch.tensor([[[41.9, 82.0]]]), torch.ones(1, 1), 64, 48)[
         0, 0
     ]
@@ -227,7 +229,7 @@ def test_hrnet_target_is_a_cut_gaussian_at_the_nearest_cell():
 
 @pytest.mark.parametrize("cell", [(5, 7), (0, 0), (11, 2)])
 @pytest.mark.parametrize("kernel", [5, 7, 15])
-def test_mspn_target_is_a_blurred_pixel(cell, kernel):
+def test_mspn_target_is_a_blurred_pixel(cell: tuple[int, int], kernel: int) -> None:
     pixel = np.zeros((16, 12))
     pixel[cell[1], cell[0]] = 1
     blurred = cv2.GaussianBlur(pixel, (kernel, kernel), 0)
@@ -239,7 +241,7 @@ def test_mspn_target_is_a_blurred_pixel(cell, kernel):
     assert outside.max() == 0
 
 
-def test_dark_reads_a_gaussian_between_cells_and_stays_at_borders():
+def test_dark_reads_a_gaussian_between_cells_and_stays_at_borders() -> None:
     codec = get_codec("dark")
     joints = torch.tensor([[[50.7, 90.2], [4.0, 90.2]]])
     xy, _ = codec.decode(codec.encode(joints, torch.ones(1, 2), 64, 48))
@@ -247,7 +249,7 @@ def test_dark_reads_a_gaussian_between_cells_and_stays_at_borders():
     np.testing.assert_allclose(xy[0, 1], [4.0, 92.0], atol=1e-6)
 
 
-def test_compact_offset_and_stride_are_fields():
+def test_compact_offset_and_stride_are_fields() -> None:
     codec = CompactCodec(stride=8, offset_px=3.5, sigma=2.0, activation="none")
     joints = torch.tensor([[[61.3, 99.9]]])
     xy, _ = codec.decode(codec.encode(joints, torch.ones(1, 1), 32, 24))
@@ -257,7 +259,7 @@ def test_compact_offset_and_stride_are_fields():
     np.testing.assert_allclose(get_codec("compact").decode(border)[0][0, 0], [29.5, 1.5])
 
 
-def test_soft_argmax_is_the_mean_and_has_gradients():
+def test_soft_argmax_is_the_mean_and_has_gradients() -> None:
     weights = one_map({(1, 2): 1.0, (3, 6): 3.0})
     np.testing.assert_allclose(soft_argmax(weights)[0, 0], [2.5, 5.0])
     logits = torch.zeros(1, 1, 8, 6, requires_grad=True)
@@ -266,7 +268,7 @@ def test_soft_argmax_is_the_mean_and_has_gradients():
     assert logits.grad is not None and logits.grad.abs().sum() > 0
 
 
-def test_unflip_by_hand():
+def test_unflip_by_hand() -> None:
     flipped = torch.arange(4.0).view(1, 1, 1, 4).repeat(1, 2, 1, 1)
     flipped[0, 1] += 10
     plain = unflip(flipped, np.array([1, 0]), shift=False)
@@ -279,7 +281,7 @@ def test_unflip_by_hand():
         unflip(flipped, np.array([0]), shift=False)
 
 
-def test_regression_flip_test_averages_coordinates():
+def test_regression_flip_test_averages_coordinates() -> None:
     codec = get_codec("sigmoid_integral")
     heat, flipped = torch.randn(1, 2, 8, 6), torch.randn(1, 2, 8, 6)
     order = np.array([1, 0])
@@ -290,19 +292,21 @@ def test_regression_flip_test_averages_coordinates():
     torch.testing.assert_close(scores, (one_scores + two_scores) / 2)
 
 
-def test_unknown_codec_is_refused():
+def test_unknown_codec_is_refused() -> None:
     with pytest.raises(ValueError, match="alphapose"):
         get_codec("openpose")
 
 
 @pytest.mark.parametrize(("cell", "pixel"), [((0, 0), (0, 0)), ((47, 63), (192, 256))])
-def test_udp_puts_the_outer_cells_on_the_borders(cell, pixel):
+def test_udp_puts_the_outer_cells_on_the_borders(
+    cell: tuple[int, int], pixel: tuple[int, int]
+) -> None:
     maps = torch.zeros(1, 1, 64, 48)
     maps[0, 0, cell[1], cell[0]] = 1
     np.testing.assert_allclose(get_codec("udp").decode(maps)[0][0, 0], pixel, atol=1e-4)
 
 
-def test_combined_reads_the_body_as_heatmaps_and_the_rest_as_integrals():
+def test_combined_reads_the_body_as_heatmaps_and_the_rest_as_integrals() -> None:
     maps = torch.rand(2, 136, 16, 12, generator=torch.Generator().manual_seed(0))
     xy, scores = get_codec("alphapose_combined").decode(maps)
     body_xy, body_scores = get_codec("alphapose").decode(maps[:, :26])

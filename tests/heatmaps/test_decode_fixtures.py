@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch._tensor import Tensor
 
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, flip_average, get_codec
@@ -15,7 +17,9 @@ HERE = Path(__file__).parent
 CELL = 2.0**-14
 
 
-def on_image(xy_input, boxes, scale_axes, height=256, width=192):
+def on_image(
+    xy_input: Tensor, boxes: Any, scale_axes: str, height: int = 256, width: int = 192
+) -> np.ndarray:
     transforms = [CropTransform(box, height, width, scale_axes) for box in boxes]
     return points_to_image(np.asarray(xy_input), transforms)
 
@@ -49,17 +53,17 @@ def check_stack(path: Path) -> None:
             )
 
 
-def test_copied_stack_is_reproduced():
+def test_copied_stack_is_reproduced() -> None:
     check_stack(HERE / "coco_256x192_part.npz")
 
 
-def test_every_stack_beside_the_checkout_is_reproduced(shared_dir):
+def test_every_stack_beside_the_checkout_is_reproduced(shared_dir: Path) -> None:
     for path in sorted((shared_dir / "reference/algorithms/decode").glob("*.npz")):
         if "heat_q" in np.load(path) and "boxes" in np.load(path):
             check_stack(path)
 
 
-def mirror_permutation(case) -> np.ndarray:
+def mirror_permutation(case: Any) -> np.ndarray:
     order = np.arange(case["heat_q"].shape[1])
     for left, right in case["flip_pairs"]:
         order[left], order[right] = right, left
@@ -67,7 +71,7 @@ def mirror_permutation(case) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shift", [0, 1])
-def test_flip_test_is_reproduced(shift):
+def test_flip_test_is_reproduced(shift: int) -> None:
     case = np.load(HERE / "flip_a.npz")
     heat = torch.from_numpy(case["heat_q"].astype(np.float32)) * CELL
     flipped = torch.from_numpy(case["flip_heat_q"].astype(np.float32)) * CELL
@@ -84,7 +88,7 @@ def test_flip_test_is_reproduced(shift):
 
 
 @pytest.mark.parametrize("norm", ["softmax", "sigmoid"])
-def test_integral_regression_is_reproduced(norm):
+def test_integral_regression_is_reproduced(norm: str) -> None:
     case = np.load(HERE / "integral_a.npz")
     logits = torch.from_numpy(case["logit_q"].astype(np.float32)) * 2.0**-8
     xy, scores = get_codec(f"{norm}_integral").decode(logits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rmpe._skeleton import Skeleton
 from rmpe.records import Boxes, Poses
 from rmpe.skeletons import COCO_17, SKELETONS
 
@@ -11,11 +12,11 @@ from rmpe.skeletons import COCO_17, SKELETONS
 class BoxEstimator:
     """Puts every joint where the fixture's annotators did: at a fixed place in the box."""
 
-    def __init__(self, skeleton=COCO_17):
+    def __init__(self, skeleton: Skeleton = COCO_17) -> None:
         self.skeleton = skeleton
         self.calls = 0
 
-    def estimate(self, image_bgr, boxes):
+    def estimate(self, image_bgr: np.ndarray, boxes: Boxes) -> Poses:
         self.calls += 1
         corners = boxes.boxes_xyxy
         sides = corners[:, None, 2:] - corners[:, None, :2]
@@ -28,17 +29,17 @@ class BoxEstimator:
             ids=np.zeros(len(boxes)),
         )
 
-    def suppress(self, poses):
+    def suppress(self, poses: Poses) -> Poses:
         return poses
 
-    def limit(self, boxes, image_bgr):
+    def limit(self, boxes: Boxes, image_bgr: np.ndarray) -> Boxes:
         return boxes
 
-    def detect(self, images_bgr):
+    def detect(self, images_bgr: list[np.ndarray]) -> list[Boxes]:
         return [Boxes(np.array([[10, 10, 60, 110]]), np.array([0.8])) for _ in images_bgr]
 
 
-def places(skeleton):
+def places(skeleton: Skeleton) -> np.ndarray:
     names = sorted({joint for known in SKELETONS.values() for joint in known.joints})
     shares = {name: ((7 * k % 11) / 11, (5 * k % 13) / 13) for k, name in enumerate(names)}
     return np.array([shares[joint] for joint in skeleton.joints], np.float32)

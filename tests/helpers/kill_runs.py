@@ -10,8 +10,11 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import av
 
@@ -22,12 +25,13 @@ from pipeline.clips.worklist import attempt_job
 from pipeline.fleet.run import run_in_parts
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses
+from rmpe.records import Frame
 from tests.helpers.squares import SquaresEstimator, make_squares
 
 FRAMES = 48
 PHASES = ("start", "run", "join")
 """When a run is killed: in its first tenth, at any time, while the clip's chunks are joined."""
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "plain": {"options": RunOptions(chunk_frames=8), "smooth": True, "propagate": True},
     "every third": {"options": RunOptions(chunk_frames=8, detect_every=3)},
     "parts": {"options": RunOptions(chunk_frames=8), "propagate": True},
@@ -35,7 +39,7 @@ KINDS = {
 FILES = ["annotated.mp4", "coco-results.json", "poses.ndjson", "summary.json"]
 
 
-def write_clip(path, frames):
+def write_clip(path: Path, frames: Iterable[Frame]) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"qp": "5"})
         stream.width, stream.height, stream.pix_fmt = 200, 60, "yuv420p"
@@ -45,7 +49,7 @@ def write_clip(path, frames):
         container.mux(stream.encode(None))
 
 
-def interrupted(child, phase, folder, lasts_s, chance):
+def interrupted(child: int, phase: str, folder: Path, lasts_s: float, chance: Random) -> int | None:
     """Kill a child in a phase of its run; exit status if it ended before, None if it was killed."""
     if phase == "join":
         status = end_of(child, 60, until=folder / ".annotated.mp4.new")
@@ -55,19 +59,19 @@ def interrupted(child, phase, folder, lasts_s, chance):
     return kill(child) if status is None else status
 
 
-def outputs(folder):
+def outputs(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in FILES[:3]}
 
 
-def main(folder, kills, seed):
-    folder, chance = Path(folder), random.Random(seed)
+def main(target: str, kills: int, seed: int) -> None:
+    folder, chance = Path(target), random.Random(seed)
     counts = [chance.randrange(5) for _ in range(FRAMES)]
     write_clip(folder / "walk.mp4", make_squares(counts, step=0))
-    estimator = SquaresEstimator(infer_pause_s=0.003, overlooks=True)
+    estimator: Any = SquaresEstimator(infer_pause_s=0.003, overlooks=True)
     killed, differing, resumed, runs = dict.fromkeys(PHASES, 0), [], [], 0
     for number, (kind, settings) in enumerate(KINDS.items()):
 
-        def work(name, kind=kind, settings=settings):
+        def work(name: str, kind: str = kind, settings: dict[str, Any] = settings) -> bool:
             job = ClipJob(
                 str(folder / "walk.mp4"),
                 OutputPlan(folder / name, ("coco",)),
@@ -84,14 +88,14 @@ def main(folder, kills, seed):
         lasts_s = time.monotonic() - began
         expected = outputs(folder / f"whole {kind}")
         assert playable_frames(folder / f"whole {kind}" / "annotated.mp4") == FRAMES
-        target = kills * (number + 1) // len(KINDS)
-        while sum(killed.values()) < target:
+        enough = kills * (number + 1) // len(KINDS)
+        while sum(killed.values()) < enough:
             runs += 1
             trial = folder / f"trial{runs}"
             for _ in range(6):
                 phase = PHASES[sum(killed.values()) % len(PHASES)]
                 child = fork_run(lambda: work(trial.name))  # noqa: B023
-                if sum(killed.values()) >= target:
+                if sum(killed.values()) >= enough:
                     status = end_of(child, 60)
                 else:
                     status = interrupted(child, phase, trial, lasts_s, chance)

@@ -10,6 +10,7 @@ import pytest
 
 from rmpe import read_records
 from rmpe.kinematics import Filter, KnownLength, MeasureOptions, measure_clip
+from rmpe.kinematics.measuring import PersonMeasures
 from rmpe.skeletons import COCO_17
 from tests.helpers.stick_walker import (
     PX_PER_S,
@@ -25,7 +26,7 @@ TIMES = np.arange(120) / 30.0
 PLAIN = MeasureOptions(filter=Filter("none"), outliers=False, repair_swaps=False, max_gap=0)
 
 
-def _measured(path: Path, options: MeasureOptions = PLAIN):
+def _measured(path: Path, options: MeasureOptions = PLAIN) -> PersonMeasures:
     return measure_clip(read_records(path), options).people[0]
 
 

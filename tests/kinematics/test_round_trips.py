@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rmpe.formats import ClipHeader, NativeWriter, read_records
 from rmpe.kinematics import ClipMeasures, Filter, MeasureOptions, measure_clip, write_measures
+from rmpe.kinematics.measuring import PersonMeasures
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17, skeleton_from_names
 
@@ -92,7 +93,7 @@ def test_measurements_come_back_from_every_kind_of_file(
             compare_with_files_of_one(folder, person, people[person.person.identity])
 
 
-def compare_with_files_of_one(folder: Path, person, truth: np.ndarray) -> None:
+def compare_with_files_of_one(folder: Path, person: PersonMeasures, truth: np.ndarray) -> None:
     """Compare TRC, C3D and MOT of a person with where the joints were, 100 pixels a metre."""
     path = folder / f"person{person.person.identity}"
     names, places = columns_of_trc(path.with_suffix(".trc"))

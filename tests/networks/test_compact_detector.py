@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ WEIGHTS = "rmpe/weights/compact_detector.safetensors"
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 32)])
-def test_every_cell_of_three_strides_has_a_row(height, width):
+def test_every_cell_of_three_strides_has_a_row(height: int, width: int) -> None:
     cells = height * width // 64 + height * width // 256 + height * width // 1024
     with torch.no_grad():
         output = CompactDetector().eval()(torch.zeros(2, 3, height, width))
@@ -34,7 +36,7 @@ def test_every_cell_of_three_strides_has_a_row(height, width):
     assert (output[..., 1:] > 0).all()
 
 
-def test_cells_run_row_by_row_from_the_finest_stride():
+def test_cells_run_row_by_row_from_the_finest_stride() -> None:
     centres, strides = cell_centres(64, 96), cell_strides(64, 96)
     assert centres[0].tolist() == [3.5, 3.5]
     assert centres[1].tolist() == [11.5, 3.5]
@@ -43,12 +45,12 @@ def test_cells_run_row_by_row_from_the_finest_stride():
     assert centres[-1].tolist() == [79.5, 47.5] and strides[-1] == 32
 
 
-def test_a_size_that_does_not_divide_is_refused():
+def test_a_size_that_does_not_divide_is_refused() -> None:
     with pytest.raises(ValueError, match=r"100x64.*multiples of 32"):
         cell_centres(64, 100)
 
 
-def test_boxes_lie_around_their_cells():
+def test_boxes_lie_around_their_cells() -> None:
     output = torch.zeros(1, len(cell_centres(32, 32)), 5)
     output[0, 0] = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
     boxes, scores = boxes_from_output(output, 32, 32)
@@ -56,14 +58,14 @@ def test_boxes_lie_around_their_cells():
     assert scores[0, 0] == 0.5
 
 
-def test_an_edge_lies_at_the_mean_of_its_distribution():
+def test_an_edge_lies_at_the_mean_of_its_distribution() -> None:
     edges = torch.full((2, DISTANCES), -30.0)
     edges[0, 4] = edges[0, 5] = 0.0  # half and half
     edges[1, 10] = 0.0
     torch.testing.assert_close(mean_distances(edges), torch.tensor([4.5, 10.0]))
 
 
-def test_distances_are_given_in_pixels_of_each_stride():
+def test_distances_are_given_in_pixels_of_each_stride() -> None:
     network = CompactDetector().eval()
     for head in network.heads:
         torch.nn.init.zeros_(head.output.weight)
@@ -75,7 +77,7 @@ def test_distances_are_given_in_pixels_of_each_stride():
     torch.testing.assert_close(output[0, :, 1:], expected)
 
 
-def test_a_fresh_network_finds_nobody():
+def test_a_fresh_network_finds_nobody() -> None:
     torch.manual_seed(0)
     with torch.no_grad():
         output = CompactDetector().eval()(torch.randn(1, 3, 96, 96))
@@ -83,7 +85,7 @@ def test_a_fresh_network_finds_nobody():
 
 
 @pytest.fixture
-def converter(repository, monkeypatch):
+def converter(repository: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module ``tools/compact/convert_nanodet.py``."""
     monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
     from tools.compact import convert_nanodet
@@ -91,13 +93,15 @@ def converter(repository, monkeypatch):
     return convert_nanodet
 
 
-def numbers_of(network, converter):
+def numbers_of(network: CompactDetector, converter: Any) -> Any:
     with torch.no_grad():
         logits, edges = network.distributions(converter.formula_picture())
     return converter.parity_numbers(logits[0].sigmoid(), edges[0].flatten(1))
 
 
-def test_the_layout_is_that_of_the_original_graph(converter):
+def test_the_layout_is_that_of_the_original_graph(
+    converter: ModuleType,
+) -> None:
     """Weights from a formula, in the original graph and here, give the same numbers."""
     network = CompactDetector().eval()
     converter.fill_by_formula(network)
@@ -109,7 +113,9 @@ def test_the_layout_is_that_of_the_original_graph(converter):
     np.testing.assert_allclose(numbers["edge_std"], expected["edge_std"], rtol=1e-5)
 
 
-def test_the_bundled_weights_stay_near_the_original(repository, converter):
+def test_the_bundled_weights_stay_near_the_original(
+    repository: Path, converter: ModuleType
+) -> None:
     network = CompactDetector().eval()
     state = load_file(str(repository / WEIGHTS))
     network.load_state_dict({name: value.float() for name, value in state.items()})

@@ -38,19 +38,21 @@ def as_batch(picture: np.ndarray) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("height", "width"), [(256, 192), (256, 256), (384, 288), (64, 32)])
-def test_heatmaps_have_a_quarter_of_the_input_side(height, width):
+def test_heatmaps_have_a_quarter_of_the_input_side(height: int, width: int) -> None:
     network = compact_pose().eval()
     with torch.no_grad():
         assert network(torch.zeros(2, 3, height, width)).shape == (2, 19, height // 4, width // 4)
 
 
-def test_a_size_that_does_not_divide_is_refused():
+def test_a_size_that_does_not_divide_is_refused() -> None:
     with pytest.raises(ValueError, match="got an input of 250x192 pixels"):
         compact_pose()(torch.zeros(1, 3, 250, 192))
 
 
 @pytest.mark.parametrize(("width", "least", "most"), [(1.0, 2.2e6, 2.4e6), (1.75, 6.0e6, 6.3e6)])
-def test_parameter_count_is_the_papers_order_of_size(width: float, least: float, most: float):
+def test_parameter_count_is_the_papers_order_of_size(
+    width: float, least: float, most: float
+) -> None:
     count = sum(p.numel() for p in CompactPose(17, width).parameters())
     assert least < count < most
 
@@ -64,7 +66,7 @@ class _Fixed(torch.nn.Module):
         return self.values
 
 
-def test_the_peak_near_where_the_joint_is_due_wins():
+def test_the_peak_near_where_the_joint_is_due_wins() -> None:
     # Two people's centres among the 8 x 6 cells in the middle of 16 x 12: at row 8, column 6 of
     # the whole map, its very middle, and 3 cells from there, both with the same logit.
     network = CompactPose(17).eval()
@@ -72,10 +74,10 @@ def test_the_peak_near_where_the_joint_is_due_wins():
     centre[0, 0, 4, 3], centre[0, 0, 1, 3] = 2.0, 2.0
     # Every joint is due 3 rows above and 2 columns beside the centre: row 5, column 8, if the
     # other centre had no weight. It has (1.8 / 4.8) ** 4 = 0.0198 of the first's.
-    network.from_centre.hidden = _Fixed(torch.zeros(1, 96, 8, 6))
+    network.from_centre.hidden = _Fixed(torch.zeros(1, 96, 8, 6))  # type: ignore[assignment]
     with torch.no_grad():
         network.from_centre.output.bias.copy_(torch.tensor([-3.0, 2.0]).repeat(17))
-    network.centre = _Fixed(centre)
+    network.centre = _Fixed(centre)  # type: ignore[assignment]
     with torch.no_grad():
         guess = network.guess(torch.zeros(1, 24, 16, 12))
     other = 0.0198 / 1.0198
@@ -90,7 +92,7 @@ def test_the_peak_near_where_the_joint_is_due_wins():
     assert logits[12, 2].item() == pytest.approx(2 * np.log(0.5 * share), abs=1e-3)
 
 
-def test_the_guess_learns_from_the_focused_maps():
+def test_the_guess_learns_from_the_focused_maps() -> None:
     network = compact_pose()
     network(as_batch(formula_picture(64, 64))).log_softmax(1)[0, 0, 3, 3].backward()
     for name in ("centre.output.weight", "from_centre.output.weight", "head.output.weight"):
@@ -98,12 +100,12 @@ def test_the_guess_learns_from_the_focused_maps():
         assert gradient is not None and torch.isfinite(gradient).all() and gradient.abs().max() > 0
 
 
-def test_channels_scale_to_the_nearest_multiple_of_8():
+def test_channels_scale_to_the_nearest_multiple_of_8() -> None:
     assert [scaled(channels, 1.75) for channels in (32, 16, 24, 96, 320)] == [56, 32, 40, 168, 560]
     assert [scaled(channels, 1.0) for channels in (32, 16, 24)] == [32, 16, 24]
 
 
-def test_supervised_outputs_end_with_the_forward_output():
+def test_supervised_outputs_end_with_the_forward_output() -> None:
     network = compact_pose().eval()
     x = as_batch(formula_picture(64, 64))
     with torch.no_grad():
@@ -111,7 +113,9 @@ def test_supervised_outputs_end_with_the_forward_output():
         torch.testing.assert_close(outputs[-1], network(x))
 
 
-def test_first_converted_weights_give_the_original_files_numbers(converted_state):
+def test_first_converted_weights_give_the_original_files_numbers(
+    converted_state: dict[str, torch.Tensor],
+) -> None:
     recorded = json.loads(FIXTURE.read_text())
     network = CompactPose(17, focused=False).eval()
     network.load_state_dict(converted_state)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks import bench_pose_nms
 from rmpe.pose_nms import ALPHAPOSE, suppress
-from rmpe.pose_nms.parameters import RMPE, WHOLE_BODY_HEATMAP, WHOLE_BODY_REGRESSION
+from rmpe.pose_nms.parameters import (
+    RMPE,
+    WHOLE_BODY_HEATMAP,
+    WHOLE_BODY_REGRESSION,
+    PoseNmsParameters,
+)
 from rmpe.records import Poses
 
 
@@ -20,7 +26,7 @@ def bench() -> ModuleType:
     return bench_pose_nms
 
 
-def assert_same(bench: ModuleType, poses: Poses, parameters) -> int:
+def assert_same(bench: ModuleType, poses: Poses, parameters: PoseNmsParameters) -> int:
     """Compare the two; return how many candidates were suppressed."""
     found = suppress(poses, parameters)
     picks, members, joints, scores, proposals = bench.loop_pose_nms(poses, parameters)
@@ -46,7 +52,7 @@ def assert_same(bench: ModuleType, poses: Poses, parameters) -> int:
         (16, replace(RMPE, gamma=12.0, score_threshold=0.45)),
     ],
 )
-def test_body_scenes(bench, joints, parameters, seed):
+def test_body_scenes(bench: ModuleType, joints: int, parameters: Any, seed: int) -> None:
     poses = bench.make_scene(30, 8, joints, seed)
     assert assert_same(bench, poses, parameters) > 0
 
@@ -80,13 +86,13 @@ def whole_body_scene(joints: int, seed: int, candidates: int, visible_share: flo
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("joints", [133, 136])
 @pytest.mark.parametrize("visible_share", [0.9, 0.3, 0.02])
-def test_whole_body_scenes(bench, joints, visible_share, seed):
+def test_whole_body_scenes(bench: ModuleType, joints: int, visible_share: float, seed: int) -> None:
     poses = whole_body_scene(joints, seed, 9, visible_share)
     for parameters in (WHOLE_BODY_HEATMAP, WHOLE_BODY_REGRESSION):
         assert_same(bench, poses, parameters)
 
 
-def test_whole_body_count_shrinks_as_the_crowd_grows(bench):
+def test_whole_body_count_shrinks_as_the_crowd_grows(bench: ModuleType) -> None:
     few = whole_body_scene(136, 5, 4, 0.9)
     # Eight far-away people more: 136 of 136 joints no longer reach the count of 5 at first.
     many_xy = [few.keypoints_xy] + [few.keypoints_xy[:1] + 5000.0 * (n + 1) for n in range(8)]
@@ -96,7 +102,7 @@ def test_whole_body_count_shrinks_as_the_crowd_grows(bench):
     assert_same(bench, many, WHOLE_BODY_HEATMAP)
 
 
-def test_without_a_sure_joint_the_whole_body_count_is_zero(bench):
+def test_without_a_sure_joint_the_whole_body_count_is_zero(bench: ModuleType) -> None:
     poses = whole_body_scene(136, 2, 4, 0.9)
     unsure = replace(poses, keypoint_scores=np.full((4, 136), 0.1))
     assert len(suppress(unsure, WHOLE_BODY_HEATMAP).poses) == 0
@@ -104,12 +110,12 @@ def test_without_a_sure_joint_the_whole_body_count_is_zero(bench):
     assert_same(bench, replace(poses, keypoint_scores=np.full((4, 136), 0.02)), low)
 
 
-def test_more_candidates_than_one_block(bench):
+def test_more_candidates_than_one_block(bench: ModuleType) -> None:
     poses = bench.make_scene(150, 30, 17, 3)
     assert assert_same(bench, poses, ALPHAPOSE) > 50
 
 
-def test_whole_body_crowd_over_several_blocks(bench):
+def test_whole_body_crowd_over_several_blocks(bench: ModuleType) -> None:
     poses = whole_body_scene(136, 8, 70, 0.15)
     far = replace(poses, keypoints_xy=poses.keypoints_xy + np.arange(70)[:, None, None] * 0.01)
     assert_same(bench, far, WHOLE_BODY_REGRESSION)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -25,13 +27,13 @@ def twins() -> Poses:
 
 
 @pytest.mark.parametrize(("name", "kept"), [("pose", 1), ("oks", 1), ("oks-soft", 2), ("none", 2)])
-def test_every_name_suppresses_in_its_way(name, kept):
+def test_every_name_suppresses_in_its_way(name: str, kept: int) -> None:
     assert len(apply_nms(twins(), choose_nms(name), COCO_17.sigmas)) == kept
     nobody = apply_nms(Poses.empty(17), choose_nms(name), COCO_17.sigmas)
     assert len(nobody) == 0
 
 
-def test_parameters_come_from_a_set_or_a_file(tmp_path):
+def test_parameters_come_from_a_set_or_a_file(tmp_path: Path) -> None:
     assert choose_nms() == ALPHAPOSE
     assert choose_nms("pose", "rmpe") == RMPE
     save_parameters(tmp_path / "fitted.json", RMPE)
@@ -39,7 +41,7 @@ def test_parameters_come_from_a_set_or_a_file(tmp_path):
     assert choose_nms("oks", oks_threshold=0.5) == OksNmsParameters(0.5)
 
 
-def test_wrong_choices_are_refused(tmp_path):
+def test_wrong_choices_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="oks-soft"):
         choose_nms("best")
     with pytest.raises(ValueError, match="OKS threshold"):

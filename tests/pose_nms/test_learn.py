@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ from rmpe.skeletons import COCO_17
 JOINTS = 17
 
 
-def people_frame(seed: int, people=3, copies=2, shift=9.0) -> ValidationFrame:
+def people_frame(
+    seed: int, people: int = 3, copies: int = 2, shift: float = 9.0
+) -> ValidationFrame:
     """People of 300 px; each proposed ``copies`` times, ``shift`` px apart, the first surest."""
     random = np.random.default_rng(seed)
     truth = random.uniform(0, 300, (people, JOINTS, 2)) + np.arange(people)[:, None, None] * 400
@@ -42,7 +46,7 @@ def people_frame(seed: int, people=3, copies=2, shift=9.0) -> ValidationFrame:
     )
 
 
-def test_perfect_and_empty_predictions():
+def test_perfect_and_empty_predictions() -> None:
     frame = people_frame(0, copies=1)
     exact = replace(frame, candidates=replace(frame.candidates, keypoints_xy=frame.truth_xy))
     assert average_precision([exact], COCO_17.sigmas, None) == pytest.approx(1.0)
@@ -54,7 +58,7 @@ def test_perfect_and_empty_predictions():
         learn_parameters([unseen], COCO_17.sigmas)
 
 
-def test_precision_by_hand():
+def test_precision_by_hand() -> None:
     # A false pose above the only true one: precision 1/2 at every recall and threshold.
     frame = people_frame(1, people=1, copies=1)
     true = replace(frame.candidates, keypoints_xy=frame.truth_xy, scores=[0.5])
@@ -67,7 +71,7 @@ def test_precision_by_hand():
     assert average_precision([forgiven], COCO_17.sigmas, None) == pytest.approx(1.0)
 
 
-def coco_documents(frames):
+def coco_documents(frames: list[ValidationFrame]) -> Any:
     """Return annotations and results of frames as COCO writes them."""
     annotations, results = [], []
     for n, frame in enumerate(frames):
@@ -103,7 +107,7 @@ def coco_documents(frames):
     return {"images": images, "annotations": annotations, "categories": categories}, results
 
 
-def test_precision_is_pycocotools():
+def test_precision_is_pycocotools() -> None:
     pytest.importorskip("pycocotools")
     from rmpe.evaluation.oks.coco import evaluate_coco
 
@@ -114,7 +118,7 @@ def test_precision_is_pycocotools():
 
 
 @pytest.mark.parametrize("start", [ALPHAPOSE, RMPE, PAPER])
-def test_the_search_finds_what_removes_duplicates(start):
+def test_the_search_finds_what_removes_duplicates(start: Any) -> None:
     frames = [people_frame(seed, shift=24.0) for seed in range(3)]
     before = average_precision(frames, COCO_17.sigmas, start)
     found = learn_parameters(frames, COCO_17.sigmas, start)
@@ -130,7 +134,7 @@ def test_the_search_finds_what_removes_duplicates(start):
         assert kept == [3, 3, 3]
 
 
-def test_the_command_writes_a_file(tmp_path):
+def test_the_command_writes_a_file(tmp_path: Path) -> None:
     from cli import rmpe_command
 
     frames = [people_frame(seed, people=2, shift=20.0) for seed in range(4)]

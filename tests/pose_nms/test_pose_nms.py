@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +27,13 @@ from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
 
 
-def figure(shift_x=0.0, score=0.8, box_score=0.9, size=200.0, joints=17) -> Poses:
+def figure(
+    shift_x: float = 0.0,
+    score: float = 0.8,
+    box_score: float = 0.9,
+    size: float = 200.0,
+    joints: int = 17,
+) -> Poses:
     """One pose on a diagonal of ``size`` pixels with equal joint scores."""
     line = np.linspace(0, size, joints)
     xy = np.stack([line + shift_x, line], -1)[None]
@@ -55,14 +63,14 @@ RULES = [ALPHAPOSE, RMPE, PAPER, WHOLE_BODY_REGRESSION]
 
 @pytest.mark.parametrize("parameters", RULES)
 @pytest.mark.parametrize("joints", [1, 4, 17, 136])
-def test_nobody(parameters, joints):
+def test_nobody(parameters: Any, joints: int) -> None:
     assert len(pose_nms(Poses.empty(joints), parameters)) == 0
     assert pose_nms(Poses.empty(joints), parameters).joint_count == joints
 
 
 @pytest.mark.parametrize("parameters", RULES)
 @pytest.mark.parametrize("joints", [1, 4, 17, 136])
-def test_one_person_stays_as_it_is(parameters, joints):
+def test_one_person_stays_as_it_is(parameters: Any, joints: int) -> None:
     poses = figure(joints=joints)
     kept = pose_nms(poses, parameters)
     np.testing.assert_allclose(kept.keypoints_xy, poses.keypoints_xy, atol=1e-4)
@@ -70,7 +78,7 @@ def test_one_person_stays_as_it_is(parameters, joints):
 
 
 @pytest.mark.parametrize("parameters", [ALPHAPOSE, RMPE, PAPER])
-def test_identical_poses_become_one(parameters):
+def test_identical_poses_become_one(parameters: Any) -> None:
     poses = together(*[figure() for _ in range(100)])
     found = suppress(poses, parameters)
     assert found.picks.tolist() == [0]
@@ -79,12 +87,12 @@ def test_identical_poses_become_one(parameters):
 
 
 @pytest.mark.parametrize("parameters", [ALPHAPOSE, RMPE, WHOLE_BODY_REGRESSION])
-def test_people_without_any_score_are_dropped(parameters):
+def test_people_without_any_score_are_dropped(parameters: Any) -> None:
     poses = together(figure(score=0.0), figure(shift_x=300.0, score=0.0))
     assert len(pose_nms(poses, parameters)) == 0
 
 
-def test_without_a_threshold_zero_scores_are_merged_evenly():
+def test_without_a_threshold_zero_scores_are_merged_evenly() -> None:
     poses = together(figure(score=0.0), figure(shift_x=4.0, score=0.0))
     kept = pose_nms(poses, replace(ALPHAPOSE, score_threshold=0.0))
     np.testing.assert_allclose(kept.keypoints_xy[0], figure(shift_x=2.0).keypoints_xy[0], atol=1e-4)
@@ -92,7 +100,7 @@ def test_without_a_threshold_zero_scores_are_merged_evenly():
 
 @pytest.mark.parametrize("field", ["keypoint_scores", "keypoints_xy", "box_scores", "boxes_xyxy"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_value_that_is_no_number_is_refused(field, value):
+def test_a_value_that_is_no_number_is_refused(field: str, value: float) -> None:
     poses = together(figure(), figure(shift_x=3.0))
     array = getattr(poses, field).copy()
     array.flat[1] = value
@@ -100,14 +108,14 @@ def test_a_value_that_is_no_number_is_refused(field, value):
         pose_nms(replace(poses, **{field: array}))
 
 
-def test_input_is_left_alone():
+def test_input_is_left_alone() -> None:
     poses = together(figure(score=0.0), figure())
     before = poses.keypoint_scores.copy()
     pose_nms(poses)
     np.testing.assert_array_equal(poses.keypoint_scores, before)
 
 
-def test_merging_by_hand():
+def test_merging_by_hand() -> None:
     # 0.9 and 0.6 weigh 3 : 2; five px apart is within 7 for all joints, so the second goes.
     poses = together(figure(score=0.9), figure(shift_x=5.0, score=0.6, box_score=0.2))
     kept = pose_nms(poses)
@@ -120,12 +128,12 @@ def test_merging_by_hand():
     np.testing.assert_array_equal(kept.boxes_xyxy, poses.boxes_xyxy[:1])
 
 
-def test_distance_is_in_plain_pixels_capped_at_seven():
+def test_distance_is_in_plain_pixels_capped_at_seven() -> None:
     assert len(pose_nms(together(figure(), figure(shift_x=6.9)))) == 1
     assert len(pose_nms(together(figure(), figure(shift_x=7.2)))) == 2
 
 
-def test_rmpe_distances_are_over_the_reference_length():
+def test_rmpe_distances_are_over_the_reference_length() -> None:
     # A reference length of 20 px: 7 px apart is 0.35 of it.
     assert len(pose_nms(together(figure(), figure(shift_x=7.0)), RMPE)) == 1
     kept = pose_nms(together(figure(score=0.5), figure(shift_x=7.0, score=0.9)), RMPE)
@@ -136,7 +144,9 @@ def test_rmpe_distances_are_over_the_reference_length():
     ("low", "left_out"),
     [((), ()), ((0,), (0,)), ((5,), (5,)), ((0, 5), (0, 6))],
 )
-def test_rmpe_mean_leaves_out_hidden_leg_ends_by_position(low, left_out):
+def test_rmpe_mean_leaves_out_hidden_leg_ends_by_position(
+    low: tuple[int, ...], left_out: tuple[int, ...]
+) -> None:
     scores = np.linspace(0.15, 0.3, 16)
     scores[list(low)] = 0.01
     counted = np.delete(scores, left_out)
@@ -146,7 +156,7 @@ def test_rmpe_mean_leaves_out_hidden_leg_ends_by_position(low, left_out):
     assert len(pose_nms(poses, replace(RMPE, score_threshold=mean + 1e-5))) == 0
 
 
-def test_paper_rule_keeps_the_reference_as_it_is():
+def test_paper_rule_keeps_the_reference_as_it_is() -> None:
     poses = together(figure(score=0.9), figure(shift_x=2.0, score=0.6))
     kept = pose_nms(poses, PAPER)
     np.testing.assert_allclose(kept.keypoints_xy, figure().keypoints_xy, atol=1e-5)
@@ -154,7 +164,7 @@ def test_paper_rule_keeps_the_reference_as_it_is():
 
 
 @pytest.mark.parametrize("shift", [0.0, 3.0, 9.9, 10.1, 40.0])
-def test_paper_similarity_by_formula(shift):
+def test_paper_similarity_by_formula(shift: float) -> None:
     score = 0.7
     inside = shift <= 0.5 * 0.1 * 200
     gated = 17 * math.tanh(score / PAPER.delta1) ** 2 if inside else 0.0
@@ -166,7 +176,7 @@ def test_paper_similarity_by_formula(shift):
     assert len(pose_nms(poses, replace(PAPER, gamma=similarity + 1e-3))) == 2
 
 
-def test_a_box_without_extent_suppresses_by_similarity_alone():
+def test_a_box_without_extent_suppresses_by_similarity_alone() -> None:
     flat = replace(together(figure(), figure(shift_x=0.1)), boxes_xyxy=np.zeros((2, 4)))
     assert len(pose_nms(flat)) == 1
     assert len(pose_nms(replace(flat, keypoints_xy=flat.keypoints_xy * [[[3]], [[1]]]))) == 2
@@ -174,7 +184,9 @@ def test_a_box_without_extent_suppresses_by_similarity_alone():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 10_000), st.sampled_from([5, 14, 17]))
-def test_every_candidate_is_used_once_and_order_does_not_matter(count, seed, joints):
+def test_every_candidate_is_used_once_and_order_does_not_matter(
+    count: int, seed: int, joints: int
+) -> None:
     random = np.random.default_rng(seed)
     xy = random.uniform(0, 60, (count, joints, 2)) + random.integers(0, 3, (count, 1, 1)) * 80
     poses = Poses(
@@ -193,7 +205,7 @@ def test_every_candidate_is_used_once_and_order_does_not_matter(count, seed, joi
     np.testing.assert_allclose(shuffled.keypoints_xy, found.poses.keypoints_xy, atol=1e-3)
 
 
-def test_scores_by_the_families():
+def test_scores_by_the_families() -> None:
     boxes, joints = np.array([0.5, 1.0]), np.array([[0.1, 0.2, 0.6], [0.1, 0.1, 0.2]])
     np.testing.assert_allclose(boxes * joint_mean(joints, "mean"), [0.15, 0.4 / 3], rtol=1e-6)
     np.testing.assert_allclose(boxes * joint_mean(joints, "hrnet"), [0.3, 0.0], rtol=1e-6)
@@ -202,7 +214,7 @@ def test_scores_by_the_families():
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_oks_nms_edges(soft):
+def test_oks_nms_edges(soft: bool) -> None:
     assert len(oks_nms(Poses.empty(17), COCO_17.sigmas, soft=soft)) == 0
     assert len(oks_nms(figure(), COCO_17.sigmas, soft=soft)) == 1
     twins = together(figure(), figure(score=0.5))
@@ -218,7 +230,7 @@ def test_oks_nms_edges(soft):
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_oks_nms_of_people_without_any_score(soft):
+def test_oks_nms_of_people_without_any_score(soft: bool) -> None:
     nothing = replace(together(figure(), figure(shift_x=500.0), figure(shift_x=500.0)),
                       scores=np.zeros(3))  # fmt: skip
     kept = oks_nms(nothing, COCO_17.sigmas, soft=soft)
@@ -226,7 +238,7 @@ def test_oks_nms_of_people_without_any_score(soft):
     assert not kept.scores.any()
 
 
-def test_soft_oks_nms_lowers_scores_and_limits():
+def test_soft_oks_nms_lowers_scores_and_limits() -> None:
     twins = together(figure(), figure(score=0.5))
     kept = oks_nms(twins, COCO_17.sigmas, soft=True)
     np.testing.assert_allclose(kept.scores, [0.72, 0.45 * math.exp(-1 / 0.9)], atol=1e-6)
@@ -235,7 +247,7 @@ def test_soft_oks_nms_lowers_scores_and_limits():
     assert len(oks_nms(crowd, COCO_17.sigmas, soft=True, limit=7)) == 7
 
 
-def test_parameters_are_written_and_read(tmp_path):
+def test_parameters_are_written_and_read(tmp_path: Path) -> None:
     for name, parameters in PARAMETER_SETS.items():
         assert get_parameters(name) == parameters
         path = tmp_path / f"{name}.json"
@@ -245,14 +257,14 @@ def test_parameters_are_written_and_read(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": "other"}'])
-def test_another_file_is_refused(tmp_path, content):
+def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "p.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"p\.json"):
         load_parameters(path)
 
 
-def test_unknown_or_impossible_parameters_are_refused(tmp_path):
+def test_unknown_or_impossible_parameters_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_text('{"schema": "rmpe-pose-nms/1", "parameters": {"sigma": 1}}')
     with pytest.raises(ValueError, match="sigma"):

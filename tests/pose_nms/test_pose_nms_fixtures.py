@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from rmpe.skeletons import COCO_17
 HERE = Path(__file__).parent
 
 
-def load_case(path: Path):
+def load_case(path: Path) -> Any:
     """Return the arrays, the candidates and the parameters of a stored case."""
     case = np.load(path)
     poses = Poses(
@@ -59,16 +60,16 @@ def check_case(path: Path) -> None:
     "name",
     ["single", "small_a", "small_b", "edge_match_count", "edge_similarity", "n50_a", "rmpe_a"],
 )
-def test_copied_case_is_reproduced(name):
+def test_copied_case_is_reproduced(name: str) -> None:
     check_case(HERE / f"{name}.npz")
 
 
-def test_every_case_beside_the_checkout_is_reproduced(shared_dir):
+def test_every_case_beside_the_checkout_is_reproduced(shared_dir: Path) -> None:
     for path in sorted((shared_dir / "reference/algorithms/pose_nms").glob("*.npz")):
         check_case(path)
 
 
-def test_oks_nms_and_rescoring_are_reproduced():
+def test_oks_nms_and_rescoring_are_reproduced() -> None:
     case = np.load(HERE / "oks_nms_a.npz")
     joints = case["keypoints"]
     assert float(case["in_vis_thre"]) == HRNET_THRESHOLD

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from rmpe._skeleton import Skeleton
 from rmpe.formats import ClipHeader, NativeWriter
 from rmpe.records import Poses
 from rmpe.skeletons import COCO_17
@@ -28,7 +32,14 @@ BROWSER_SWITCHES = (
 )
 
 
-def make_walkers(index, count, skeleton=COCO_17, first_id=1, width=WIDTH, height=HEIGHT):
+def make_walkers(
+    index: int,
+    count: int,
+    skeleton: Skeleton = COCO_17,
+    first_id: int = 1,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> Poses:
     """Return `count` people in frame `index`: person p stands at x = 20 + 40 p + index."""
     joints = skeleton.joint_count
     people = np.arange(count)
@@ -46,7 +57,15 @@ def make_walkers(index, count, skeleton=COCO_17, first_id=1, width=WIDTH, height
     )
 
 
-def write_records_file(path, frames, people=3, source="", skeleton=COCO_17, first_id=1, fps=FPS):
+def write_records_file(
+    path: Path,
+    frames: int,
+    people: int = 3,
+    source: str = "",
+    skeleton: Skeleton = COCO_17,
+    first_id: int = 1,
+    fps: float = FPS,
+) -> Path:
     """Write a native record of walkers and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = NativeWriter(path, ClipHeader(skeleton, source, WIDTH, HEIGHT, fps))
@@ -56,7 +75,7 @@ def write_records_file(path, frames, people=3, source="", skeleton=COCO_17, firs
     return path
 
 
-def write_clip_file(path, frames, codec="libx264"):
+def write_clip_file(path: Path, frames: int, codec: str = "libx264") -> Path:
     """Write a clip whose pictures are bluer from frame to frame."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=int(FPS))
@@ -71,25 +90,25 @@ def write_clip_file(path, frames, codec="libx264"):
 
 
 @pytest.fixture
-def walkers():
+def walkers() -> Callable[..., Poses]:
     """The function :func:`make_walkers`."""
     return make_walkers
 
 
 @pytest.fixture
-def write_records():
+def write_records() -> Callable[..., Path]:
     """The function :func:`write_records_file`."""
     return write_records_file
 
 
 @pytest.fixture
-def write_clip():
+def write_clip() -> Callable[..., Path]:
     """The function :func:`write_clip_file`."""
     return write_clip_file
 
 
 @pytest.fixture
-def stage_times():
+def stage_times() -> dict[str, Any]:
     """Timing as ``summary.json`` has it."""
     stage = {"workers": 1, "items": 50, "cpu_s": 0.5, "wait_input_s": 0.1, "wait_output_s": 0.2}
     return {
@@ -105,7 +124,7 @@ def stage_times():
 
 
 @pytest.fixture
-def clip_records(tmp_path, stage_times):
+def clip_records(tmp_path: Path, stage_times: dict[str, Any]) -> Path:
     """Records of 50 frames and 3 people with their clip and summary beside them."""
     write_clip_file(tmp_path / "walk.mp4", 50)
     (tmp_path / "summary.json").write_text(json.dumps({"timing": stage_times}))
@@ -113,7 +132,7 @@ def clip_records(tmp_path, stage_times):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Headless Chromium that no test has looked with yet; skips where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     from selenium.webdriver.chrome.service import Service

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rmpe.report import PictureOptions, ReportOptions, write_report
-from rmpe.skeletons import COCO_17, HALPE_136
+from rmpe.skeletons import COCO_17, HALPE_136, Skeleton
 from tests.helpers.stick_walker import true_angles, write_walker
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -19,7 +22,7 @@ Keys, Select = webdriver.Keys, support.Select
 class Page:
     """An open page: what it says about itself, and hands to use it with."""
 
-    def __init__(self, browser, path):
+    def __init__(self, browser: Any, path: Path) -> None:
         self.browser = browser
         browser.get("about:blank")  # what the browser starts with is not ours
         for kind in ("browser", "performance"):
@@ -27,22 +30,22 @@ class Page:
         browser.get(path.as_uri())
         self.wait_for("return document.getElementById('main').ariaBusy === 'false'")
 
-    def run(self, code, *arguments):
+    def run(self, code: str, *arguments: Any) -> Any:
         return self.browser.execute_script(code, *arguments)
 
-    def wait_for(self, condition):
+    def wait_for(self, condition: str) -> Any:
         return support.WebDriverWait(self.browser, 20, 0.05).until(lambda _: self.run(condition))
 
-    def settle(self):
+    def settle(self) -> None:
         """Wait until everything noted is drawn."""
         self.browser.execute_async_script(
             "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done));"
         )
 
-    def element(self, name):
+    def element(self, name: str) -> Any:
         return self.browser.find_element("id", name)
 
-    def expect(self, **values):
+    def expect(self, **values: Any) -> None:
         """Wait until the page says these values of itself; clicks and keys take their time."""
         code = "return {...document.getElementById('main').dataset}"
         state = {}
@@ -53,10 +56,10 @@ class Page:
                 return
         assert {name: state.get(name) for name in values} == values
 
-    def press(self, *keys):
+    def press(self, *keys: str) -> None:
         webdriver.ActionChains(self.browser).send_keys(*keys).perform()
 
-    def at(self, name, x, y):
+    def at(self, name: str, x: float, y: float) -> Any:
         """Move the pointer to a place of an element, CSS pixels from its top left corner."""
         target = self.element(name)
         self.run("arguments[0].scrollIntoView({block: 'center'})", target)
@@ -67,10 +70,10 @@ class Page:
         move.move_to_element_with_offset(target, round(x - width / 2), round(y - height / 2))
         return move
 
-    def width(self, name):
+    def width(self, name: str) -> float:
         return self.run("return document.getElementById(arguments[0]).clientWidth", name)
 
-    def overlay_pixel(self, x, y):
+    def overlay_pixel(self, x: float, y: float) -> Any:
         """Colour (red, green, blue, alpha) of the skeletons' canvas at a place of the picture."""
         return self.run(
             """const canvas = document.getElementById("overlay");
@@ -81,7 +84,7 @@ class Page:
             x, y, 320,
         )  # fmt: skip
 
-    def assert_clean(self):
+    def assert_clean(self) -> None:
         """No message on the console, and nothing asked for that is not on this page."""
         assert [entry["message"] for entry in self.browser.get_log("browser")] == []
         messages = [json.loads(entry["message"]) for entry in self.browser.get_log("performance")]
@@ -95,17 +98,19 @@ class Page:
 
 
 @pytest.fixture
-def open_page(browser, tmp_path):
+def open_page(browser: Any, tmp_path: Path) -> Callable[..., Page]:
     """Opens the page of records in the browser."""
 
-    def open_records(*records, **picture_options):
+    def open_records(*records: Path, **picture_options: Any) -> Page:
         options = ReportOptions(pictures=PictureOptions(**picture_options))
         return Page(browser, write_report(tmp_path / "report.html", records, options).path)
 
     return open_records
 
 
-def test_people_are_drawn_where_they_were_stored(open_page, clip_records):
+def test_people_are_drawn_where_they_were_stored(
+    open_page: Callable[..., Page], clip_records: Path
+) -> None:
     page = open_page(clip_records, mode="none")
     page.element("show-ids").click()
     page.press(*5 * [Keys.ARROW_RIGHT])
@@ -121,7 +126,9 @@ def test_people_are_drawn_where_they_were_stored(open_page, clip_records):
 
 
 @pytest.mark.parametrize("mode", ["embed", "link"])
-def test_the_film_follows_the_timeline(open_page, clip_records, mode):
+def test_the_film_follows_the_timeline(
+    open_page: Callable[..., Page], clip_records: Path, mode: str
+) -> None:
     page = open_page(clip_records, mode=mode)
     film = page.element("film")
     page.wait_for("return document.getElementById('film').readyState >= 2")
@@ -137,7 +144,7 @@ def test_the_film_follows_the_timeline(open_page, clip_records, mode):
     page.assert_clean()
 
 
-def test_a_lane_is_clicked_and_hovered(open_page, clip_records):
+def test_a_lane_is_clicked_and_hovered(open_page: Callable[..., Page], clip_records: Path) -> None:
     page = open_page(clip_records, mode="strip", strip_pictures=4)
     page.at("lane-canvas", page.width("lane-canvas") * 0.81, 24 + 12).click().perform()
     page.expect(selected="2", frame="40")
@@ -156,7 +163,9 @@ def test_a_lane_is_clicked_and_hovered(open_page, clip_records):
     page.assert_clean()
 
 
-def test_a_person_in_the_picture_is_clicked(open_page, clip_records):
+def test_a_person_in_the_picture_is_clicked(
+    open_page: Callable[..., Page], clip_records: Path
+) -> None:
     page = open_page(clip_records, mode="none")
     scale = page.width("stage") / 320
     page.at("stage", (20 + 2 * 40 + 10) * scale, 90 * scale).click().perform()
@@ -164,7 +173,7 @@ def test_a_person_in_the_picture_is_clicked(open_page, clip_records):
     assert "pose 0.50" in page.element("tooltip").text
 
 
-def test_the_keyboard_is_enough(open_page, clip_records):
+def test_the_keyboard_is_enough(open_page: Callable[..., Page], clip_records: Path) -> None:
     page = open_page(clip_records, mode="none")
     page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     page.expect(frame="2")
@@ -185,7 +194,7 @@ def test_the_keyboard_is_enough(open_page, clip_records):
     page.assert_clean()
 
 
-def test_tab_goes_through_the_lanes(open_page, clip_records):
+def test_tab_goes_through_the_lanes(open_page: Callable[..., Page], clip_records: Path) -> None:
     page = open_page(clip_records, mode="none")
     page.element("zoom-all").send_keys(Keys.TAB)
     names = []
@@ -205,7 +214,9 @@ def test_tab_goes_through_the_lanes(open_page, clip_records):
     assert unnamed == 0
 
 
-def test_zoom_shows_a_window_that_follows(open_page, clip_records):
+def test_zoom_shows_a_window_that_follows(
+    open_page: Callable[..., Page], clip_records: Path
+) -> None:
     page = open_page(clip_records, mode="none")
     page.press("+")
     page.at("lane-canvas", page.width("lane-canvas") * 0.9, 12).click().perform()
@@ -225,7 +236,15 @@ def test_zoom_shows_a_window_that_follows(open_page, clip_records):
     [(0, 0, 1, COCO_17), (1, 1, 1, COCO_17), (4, 0, 1, COCO_17), (4, 3, 0, HALPE_136)],
     ids=["no frame", "one frame", "nobody", "without ids"],
 )
-def test_odd_records_open(open_page, tmp_path, write_records, frames, people, first_id, skeleton):
+def test_odd_records_open(
+    open_page: Callable[..., Page],
+    tmp_path: Path,
+    write_records: Callable[..., Path],
+    frames: int,
+    people: int,
+    first_id: int,
+    skeleton: Skeleton,
+) -> None:
     path = write_records(tmp_path / "p.ndjson", frames, people, "", skeleton, first_id)
     page = open_page(path)
     page.press(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, "+", "0", " ", " ")
@@ -237,7 +256,9 @@ def test_odd_records_open(open_page, tmp_path, write_records, frames, people, fi
     page.assert_clean()
 
 
-def test_two_hundred_people_scroll(open_page, tmp_path, write_records):
+def test_two_hundred_people_scroll(
+    open_page: Callable[..., Page], tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
     page = open_page(write_records(tmp_path / "p.ndjson", 5, 200))
     assert len(page.browser.find_elements("css selector", "#lane-list button")) == 200
     page.press(Keys.ARROW_UP)
@@ -248,7 +269,9 @@ def test_two_hundred_people_scroll(open_page, tmp_path, write_records):
     page.assert_clean()
 
 
-def test_a_selector_changes_the_clip(open_page, tmp_path, write_records):
+def test_a_selector_changes_the_clip(
+    open_page: Callable[..., Page], tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
     page = open_page(
         write_records(tmp_path / "a.ndjson", 9, 1, "one.mp4"),
         write_records(tmp_path / "b.ndjson", 3, 4, "two.mp4", HALPE_136),
@@ -261,7 +284,7 @@ def test_a_selector_changes_the_clip(open_page, tmp_path, write_records):
     page.assert_clean()
 
 
-def test_both_themes_have_contrast(open_page, clip_records):
+def test_both_themes_have_contrast(open_page: Callable[..., Page], clip_records: Path) -> None:
     page = open_page(clip_records, mode="none")
     for _ in range(2):
         page.element("theme").click()
@@ -273,7 +296,7 @@ def test_both_themes_have_contrast(open_page, clip_records):
         assert contrast(ink, ground) > 7
 
 
-def contrast(first, second):
+def contrast(first: str, second: str) -> float:
     """Return WCAG's contrast of two colours ``rgb(r, g, b)``."""
     values = []
     for text in (first, second):
@@ -284,12 +307,14 @@ def contrast(first, second):
 
 
 @pytest.fixture
-def walk_records(tmp_path):
+def walk_records(tmp_path: Path) -> Path:
     """A walker whose angles are formulas, facing left."""
     return write_walker(tmp_path / "walk.ndjson", np.arange(60) / 30.0, faces_left=True)
 
 
-def test_angles_of_the_page_are_those_that_measure_gives(open_page, walk_records):
+def test_angles_of_the_page_are_those_that_measure_gives(
+    open_page: Callable[..., Page], walk_records: Path
+) -> None:
     page = open_page(walk_records, mode="none")
     names = [option.text for option in Select(page.element("angle")).options]
     assert "left knee" in names and "trunk (segment)" in names
@@ -310,7 +335,9 @@ def test_angles_of_the_page_are_those_that_measure_gives(open_page, walk_records
         np.testing.assert_allclose([float(row[3]) for row in rows[1:]], truth, atol=0.5)
 
 
-def test_who_waits_for_an_identity_is_not_measured(open_page, walk_records, tmp_path):
+def test_who_waits_for_an_identity_is_not_measured(
+    open_page: Callable[..., Page], walk_records: Path, tmp_path: Path
+) -> None:
     lines = walk_records.read_text().splitlines()
     frames = [json.loads(line) for line in lines[1:-1]]
     for frame in frames[:2]:
@@ -330,15 +357,21 @@ def test_who_waits_for_an_identity_is_not_measured(open_page, walk_records, tmp_
 
 @pytest.mark.parametrize(("people", "shown"), [(1, True), (2, False)])
 def test_the_only_person_of_a_clip_is_measured_without_an_id(
-    open_page, write_records, tmp_path, people, shown
-):
+    open_page: Callable[..., Page],
+    write_records: Callable[..., Path],
+    tmp_path: Path,
+    people: int,
+    shown: bool,
+) -> None:
     page = open_page(write_records(tmp_path / "p.ndjson", 20, people, first_id=0), mode="none")
     assert page.element("measure-card").is_displayed() == shown
     cells = page.browser.find_elements("css selector", "#measure-table tbody td:nth-child(2)")
     assert [cell.text for cell in cells] == (["20"] if shown else [])
 
 
-def test_a_span_is_dragged_and_its_statistics_shown(open_page, walk_records):
+def test_a_span_is_dragged_and_its_statistics_shown(
+    open_page: Callable[..., Page], walk_records: Path
+) -> None:
     page = open_page(walk_records, mode="none")
     Select(page.element("angle")).select_by_visible_text("left hip")
     page.settle()
@@ -358,7 +391,9 @@ def test_a_span_is_dragged_and_its_statistics_shown(open_page, walk_records):
     page.assert_clean()
 
 
-def test_a_clip_without_people_says_so(open_page, write_records, tmp_path):
+def test_a_clip_without_people_says_so(
+    open_page: Callable[..., Page], write_records: Callable[..., Path], tmp_path: Path
+) -> None:
     page = open_page(write_records(tmp_path / "poses.ndjson", 20, people=0), mode="none")
     assert "0 identities" in page.element("facts").text
     assert not page.element("measure-card").is_displayed()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +20,7 @@ from rmpe.formats import ClipHeader, NativeWriter
 from rmpe.records import Poses
 from rmpe.report import PictureOptions, ReportOptions, write_report
 from rmpe.report.pictures import playable_type
-from rmpe.skeletons import COCO_17, HALPE_26, MPII_16
+from rmpe.skeletons import COCO_17, HALPE_26, MPII_16, Skeleton
 
 WIDTH, HEIGHT, FPS = 320, 180, 25.0  # of the records that write_records makes
 ADDRESSES = ("src", "href", "action", "data", "poster", "srcset", "formaction", "background")
@@ -25,38 +29,39 @@ ADDRESSES = ("src", "href", "action", "data", "poster", "srcset", "formaction", 
 class PageParser(HTMLParser):
     """Collects addresses in attributes, and the text of every script element by its id."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.addresses, self.scripts, self.styles, self._open = [], {}, "", None
+        self.addresses, self.scripts, self.styles = [], {}, ""
+        self._open: tuple[str, str | None] | None = None
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         self.addresses += [attributes[name] for name in ADDRESSES if attributes.get(name)]
         if tag in ("script", "style"):
             self._open = (tag, attributes.get("id", ""))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
             self._open = None
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self._open and self._open[0] == "script":
             self.scripts[self._open[1]] = self.scripts.get(self._open[1], "") + data
         elif self._open:
             self.styles += data
 
 
-def parse(path):
+def parse(path: Path) -> PageParser:
     parser = PageParser()
     parser.feed(path.read_text(encoding="utf-8"))
     return parser
 
 
-def header_of(path, number=0):
+def header_of(path: Path, number: int = 0) -> Any:
     return json.loads(parse(path).scripts[f"clip-{number}"])
 
 
-def test_the_page_refers_to_nothing_outside(clip_records, tmp_path):
+def test_the_page_refers_to_nothing_outside(clip_records: Path, tmp_path: Path) -> None:
     written = write_report(tmp_path / "report.html", [clip_records])
     page = parse(written.path)
     assert page.addresses == ["data:,"]
@@ -69,7 +74,11 @@ def test_the_page_refers_to_nothing_outside(clip_records, tmp_path):
     assert "{{" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
 
 
-def test_a_playable_clip_is_embedded_and_the_stages_come_along(clip_records, tmp_path, stage_times):
+def test_a_playable_clip_is_embedded_and_the_stages_come_along(
+    clip_records: Path,
+    tmp_path: Path,
+    stage_times: dict[str, Any],
+) -> None:
     written = write_report(tmp_path / "report.html", [clip_records])
     (clip,) = written.clips
     assert (clip.name, clip.frames, clip.identities, clip.pictures) == ("walk.mp4", 50, 3, "embed")
@@ -79,8 +88,11 @@ def test_a_playable_clip_is_embedded_and_the_stages_come_along(clip_records, tmp
 
 
 def test_a_large_or_unplayable_clip_becomes_a_strip(
-    clip_records, tmp_path, write_records, write_clip
-):
+    clip_records: Path,
+    tmp_path: Path,
+    write_records: Callable[..., Path],
+    write_clip: Callable[..., Path],
+) -> None:
     few = PictureOptions(largest_embedded_bytes=10, strip_pictures=4, strip_width=64)
     page = write_report(tmp_path / "a.html", [clip_records], ReportOptions(pictures=few)).path
     strip = header_of(page)["pictures"]["strip"]
@@ -106,11 +118,13 @@ def test_a_large_or_unplayable_clip_becomes_a_strip(
         ("a.avi", "libx264", ""),
     ],
 )
-def test_browsers_play_what_is_said_of_them(tmp_path, write_clip, name, codec, mime):
+def test_browsers_play_what_is_said_of_them(
+    tmp_path: Path, write_clip: Callable[..., Path], name: str, codec: str, mime: str
+) -> None:
     assert playable_type(write_clip(tmp_path / name, 2, codec)) == mime
 
 
-def test_a_linked_clip_is_named_relative_to_the_page(clip_records, tmp_path):
+def test_a_linked_clip_is_named_relative_to_the_page(clip_records: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     linked = ReportOptions(pictures=PictureOptions("link"))
     page = write_report(tmp_path / "out" / "r.html", [clip_records], linked).path
@@ -118,7 +132,7 @@ def test_a_linked_clip_is_named_relative_to_the_page(clip_records, tmp_path):
     assert page.stat().st_size < 100_000
 
 
-def test_pictures_of_a_folder_make_the_strip(tmp_path, walkers):
+def test_pictures_of_a_folder_make_the_strip(tmp_path: Path, walkers: ModuleType) -> None:
     for name, shade in (("a.png", 0), ("b.png", 200)):
         cv2.imwrite(str(tmp_path / name), np.full((40, 60, 3), shade, np.uint8))
     names = ("a.png", "b.png", "gone.png")
@@ -133,7 +147,9 @@ def test_pictures_of_a_folder_make_the_strip(tmp_path, walkers):
     assert [(p["slot"], p["width"]) for p in strip] == [(0, 60), (1, 60)]
 
 
-def test_single_pictures_are_found_again_by_the_first_that_records_name(tmp_path, walkers):
+def test_single_pictures_are_found_again_by_the_first_that_records_name(
+    tmp_path: Path, walkers: ModuleType
+) -> None:
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
     source = str(tmp_path / "a.png")
@@ -148,7 +164,9 @@ def test_single_pictures_are_found_again_by_the_first_that_records_name(tmp_path
     assert len(header_of(written.path)["pictures"]["strip"]) == 2
 
 
-def test_a_clip_that_is_gone_is_said_and_left_out(tmp_path, write_records):
+def test_a_clip_that_is_gone_is_said_and_left_out(
+    tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
     records = write_records(tmp_path / "p.ndjson", 2, source="gone.mp4")
     written = write_report(tmp_path / "r.html", [records])
     assert written.clips[0].pictures == "none" and "gone.mp4" in written.warnings[0]
@@ -161,14 +179,22 @@ def test_a_clip_that_is_gone_is_said_and_left_out(tmp_path, write_records):
     [(0, 0, 1, COCO_17, 0), (1, 2, 1, HALPE_26, 2), (5, 0, 1, MPII_16, 0), (3, 4, 0, COCO_17, 0)],
 )
 def test_odd_records_have_a_page(
-    tmp_path, frames, people, first_id, skeleton, identities, write_records
-):
+    tmp_path: Path,
+    frames: int,
+    people: int,
+    first_id: int,
+    skeleton: Skeleton,
+    identities: int,
+    write_records: Callable[..., Path],
+) -> None:
     path = write_records(tmp_path / "p.ndjson", frames, people, "", skeleton, first_id)
     (clip,) = write_report(tmp_path / "r.html", [path]).clips
     assert (clip.frames, clip.identities) == (frames, identities)
 
 
-def test_several_records_stand_on_one_page(tmp_path, write_records):
+def test_several_records_stand_on_one_page(
+    tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
     paths = [
         write_records(tmp_path / "a" / "poses.ndjson", 3, source="one.mp4"),
         write_records(tmp_path / "b" / "poses.ndjson", 2, source="two.mp4", skeleton=MPII_16),
@@ -182,7 +208,9 @@ def test_several_records_stand_on_one_page(tmp_path, write_records):
         write_report(tmp_path / "r.html", [])
 
 
-def test_names_cannot_break_out_of_the_page(tmp_path, write_records):
+def test_names_cannot_break_out_of_the_page(
+    tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
     nasty = "</script><script>alert(1)</script>{{clips}}.mp4"
     records = write_records(tmp_path / "p.ndjson", 1, source=nasty)
     written = write_report(tmp_path / "r.html", [records])
@@ -191,7 +219,7 @@ def test_names_cannot_break_out_of_the_page(tmp_path, write_records):
     assert "alert(1)" not in scripts[""]
 
 
-def test_a_cut_off_run_is_marked_and_a_torn_summary_is_said(tmp_path):
+def test_a_cut_off_run_is_marked_and_a_torn_summary_is_said(tmp_path: Path) -> None:
     path = tmp_path / "p.ndjson"
     writer = NativeWriter(path, ClipHeader(COCO_17, "", WIDTH, HEIGHT, FPS))
     writer.write(0, 0.0, Poses.empty(17))
@@ -202,7 +230,7 @@ def test_a_cut_off_run_is_marked_and_a_torn_summary_is_said(tmp_path):
     assert any("no stage table" in warning for warning in written.warnings)
 
 
-def test_the_command_writes_the_page_and_says_its_size(clip_records, tmp_path):
+def test_the_command_writes_the_page_and_says_its_size(clip_records: Path, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     run = CliRunner().invoke(rmpe_command, ["report", str(clip_records), "-o", str(page)])
     assert run.exit_code == 0, run.output
@@ -213,6 +241,6 @@ def test_the_command_writes_the_page_and_says_its_size(clip_records, tmp_path):
 
 
 @pytest.mark.parametrize(("mode", "width"), [("film", 64), ("auto", 2)])
-def test_wrong_picture_options_are_refused(mode, width):
+def test_wrong_picture_options_are_refused(mode: str, width: int) -> None:
     with pytest.raises(ValueError, match=r"there are|needed are"):
         PictureOptions(mode, strip_width=width)

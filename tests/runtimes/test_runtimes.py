@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_choices_that_do_not_go_together_are_refused(choice: dict[str, str], mes
         build_runtime(network, device="cpu", **choice)
 
 
-def test_a_conversion_reports_nothing_to_anybody(tmp_path) -> None:
+def test_a_conversion_reports_nothing_to_anybody(tmp_path: Path) -> None:
     # OpenVINO's reports keep the number of the machine's user in a folder of the home directory.
     program = """
 import threading, torch

@@ -38,21 +38,21 @@ def _joints(pose: BodyPose, heading: float = 0.0) -> dict[str, np.ndarray]:
     return dict(zip(COCO_19.joints, TWO_METRES.joints(body)))
 
 
-def test_an_upright_person_is_as_tall_as_stated():
+def test_an_upright_person_is_as_tall_as_stated() -> None:
     joints = _joints(STRAIGHT)
     assert joints["head_top"][1] == pytest.approx(2.0, abs=0.03)
     assert joints["left_ankle"][1] == pytest.approx(2.0 * ANKLE_HEIGHT, abs=1e-6)
     assert joints["left_hip"][1] == pytest.approx(2.0 * (ANKLE_HEIGHT + SHANK + THIGH), abs=1e-6)
 
 
-def test_left_is_the_persons_own_left():
+def test_left_is_the_persons_own_left() -> None:
     facing_camera, facing_away = _joints(STRAIGHT), _joints(STRAIGHT, heading=np.pi)
     for name in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
         assert facing_camera[f"left_{name}"][0] > facing_camera[f"right_{name}"][0]
         assert facing_away[f"left_{name}"][0] < facing_away[f"right_{name}"][0]
 
 
-def test_heading_turns_the_nose():
+def test_heading_turns_the_nose() -> None:
     toes = {0.0: (0.0, 1.0), np.pi / 2: (1.0, 0.0), np.pi: (0.0, -1.0)}
     for heading, (x, z) in toes.items():
         joints = _joints(STRAIGHT, heading)
@@ -61,7 +61,7 @@ def test_heading_turns_the_nose():
         np.testing.assert_allclose(direction, [x, z], atol=1e-6)
 
 
-def test_a_bent_elbow_points_the_forearm_forward():
+def test_a_bent_elbow_points_the_forearm_forward() -> None:
     arm = ArmPose(abduction=0.0, elbow=np.pi / 2)
     joints = _joints(replace(STRAIGHT, left_arm=arm, right_arm=arm))
     for side in ("left", "right"):
@@ -70,7 +70,7 @@ def test_a_bent_elbow_points_the_forearm_forward():
         )
 
 
-def test_abduction_lifts_each_arm_to_its_own_side():
+def test_abduction_lifts_each_arm_to_its_own_side() -> None:
     arm = ArmPose(abduction=np.pi / 2, elbow=0.0)
     joints = _joints(replace(STRAIGHT, left_arm=arm, right_arm=arm))
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -81,7 +81,7 @@ def test_abduction_lifts_each_arm_to_its_own_side():
         )
 
 
-def test_a_bent_knee_takes_the_foot_back_and_a_bent_hip_the_knee_forward():
+def test_a_bent_knee_takes_the_foot_back_and_a_bent_hip_the_knee_forward() -> None:
     leg = LegPose(flexion=np.pi / 2, abduction=0.0, knee=np.pi / 2)
     joints = _joints(replace(STRAIGHT, left_leg=leg))
     np.testing.assert_allclose(
@@ -92,7 +92,7 @@ def test_a_bent_knee_takes_the_foot_back_and_a_bent_hip_the_knee_forward():
     )
 
 
-def test_limbs_keep_their_length_in_every_pose():
+def test_limbs_keep_their_length_in_every_pose() -> None:
     rng = np.random.default_rng(0)
     for rare in (False, True):
         for _ in range(40):
@@ -104,7 +104,7 @@ def test_limbs_keep_their_length_in_every_pose():
             assert forearm == pytest.approx(2.0 * FOREARM)
 
 
-def test_nobody_sinks_into_the_ground():
+def test_nobody_sinks_into_the_ground() -> None:
     rng = np.random.default_rng(1)
     for _ in range(60):
         model = PersonModel.random(rng)
@@ -114,7 +114,7 @@ def test_nobody_sinks_into_the_ground():
         assert model.mesh(body).corners[..., 1].min() > placement.lift - 0.12
 
 
-def test_the_standing_foot_does_not_slide():
+def test_the_standing_foot_does_not_slide() -> None:
     walk = WalkAlong(((0.0, -5.0), (20.0, -5.0)), speed=1.3)
     ankles = []
     times = np.arange(1.0, 5.0, 0.02)
@@ -129,13 +129,13 @@ def test_the_standing_foot_does_not_slide():
     assert speeds.max() > 2.0
 
 
-def test_arms_swing_against_the_legs():
+def test_arms_swing_against_the_legs() -> None:
     joints = _joints(walking_pose(0.0, Gait()))
     assert joints["left_ankle"][2] > joints["right_ankle"][2]
     assert joints["left_wrist"][2] < joints["right_wrist"][2]
 
 
-def test_walkers_come_and_go_with_their_time():
+def test_walkers_come_and_go_with_their_time() -> None:
     walk = WalkAlong(((0.0, -4.0), (3.0, -4.0), (3.0, -8.0)), speed=2.0, start_s=1.0)
     proportions = Proportions()
     assert walk.length == pytest.approx(7.0)
@@ -149,7 +149,7 @@ def test_walkers_come_and_go_with_their_time():
     assert abs(second.heading) == pytest.approx(np.pi)
 
 
-def test_who_stays_put_sways_about_their_place():
+def test_who_stays_put_sways_about_their_place() -> None:
     placement = Placement(STRAIGHT, 1.0, -6.0, 0.3)
     motion = StayPut(placement, sway=0.1, period_s=4.0)
     start, quarter = motion.at(0.0, Proportions()), motion.at(1.0, Proportions())

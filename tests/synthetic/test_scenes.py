@@ -44,7 +44,7 @@ def _place(name: str) -> int:
     return COCO_19.index(name)
 
 
-def test_the_box_encloses_exactly_what_was_drawn():
+def test_the_box_encloses_exactly_what_was_drawn() -> None:
     frame = _bare(_standing(1, 0.3, -5.0, heading=0.8)).frame_at(0)
     rows, columns = np.nonzero((frame.image_bgr != 128).any(axis=2))
     drawn = [columns.min(), rows.min(), columns.max(), rows.max()]
@@ -52,7 +52,7 @@ def test_the_box_encloses_exactly_what_was_drawn():
     assert frame.visible_fraction[0] == pytest.approx(1.0)
 
 
-def test_joints_lie_where_the_camera_formula_puts_them():
+def test_joints_lie_where_the_camera_formula_puts_them() -> None:
     actor = _standing(1, 0.5, -5.0)
     frame = _bare(actor).frame_at(0)
     joints = actor.model.joints(actor.model.stand(Placement(BodyPose(), 0.5, -5.0, 0.0)))
@@ -62,7 +62,7 @@ def test_joints_lie_where_the_camera_formula_puts_them():
     np.testing.assert_allclose(frame.keypoints_xy[0, :, 1], expected_y, atol=1e-3)
 
 
-def test_seen_from_the_front_the_face_is_visible_and_from_behind_it_is_not():
+def test_seen_from_the_front_the_face_is_visible_and_from_behind_it_is_not() -> None:
     front = _bare(_standing(1, 0.0, -4.0)).frame_at(0)
     back = _bare(_standing(1, 0.0, -4.0, heading=np.pi)).frame_at(0)
     face = [_place("nose"), _place("left_eye"), _place("right_eye")]
@@ -71,14 +71,14 @@ def test_seen_from_the_front_the_face_is_visible_and_from_behind_it_is_not():
     assert back.visible[0, [_place("left_shoulder"), _place("right_knee")]].all()
 
 
-def test_in_profile_the_far_side_is_hidden():
+def test_in_profile_the_far_side_is_hidden() -> None:
     frame = _bare(_standing(1, 0.0, -4.0, heading=np.pi / 2)).frame_at(0)
     # Turned to the right of the picture: the person's right side is the near one.
     assert frame.visible[0, [_place("right_ear"), _place("right_shoulder")]].all()
     assert not frame.visible[0, [_place("left_ear"), _place("left_shoulder")]].any()
 
 
-def test_the_nearer_person_hides_the_other():
+def test_the_nearer_person_hides_the_other() -> None:
     frame = _bare(_standing(1, 0.0, -4.0), _standing(2, 0.0, -5.5)).frame_at(0)
     assert frame.ids.tolist() == [2, 1]
     assert frame.visible[1].all()
@@ -88,7 +88,7 @@ def test_the_nearer_person_hides_the_other():
     assert frame.in_picture.all()
 
 
-def test_a_person_at_the_edge_is_cut_and_one_outside_is_not_listed():
+def test_a_person_at_the_edge_is_cut_and_one_outside_is_not_listed() -> None:
     edge = 5.0 * 160.0 / 400.0
     frame = _bare(_standing(1, edge, -5.0), _standing(2, 9.0, -5.0)).frame_at(0)
     assert frame.ids.tolist() == [1]
@@ -100,7 +100,7 @@ def test_a_person_at_the_edge_is_cut_and_one_outside_is_not_listed():
     assert frame.keypoints_xy[0, left, 0] > 319.5
 
 
-def test_an_empty_scene_is_the_background():
+def test_an_empty_scene_is_the_background() -> None:
     frame = _bare().frame_at(3)
     assert len(frame) == 0
     assert frame.boxes_xyxy.shape == (0, 4) and frame.keypoints_xy.shape == (0, 19, 2)
@@ -108,13 +108,13 @@ def test_an_empty_scene_is_the_background():
     assert len(walkers_scene(0, 64, 48, seed=0).frame_at(0)) == 0
 
 
-def test_a_background_of_another_size_is_refused():
+def test_a_background_of_another_size_is_refused() -> None:
     scene = replace(_bare(), backdrop=np.zeros((10, 10, 3), np.uint8))
     with pytest.raises(ValueError, match=r"shape \(10, 10, 3\), the camera needs \(240, 320, 3\)"):
         scene.frame_at(0)
 
 
-def test_frames_are_the_same_in_any_order():
+def test_frames_are_the_same_in_any_order() -> None:
     first = walkers_scene(3, 160, 120, seed=4, pan=0.1)
     second = walkers_scene(3, 160, 120, seed=4, pan=0.1)
     late = first.frame_at(9)
@@ -126,7 +126,7 @@ def test_frames_are_the_same_in_any_order():
     assert (other.image_bgr != late.image_bgr).any()
 
 
-def test_turning_the_camera_moves_people_by_the_formula():
+def test_turning_the_camera_moves_people_by_the_formula() -> None:
     scene = replace(_bare(_standing(1, 0.0, -5.0)), pan=Pan(0.2, period_s=4.0), fps=4.0)
     straight, turned = scene.frame_at(0), scene.frame_at(4)
     hips = [_place("left_hip"), _place("right_hip")]
@@ -136,7 +136,7 @@ def test_turning_the_camera_moves_people_by_the_formula():
     assert after == pytest.approx(159.5 - 400.0 * np.tan(0.2), abs=0.5)
 
 
-def test_the_street_turns_with_the_camera():
+def test_the_street_turns_with_the_camera() -> None:
     backdrop = Backdrop(CAMERA, seed=2, reach=0.3)
     straight = cv2.GaussianBlur(backdrop.view(CAMERA), (0, 0), 2)
     turned = cv2.GaussianBlur(backdrop.view(replace(CAMERA, yaw=0.2)), (0, 0), 2)
@@ -150,14 +150,14 @@ def test_the_street_turns_with_the_camera():
     assert difference.mean() < 4.0
 
 
-def test_the_street_has_corners_to_follow():
+def test_the_street_has_corners_to_follow() -> None:
     picture = walkers_scene(0, 640, 360, seed=1).frame_at(0).image_bgr
     corners = cv2.goodFeaturesToTrack(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 500, 0.01, 5)
     assert len(corners) > 200
 
 
 @pytest.mark.parametrize("place", ["street", "park", "hall"])
-def test_every_place_can_be_drawn_and_its_ground_is_below_its_wall(place):
+def test_every_place_can_be_drawn_and_its_ground_is_below_its_wall(place: str) -> None:
     for seed in range(8):
         picture = Backdrop(CAMERA, seed, place=place).view(CAMERA)
         assert picture.shape == (240, 320, 3)
@@ -166,7 +166,7 @@ def test_every_place_can_be_drawn_and_its_ground_is_below_its_wall(place):
         assert np.abs(upper - lower).max() > 3.0
 
 
-def test_leavers_come_back_under_their_id():
+def test_leavers_come_back_under_their_id() -> None:
     scene = walkers_scene(2, 160, 120, seed=3, leaving_and_returning=True, fps=2.0)
     seen = [set(scene.frame_at(index).ids.tolist()) for index in range(32)]
     for identity in (1, 2):
@@ -176,7 +176,7 @@ def test_leavers_come_back_under_their_id():
         assert any(present[gone:])
 
 
-def test_a_crowd_overlaps_and_its_joints_are_known():
+def test_a_crowd_overlaps_and_its_joints_are_known() -> None:
     frame = crowd_scene(9, 320, 240, seed=1).frame_at(0)
     assert sorted(frame.ids.tolist()) == list(range(1, 10))
     assert (frame.visible_fraction < 0.9).sum() >= 3
@@ -186,7 +186,7 @@ def test_a_crowd_overlaps_and_its_joints_are_known():
         assert (inside >= [x1 - 2, y1 - 2]).all() and (inside <= [x2 + 2, y2 + 2]).all()
 
 
-def test_the_example_scene_shows_six_people_who_cross():
+def test_the_example_scene_shows_six_people_who_cross() -> None:
     scene = crossing_scene(160, 90)
     counts = [len(scene.frame_at(index)) for index in range(0, 150, 37)]
     assert min(counts) >= 4
@@ -201,7 +201,7 @@ def test_the_example_scene_shows_six_people_who_cross():
 
 
 @pytest.mark.parametrize("rare", [False, True])
-def test_random_pictures_show_their_person(rare: bool):
+def test_random_pictures_show_their_person(rare: bool) -> None:
     rng = np.random.default_rng(11)
     shares = []
     for _ in range(12):
@@ -211,7 +211,7 @@ def test_random_pictures_show_their_person(rare: bool):
     assert np.mean(shares) > 0.75
 
 
-def test_random_people_stand_before_the_given_background():
+def test_random_people_stand_before_the_given_background() -> None:
     rng = np.random.default_rng(12)
     frame = random_people_picture(rng, 4, 160, 120, background_bgr=GREY[:120, :160])
     assert 1 <= len(frame) <= 4
@@ -221,7 +221,7 @@ def test_random_people_stand_before_the_given_background():
 
 
 @pytest.mark.parametrize("bottoms", ["trousers", "shorts", "skirt", "dress", "coat"])
-def test_clothes_have_their_colour(bottoms):
+def test_clothes_have_their_colour(bottoms: str) -> None:
     red, blue = (40.0, 40.0, 220.0), (220.0, 40.0, 40.0)
     model = PersonModel(appearance=Appearance(top=red, bottom=blue, bottoms=bottoms, sleeve=1.9))
     motion = StayPut(Placement(BodyPose(), 0.0, -4.0, 0.0), sway=0.0)
@@ -235,7 +235,7 @@ def test_clothes_have_their_colour(bottoms):
 
 
 @pytest.mark.parametrize("style", ["short", "long", "bun", "bald", "cap", "beanie"])
-def test_every_head_is_drawn(style):
+def test_every_head_is_drawn(style: str) -> None:
     look = Appearance(hair_style=style, beard=True, glasses=True, backpack=(30.0, 90.0, 30.0))
     model = PersonModel(appearance=look)
     motion = StayPut(Placement(BodyPose(), 0.0, -4.0, 0.0), sway=0.0)
@@ -244,7 +244,7 @@ def test_every_head_is_drawn(style):
     assert (frame.image_bgr[y, x] != 128).any()
 
 
-def test_wrong_counts_and_lanes_are_refused():
+def test_wrong_counts_and_lanes_are_refused() -> None:
     with pytest.raises(ValueError, match="got -1 walkers"):
         walkers_scene(-1, 64, 48, seed=0)
     with pytest.raises(ValueError, match=r"from 8\.0 to 5\.0 m"):

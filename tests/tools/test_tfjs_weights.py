@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tools.compact.tfjs_weights import TfjsGraph
+
 
 @pytest.fixture
-def read_tfjs(repository, monkeypatch):
+def read_tfjs(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path | str], TfjsGraph]:
     """The reader of ``tools/compact/tfjs_weights.py``."""
     monkeypatch.setattr(sys, "path", [str(repository), *sys.path])
     from tools.compact import tfjs_weights
@@ -19,8 +26,8 @@ def read_tfjs(repository, monkeypatch):
     return tfjs_weights.read_tfjs
 
 
-def write_model(folder, cut=0):
-    constants = [
+def write_model(folder: Path, cut: int = 0) -> Path:
+    constants: list[tuple[dict[str, Any], np.ndarray]] = [
         ({"name": "half", "shape": [2], "dtype": "float32", "quantization": {"dtype": "float16"}},
          np.array([0.5, -2.0], np.float16)),
         ({"name": "bytes", "shape": [1, 3], "dtype": "float32",
@@ -52,7 +59,9 @@ def write_model(folder, cut=0):
     return folder / "m.json"
 
 
-def test_constants_are_read_one_behind_the_other(read_tfjs, tmp_path):
+def test_constants_are_read_one_behind_the_other(
+    read_tfjs: Callable[[Path | str], TfjsGraph], tmp_path: Path
+) -> None:
     tensors = read_tfjs(write_model(tmp_path)).tensors
     assert tensors["half"].dtype == np.float32
     np.testing.assert_array_equal(tensors["half"], [0.5, -2.0])
@@ -61,7 +70,9 @@ def test_constants_are_read_one_behind_the_other(read_tfjs, tmp_path):
     np.testing.assert_array_equal(tensors["plain"], [[1.5], [2.5]])
 
 
-def test_nodes_keep_their_order_and_decoded_attributes(read_tfjs, tmp_path):
+def test_nodes_keep_their_order_and_decoded_attributes(
+    read_tfjs: Callable[[Path | str], TfjsGraph], tmp_path: Path
+) -> None:
     graph = read_tfjs(write_model(tmp_path))
     assert [node.op for node in graph.nodes] == ["Placeholder", "Conv2D"]
     node = graph.node("y:0")
@@ -72,7 +83,9 @@ def test_nodes_keep_their_order_and_decoded_attributes(read_tfjs, tmp_path):
     assert graph.of_kind("Conv2D") == [node]
 
 
-def test_a_file_that_is_cut_or_none_is_refused(read_tfjs, tmp_path):
+def test_a_file_that_is_cut_or_none_is_refused(
+    read_tfjs: Callable[[Path | str], TfjsGraph], tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="end within plain"):
         read_tfjs(write_model(tmp_path, cut=1))
     with pytest.raises(ValueError, match="no such node"):

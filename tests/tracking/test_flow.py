@@ -19,7 +19,9 @@ from tracking.flows.nms import (
 SHAPE = np.array([[0, 0], [-20, 30], [20, 30], [0, 100.0]])
 
 
-def poses(places: list[tuple[float, float]], score: float = 1.0, ids: list[int] | None = None):
+def poses(
+    places: list[tuple[float, float]], score: float = 1.0, ids: list[int] | None = None
+) -> Poses:
     joints = SHAPE + np.reshape(np.array(places, float), (-1, 1, 2))
     count = len(places)
     boxes = np.concatenate([joints.min(1), joints.max(1)], 1) if count else np.zeros((0, 4))

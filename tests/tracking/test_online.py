@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,7 +81,7 @@ def test_pictures_without_any_corner_are_tracked_by_poses_alone() -> None:
 
 
 @pytest.mark.parametrize("parameters", [DEFAULT, POSEFLOW_REFERENCE], ids=["default", "reference"])
-def test_empty_frames_at_the_start_in_the_middle_and_always(parameters) -> None:
+def test_empty_frames_at_the_start_in_the_middle_and_always(parameters: Any) -> None:
     parameters = replace(parameters, features=DEFAULT.features)
     tracker = OnlineTracker(parameters)
     nobody, one = Poses.empty(6), figures(np.array([[300.0, 100]]))
@@ -128,7 +129,7 @@ def test_two_trackers_share_nothing() -> None:
 
 @pytest.mark.parametrize("parameters", [DEFAULT, POSEFLOW_REFERENCE], ids=["default", "reference"])
 def test_a_restored_tracker_gives_the_ids_of_the_uninterrupted_run(
-    walkers: ModuleType, parameters
+    walkers: ModuleType, parameters: Any
 ) -> None:
     parameters = replace(parameters, features=DEFAULT.features)
     rng = np.random.default_rng(1)

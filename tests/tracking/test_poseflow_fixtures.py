@@ -96,10 +96,10 @@ def test_own_matches_give_the_reference_ids(case: Case, parameters: PoseFlowPara
 def test_own_matcher_finds_most_of_the_stored_correspondences(case: Case) -> None:
     settings = POSEFLOW_REFERENCE.features
     nowhere = np.zeros((0, 4))
-    features = [
+    first, second = (
         find_features(cv2.imread(str(case.folder / "frames" / name)), nowhere, settings)
         for name in case.names[:2]
-    ]
-    rows = match_features(*features, settings)
+    )
+    rows = match_features(first, second, settings)
     stored = set(map(tuple, case.steps["cors_000"].tolist()))
     assert len(stored & set(map(tuple, rows.tolist()))) >= 0.9 * len(stored)

@@ -7,6 +7,7 @@ import pytest
 
 from tracking import POSEFLOW_REFERENCE, PoseFlowParameters
 from tracking.similarity import (
+    People,
     box_overlaps,
     describe_people,
     grade_matrix,
@@ -16,7 +17,7 @@ from tracking.similarity import (
 )
 
 
-def people(joints: list[list[list[float]]], **rules: object):
+def people(joints: list[list[list[float]]], **rules: object) -> People:
     return describe_people(joints, 1000, 1000, PoseFlowParameters(**rules))
 
 

@@ -124,10 +124,10 @@ def test_a_teachers_peaks_follow_the_joints(marked: AnnotatedPerson, settings: l
     for record in records(taught, ["teacher_weight=1", "refit_turned=true", *settings], 4):
         assert record.teacher.shape == (17, 64, 48)
         assert not record.weights.any()  # the maps teach, not their peaks
-        for joint in np.flatnonzero(record.teacher_weights):
-            row, column = np.unravel_index(record.teacher[joint].argmax(), (64, 48))
-            found = 4 * np.array([column, row]) + 1.5
-            assert np.abs(found - record.keypoints_xy[joint]).max() < 4.5
+        for taught_joint in np.flatnonzero(record.teacher_weights):
+            cell = np.unravel_index(record.teacher[taught_joint].argmax(), (64, 48))
+            found = 4 * np.array(cell[::-1]) + 1.5
+            assert np.abs(found - record.keypoints_xy[taught_joint]).max() < 4.5
 
 
 def test_an_athlete_learns_from_human_joints_and_a_teachers_face(marked: AnnotatedPerson) -> None:

@@ -19,7 +19,7 @@ from rmpe.training.losses.published import heatmap_error
         ("hourglass_2stack", "hourglass"),
     ],
 )
-def test_the_first_maps_are_nearly_empty(variant, origin):
+def test_the_first_maps_are_nearly_empty(variant: str, origin: str) -> None:
     torch.manual_seed(0)
     network = build_network(variant, 17)
     start_heads_near_zero(network, origin, 17)
@@ -33,7 +33,7 @@ def test_the_first_maps_are_nearly_empty(variant, origin):
     assert heatmap_error(maps, target, weights) < 2 * empty
 
 
-def test_networks_with_normalised_heads_are_left_as_they_are():
+def test_networks_with_normalised_heads_are_left_as_they_are() -> None:
     network = build_network("rsn18_1stage", 17)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     start_heads_near_zero(network, "megvii", 17)

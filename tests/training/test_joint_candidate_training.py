@@ -1,5 +1,7 @@
 """The joint-candidate recipe: crowds beside single people, a frozen trunk, maps for association."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from rmpe.association import AssociationParameters
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.records import Boxes
-from rmpe.training.data.people import with_crowds
+from rmpe.training.data.people import TrainingPeople, with_crowds
 from rmpe.training.loop._weights import freeze
 from rmpe.training.loop.run import RunOptions, train_network
 from rmpe.training.loop.start import starting_network
@@ -18,13 +20,17 @@ RECIPE = NETWORK_RECIPES["jc_compact"]
 
 
 @pytest.fixture(scope="module")
-def crowded(crowd, tmp_path_factory):
+def crowded(
+    crowd: TrainingPeople, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainingPeople, Path]:
     """The small set with one rendered crowd beside it."""
     folder = tmp_path_factory.mktemp("crowds")
     return with_crowds(crowd, folder, 1, size=(160, 96)), folder
 
 
-def test_crowds_are_joined_with_numbers_of_their_own(crowd, crowded):
+def test_crowds_are_joined_with_numbers_of_their_own(
+    crowd: TrainingPeople, crowded: tuple[TrainingPeople, Path]
+) -> None:
     people, folder = crowded
     assert people.train.skeleton == crowd.train.skeleton
     added = people.train.people[len(crowd.train.people) :]
@@ -41,7 +47,7 @@ def test_crowds_are_joined_with_numbers_of_their_own(crowd, crowded):
     assert len(again.train.people) == len(people.train.people)
 
 
-def test_logits_are_no_start_for_maps(crowd):
+def test_logits_are_no_start_for_maps(crowd: TrainingPeople) -> None:
     torch.manual_seed(0)
     network = starting_network(RECIPE, load_bundled_pose().conventions.skeleton)
     bundled = load_bundled_pose().network.state_dict()
@@ -50,14 +56,16 @@ def test_logits_are_no_start_for_maps(crowd):
     assert changed == set(list(state)[-2:])
 
 
-def test_unknown_frozen_parts_are_refused():
+def test_unknown_frozen_parts_are_refused() -> None:
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1))
     with pytest.raises(ValueError, match="got the frozen part 'trunk', Sequential has 0"):
         freeze(network, ("trunk",))
 
 
 @pytest.mark.usefixtures("quiet_lightning")
-def test_the_recipe_trains_and_its_maps_can_be_associated(crowded, tmp_path):
+def test_the_recipe_trains_and_its_maps_can_be_associated(
+    crowded: tuple[TrainingPeople, Path], tmp_path: Path
+) -> None:
     recipe = RECIPE.with_settings(
         [
             *("input_height=64", "input_width=64", "batch_size=4", "epochs=1"),

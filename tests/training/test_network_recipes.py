@@ -15,7 +15,7 @@ from rmpe.training.runs import describe_recipe, recipe_names
 HRNET = NETWORK_RECIPES["hrnet_w32_coco"]
 
 
-def test_every_name_of_the_documentation_is_there():
+def test_every_name_of_the_documentation_is_there() -> None:
     names = {
         "rtmpose_m_coco", "rtmpose_s_coco",
         "hrnet_w32_coco", "hrnet_w48_coco", "simplebaseline50_coco", "mspn_1stage_coco",
@@ -27,7 +27,7 @@ def test_every_name_of_the_documentation_is_there():
     assert all(r.variant in variant_names() for r in NETWORK_RECIPES.values())
 
 
-def test_values_are_those_of_the_papers():
+def test_values_are_those_of_the_papers() -> None:
     assert (HRNET.rate, HRNET.epochs, HRNET.rate_drops) == (1e-3, 210, (170, 200))
     assert (HRNET.rotation_degrees, HRNET.scale_low, HRNET.scale_high) == (45, 0.65, 1.35)
     cpn = NETWORK_RECIPES["cpn50_coco"]
@@ -39,7 +39,7 @@ def test_values_are_those_of_the_papers():
     assert NETWORK_RECIPES["fastpose_res50_coco"].proposals_from == 140
 
 
-def test_settings_are_read_by_the_type_of_their_field():
+def test_settings_are_read_by_the_type_of_their_field() -> None:
     changed = HRNET.with_settings(
         [
             "epochs=3",
@@ -73,12 +73,12 @@ def test_settings_are_read_by_the_type_of_their_field():
         ("interference=2", "0 to 1"),
     ],
 )
-def test_a_setting_that_does_not_fit_is_refused(setting, message):
+def test_a_setting_that_does_not_fit_is_refused(setting: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         HRNET.with_settings([setting])
 
 
-def test_equal_recipes_have_equal_hashes_and_digests():
+def test_equal_recipes_have_equal_hashes_and_digests() -> None:
     again = HRNET.with_settings(["epochs=210"])
     assert hash(again) == hash(HRNET)
     assert again.digest() == HRNET.digest()
@@ -98,26 +98,26 @@ def rates(recipe: NetworkRecipe, steps_per_epoch: int, steps: list[int]) -> list
     return [found[step] for step in steps]
 
 
-def test_steps_drop_at_the_epochs_named():
+def test_steps_drop_at_the_epochs_named() -> None:
     assert rates(HRNET, 1, [0, 169, 170, 199, 200]) == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
-def test_a_linear_schedule_falls_to_nothing_at_the_end():
+def test_a_linear_schedule_falls_to_nothing_at_the_end() -> None:
     recipe = NETWORK_RECIPES["mspn_1stage_coco"].with_settings(["epochs=4"])
     assert rates(recipe, 10, [0, 20, 40]) == pytest.approx([1, 0.5, 0], abs=1e-6)
 
 
-def test_a_cosine_falls_by_half_of_its_way_in_the_middle():
+def test_a_cosine_falls_by_half_of_its_way_in_the_middle() -> None:
     recipe = HRNET.with_settings(["epochs=4", "schedule=cosine"])
     assert rates(recipe, 10, [0, 20, 40]) == pytest.approx([1, 0.5, 0], abs=1e-6)
 
 
-def test_halving_counts_people_not_epochs():
+def test_halving_counts_people_not_epochs() -> None:
     recipe = NETWORK_RECIPES["cpn50_coco"].with_settings(["halving_people=64"])  # batches of 32
     assert rates(recipe, 7, [0, 1, 2, 3, 4]) == [1, 1, 0.5, 0.5, 0.25]
 
 
-def test_a_warm_up_rises_evenly_and_the_schedule_follows():
+def test_a_warm_up_rises_evenly_and_the_schedule_follows() -> None:
     recipe = HRNET.with_settings(["warm_up_steps=4", "epochs=4", "schedule=linear"])
     # 4 of 12 steps of warm-up, then 8 in which the rate falls to nothing.
     assert rates(recipe, 3, [0, 1, 2, 3, 4, 8, 12]) == pytest.approx(
@@ -125,7 +125,7 @@ def test_a_warm_up_rises_evenly_and_the_schedule_follows():
     )
 
 
-def test_an_average_forgets_its_start_quickly_and_later_steps_slowly():
+def test_an_average_forgets_its_start_quickly_and_later_steps_slowly() -> None:
     network = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.constant_(network.weight, 5.0)
     mean = averaged(network, 0.5)
@@ -136,7 +136,7 @@ def test_an_average_forgets_its_start_quickly_and_later_steps_slowly():
     assert mean.module.weight.item() == pytest.approx(second + (3.0 - second) * 9 / 12)
 
 
-def test_frozen_parts_and_depthwise_filters_do_not_learn():
+def test_frozen_parts_and_depthwise_filters_do_not_learn() -> None:
     network = compact_pose()
     freeze(network, ("stem", "level8.0"), depthwise=True)
     learning = {name for name, p in network.named_parameters() if p.requires_grad}
@@ -148,5 +148,5 @@ def test_frozen_parts_and_depthwise_filters_do_not_learn():
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_every_recipe_can_be_shown(name: str):
+def test_every_recipe_can_be_shown(name: str) -> None:
     assert len(describe_recipe(name).splitlines()) > 5

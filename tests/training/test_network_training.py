@@ -54,7 +54,7 @@ class Tiny(nn.Module):
 
 
 @pytest.fixture
-def narrow_families(monkeypatch):
+def narrow_families(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trunks of one block a layer and hourglasses of 32 channels."""
     monkeypatch.setitem(resnet.BLOCK_COUNTS, 50, (1, 1, 1, 1))
     monkeypatch.setattr(hourglass, "CHANNELS", 32)
@@ -82,7 +82,9 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("name", [n for n in NETWORK_RECIPES if n != "sstn_compact"])
-def test_every_recipe_trains_to_weights_with_a_card(name, crowd, tmp_path, narrow_families):
+def test_every_recipe_trains_to_weights_with_a_card(
+    name: str, crowd: TrainingPeople, tmp_path: Path, narrow_families: None
+) -> None:
     recipe = NETWORK_RECIPES[name].with_settings(SMALL)
     small = TrainingPeople(replace(crowd.train, people=crowd.train.people[:4]), None)
     network = narrow(recipe.variant, 17)
@@ -95,7 +97,7 @@ def test_every_recipe_trains_to_weights_with_a_card(name, crowd, tmp_path, narro
     assert (tmp_path / "last.ckpt").is_file()
 
 
-def test_a_run_scores_draws_and_keeps_the_best(crowd, tmp_path):
+def test_a_run_scores_draws_and_keeps_the_best(crowd: TrainingPeople, tmp_path: Path) -> None:
     recipe = NARROW_HRNET.with_settings(["epochs=2", "average_decay=0.9"])
     result = train_network(crowd, tmp_path, recipe, QUICK, Tiny())
     rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
@@ -114,7 +116,7 @@ def test_a_run_scores_draws_and_keeps_the_best(crowd, tmp_path):
     assert card["recipe"]["average_decay"] == 0.9
 
 
-def test_average_precision_is_cocos():
+def test_average_precision_is_cocos() -> None:
     # Of four people three are right at 0.50, the third in order is not: the highest precision at
     # recalls up to 1/2 (51 of 101) is 1, up to 3/4 (25 more) 3/4, beyond 0.
     similarities, confidences = np.array([0.5, 0.1, 0.5, 0.5]), np.array([0.9, 0.7, 0.8, 0.6])
@@ -125,7 +127,9 @@ def test_average_precision_is_cocos():
     assert in_figures({"val_ap": 0.5124, "val_pck": 0.87}) == "AP 0.512, PCK 0.870"
 
 
-def test_a_run_is_logged_to_weights_and_biases_too(crowd, tmp_path, monkeypatch):
+def test_a_run_is_logged_to_weights_and_biases_too(
+    crowd: TrainingPeople, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
@@ -138,13 +142,17 @@ def test_a_run_is_logged_to_weights_and_biases_too(crowd, tmp_path, monkeypatch)
         assert name in written
 
 
-def test_without_weights_and_biases_its_extra_is_named(crowd, tmp_path, monkeypatch):
+def test_without_weights_and_biases_its_extra_is_named(
+    crowd: TrainingPeople, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rmpe.training.loop.run.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"rmpe\[wandb\]"):
         train_network(crowd, tmp_path, NARROW_HRNET, replace(QUICK, log=("wandb",)), Tiny())
 
 
-def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):
+def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     recipe = NARROW_HRNET.with_settings(
         ["epochs=4", "input_height=32", "input_width=32", "average_decay=0.5", "schedule=linear"]
     )
@@ -174,27 +182,31 @@ def test_a_resumed_run_has_the_loss_curve_of_an_unbroken_one(crowd, tmp_path):
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
-def test_accumulated_passes_take_the_steps_of_one(crowd, tmp_path):
+def test_accumulated_passes_take_the_steps_of_one(crowd: TrainingPeople, tmp_path: Path) -> None:
     recipe = NARROW_HRNET.with_settings(["batch_size=4", "accumulate=2", "epochs=1"])
     train_network(crowd, tmp_path, recipe, QUICK, Tiny())
     state = torch.load(tmp_path / "last.ckpt", weights_only=False)
     assert state["global_step"] == 3  # 12 people in batches of 4
 
 
-def test_bfloat16_trains(crowd, tmp_path):
+def test_bfloat16_trains(crowd: TrainingPeople, tmp_path: Path) -> None:
     recipe = NARROW_HRNET.with_settings(["precision=bf16-mixed"])
     train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, Tiny())
     assert np.isfinite(losses(tmp_path)).all()
 
 
-def test_a_loss_that_is_not_finite_stops_with_its_numbers(crowd, tmp_path):
+def test_a_loss_that_is_not_finite_stops_with_its_numbers(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     network = Tiny()
     nn.init.constant_(network.stem[3].bias, float("nan"))
     with pytest.raises(ValueError, match=r"not finite at step 0, rate 0\.001: \{'output_0': nan"):
         train_network(crowd, tmp_path, NARROW_HRNET, QUICK, network)
 
 
-def test_broken_entries_are_counted_and_listed(crowd, tmp_path, caplog):
+def test_broken_entries_are_counted_and_listed(
+    crowd: TrainingPeople, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     people = crowd.train.people
     gone = replace(people[0], picture=Picture(9, tmp_path / "gone.jpg"), annotation_id=99)
     train = replace(crowd.train, people=(gone, *people), skipped=("annotation 7 has no bbox",))
@@ -210,7 +222,7 @@ def test_broken_entries_are_counted_and_listed(crowd, tmp_path, caplog):
     assert not (tmp_path / "skipped.txt").exists()
 
 
-def test_own_joints_go_from_categories_to_an_estimator(crowd_folder, tmp_path):
+def test_own_joints_go_from_categories_to_an_estimator(crowd_folder: Path, tmp_path: Path) -> None:
     document = json.loads((crowd_folder / "annotations.json").read_text())
     document["categories"][0] |= {
         "name": "stick", "keypoints": ["nose", "left_hand", "right_hand"], "skeleton": [[1, 2]],
@@ -236,7 +248,9 @@ def test_own_joints_go_from_categories_to_an_estimator(crowd_folder, tmp_path):
     assert estimator.estimate(image, boxes).keypoints_xy.shape == (1, 3, 2)
 
 
-def test_a_run_can_start_from_weights_of_other_joints(crowd, tmp_path, caplog):
+def test_a_run_can_start_from_weights_of_other_joints(
+    crowd: TrainingPeople, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     recipe = NETWORK_RECIPES["compact_coco"].with_settings([*SMALL, "rate=1e-9"])
     result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK)
     assert "17 of 17 are taken over by name in head.output.weight, head.output.bias" in caplog.text
@@ -246,7 +260,7 @@ def test_a_run_can_start_from_weights_of_other_joints(crowd, tmp_path, caplog):
     )
 
 
-def test_weights_of_another_network_are_no_start(crowd, tmp_path):
+def test_weights_of_another_network_are_no_start(crowd: TrainingPeople, tmp_path: Path) -> None:
     weights = tmp_path / "hrnet.safetensors"
     save_file({key: value.clone() for key, value in HRNet(4, 17).state_dict().items()}, weights)
     recipe = NETWORK_RECIPES["compact_coco"].with_settings(SMALL)
@@ -254,26 +268,32 @@ def test_weights_of_another_network_are_no_start(crowd, tmp_path):
         train_network(crowd, tmp_path, recipe, replace(QUICK, start=weights))
 
 
-def test_a_backbone_for_a_network_without_a_trunk_is_refused(crowd, tmp_path):
+def test_a_backbone_for_a_network_without_a_trunk_is_refused(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     settings = [*SMALL, "backbone=ResNet50_Weights.IMAGENET1K_V1"]
     recipe = NETWORK_RECIPES["compact_coco"].with_settings(settings)
     with pytest.raises(ValueError, match="the compact network has no ResNet trunk"):
         train_network(crowd, tmp_path, recipe, QUICK)
 
 
-def test_detector_like_boxes_without_a_file_are_said_loudly(crowd, tmp_path, caplog):
+def test_detector_like_boxes_without_a_file_are_said_loudly(
+    crowd: TrainingPeople, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     recipe = NARROW_HRNET.with_settings(["proposals_from=0"])
     train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, Tiny())
     assert "IT TRAINS ON ANNOTATED BOXES" in caplog.text
 
 
-def test_joints_can_be_those_of_another_skeleton(crowd, tmp_path):
+def test_joints_can_be_those_of_another_skeleton(crowd: TrainingPeople, tmp_path: Path) -> None:
     recipe = NARROW_HRNET.with_settings(["skeleton=crowdpose14"])
     result = train_network(TrainingPeople(crowd.train, None), tmp_path, recipe, QUICK, HRNet(4, 14))
     assert load(result).conventions.skeleton_name == "crowdpose14"
 
 
-def test_mirrored_crops_of_joints_without_sides_are_refused(crowd, tmp_path):
+def test_mirrored_crops_of_joints_without_sides_are_refused(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     joints = ("tip", "middle", "root")
     skeleton = Skeleton("own", joints, ((0, 1),), (0.1,) * 3)
     people = replace(crowd.train, skeleton=skeleton)
@@ -283,7 +303,7 @@ def test_mirrored_crops_of_joints_without_sides_are_refused(crowd, tmp_path):
         train_network(TrainingPeople(people, None), tmp_path, NARROW_HRNET, QUICK)
 
 
-def test_a_simcc_network_learns_its_own_pictures(crowd, tmp_path):
+def test_a_simcc_network_learns_its_own_pictures(crowd: TrainingPeople, tmp_path: Path) -> None:
     recipe = NETWORK_RECIPES["rtmpose_s_coco"].with_settings(
         [*SMALL, "epochs=3", "variant=rtmpose_t", "warm_up_steps=0", "flip_share=0"]
     )

@@ -40,7 +40,7 @@ class Dot(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def folder(crowd, tmp_path_factory) -> Path:
+def folder(crowd: TrainingPeople, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one epoch of three steps."""
     folder = tmp_path_factory.mktemp("run")
     with warnings.catch_warnings():
@@ -50,7 +50,7 @@ def folder(crowd, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def resumed(folder) -> RunOptions:
+def resumed(folder: Path) -> RunOptions:
     return replace(QUICK, resume=folder / "last.ckpt")
 
 
@@ -65,18 +65,22 @@ def resumed(folder) -> RunOptions:
         ("schedule=cosine", "schedule 'steps' there, 'cosine' here"),
     ],
 )
-def test_a_setting_that_differs_is_named(crowd, resumed, tmp_path, setting, told):
+def test_a_setting_that_differs_is_named(
+    crowd: TrainingPeople, resumed: RunOptions, tmp_path: Path, setting: str, told: str
+) -> None:
     with pytest.raises(ValueError, match=f"is of another run: {told}; repeat"):
         train_network(crowd, tmp_path, RECIPE.with_settings([setting]), resumed, Dot())
     assert not list(tmp_path.iterdir())
 
 
-def test_another_recipe_is_named(crowd, resumed, tmp_path):
+def test_another_recipe_is_named(
+    crowd: TrainingPeople, resumed: RunOptions, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="of recipe hrnet_w32_coco, got recipe cpn50_coco"):
         train_network(crowd, tmp_path, NETWORK_RECIPES["cpn50_coco"], resumed, Dot())
 
 
-def test_other_people_are_named(crowd, resumed, tmp_path):
+def test_other_people_are_named(crowd: TrainingPeople, resumed: RunOptions, tmp_path: Path) -> None:
     first, *rest = crowd.train.people
     fewer = replace(crowd.train, people=tuple(rest))
     moved = replace(first, keypoints_xy=first.keypoints_xy + 1)
@@ -89,7 +93,9 @@ def test_other_people_are_named(crowd, resumed, tmp_path):
         train_network(TrainingPeople(crowd.train, fewer), tmp_path, RECIPE, resumed, Dot())
 
 
-def test_more_epochs_are_the_longer_run_and_fewer_are_refused(crowd, folder, resumed, tmp_path):
+def test_more_epochs_are_the_longer_run_and_fewer_are_refused(
+    crowd: TrainingPeople, folder: Path, resumed: RunOptions, tmp_path: Path
+) -> None:
     longer = RECIPE.with_settings(["epochs=2"])
     torch.manual_seed(1)
     start = Dot()
@@ -111,7 +117,9 @@ def losses(folder: Path) -> list[tuple[int, float]]:
         return [(int(r["step"]), float(r["loss"])) for r in csv.DictReader(file) if r["loss"]]
 
 
-def test_what_a_killed_run_wrote_after_its_last_checkpoint_is_left_out(crowd, tmp_path):
+def test_what_a_killed_run_wrote_after_its_last_checkpoint_is_left_out(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     train_network(crowd, tmp_path, RECIPE, QUICK, Dot())
     table = tmp_path / "metrics.csv"
     head = table.read_text().splitlines()[0].split(",")
@@ -123,8 +131,10 @@ def test_what_a_killed_run_wrote_after_its_last_checkpoint_is_left_out(crowd, tm
     assert [step for step, _ in losses(tmp_path)] == [2, 5]
 
 
-def test_files_that_are_no_whole_checkpoint_are_refused(crowd, folder, tmp_path):
-    def resume(path):
+def test_files_that_are_no_whole_checkpoint_are_refused(
+    crowd: TrainingPeople, folder: Path, tmp_path: Path
+) -> None:
+    def resume(path: Path) -> str:
         with pytest.raises(ValueError) as refused:
             train_network(crowd, tmp_path / "out", RECIPE, replace(QUICK, resume=path), Dot())
         return str(refused.value)
@@ -139,7 +149,7 @@ def test_files_that_are_no_whole_checkpoint_are_refused(crowd, folder, tmp_path)
     assert "holds weights alone; a run goes on from its last.ckpt" in resume(best)
 
 
-def test_the_command_ends_with_wrong_use(crowd_folder, folder, tmp_path):
+def test_the_command_ends_with_wrong_use(crowd_folder: Path, folder: Path, tmp_path: Path) -> None:
     arguments = ["train", "hrnet_w32_coco", "--annotations", crowd_folder / "annotations.json",
                  "--images", crowd_folder / "images", "--output", tmp_path / "run", "--resume",
                  folder / "last.ckpt"]  # fmt: skip
@@ -152,7 +162,7 @@ def test_the_command_ends_with_wrong_use(crowd_folder, folder, tmp_path):
     assert not (tmp_path / "run" / "recipe.json").exists()
 
 
-def test_the_best_weights_go_along_into_another_folder(tmp_path):
+def test_the_best_weights_go_along_into_another_folder(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     (old / "best-epoch=001.ckpt").write_bytes(b"weights")

@@ -1,6 +1,8 @@
 """Training runs by name."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,42 +17,42 @@ from rmpe.training.runs import (
 )
 
 
-def test_an_unknown_recipe_lists_the_known_ones(tmp_path):
+def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="compact-pose, compact-accurate-pose, compact-detector"):
         run_recipe("nothing", tmp_path, tmp_path)
 
 
-def test_missing_packs_are_an_os_error(tmp_path):
+def test_missing_packs_are_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"joints\.npz"):
         run_recipe("compact-pose", tmp_path, tmp_path / "out")
 
 
-def test_a_network_recipe_needs_its_data_or_own_files(tmp_path):
+def test_a_network_recipe_needs_its_data_or_own_files(tmp_path: Path) -> None:
     pytest.importorskip("lightning")
     with pytest.raises(ValueError, match="either --data with the folder of coco, or --annotations"):
         run_recipe("hrnet_w32_coco", None, tmp_path)
 
 
-def test_the_detectors_recipe_takes_no_settings(tmp_path):
+def test_the_detectors_recipe_takes_no_settings(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="give no --set"):
         run_recipe("compact-detector", tmp_path, tmp_path, RunRequest(settings=("steps=1",)))
 
 
-def test_a_recipe_can_be_shown_with_its_settings():
+def test_a_recipe_can_be_shown_with_its_settings() -> None:
     assert "epochs                 = 7" in describe_recipe("cpn50_coco", ["epochs=7"])
     with pytest.raises(ValueError, match="got recipe 'jumping', supported are hrnet_w32_coco"):
         describe_recipe("jumping")
 
 
-def test_every_recipe_can_be_shown():
+def test_every_recipe_can_be_shown() -> None:
     for name in recipe_names():
         assert " = " in describe_recipe(name)
 
 
 @pytest.mark.usefixtures("quiet_lightning")
 def test_own_files_train_from_the_command_line_with_a_detectors_boxes(
-    crowd_folder, tmp_path, monkeypatch
-):
+    crowd_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from click.testing import CliRunner
 
     import rmpe.detectors
@@ -79,7 +81,9 @@ def test_own_files_train_from_the_command_line_with_a_detectors_boxes(
     ("numbers", "speaks"),
     [({}, True), ({"LOCAL_RANK": "1"}, False), ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, False)],
 )
-def test_of_several_processes_the_first_speaks(monkeypatch, numbers, speaks):
+def test_of_several_processes_the_first_speaks(
+    monkeypatch: pytest.MonkeyPatch, numbers: dict[str, Any], speaks: bool
+) -> None:
     for name in ("LOCAL_RANK", "NODE_RANK"):
         monkeypatch.delenv(name, raising=False)
     for name, number in numbers.items():

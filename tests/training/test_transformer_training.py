@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -56,7 +57,7 @@ def logits_at(points: torch.Tensor) -> torch.Tensor:
     return (chances.clamp(min=1e-9)).log()
 
 
-def test_a_right_transform_of_a_centred_person_costs_nothing():
+def test_a_right_transform_of_a_centred_person_costs_nothing() -> None:
     # Two joints about the middle (31.5, 31.5), both branches see them where they are.
     points = torch.tensor([[[23.5, 31.5], [39.5, 31.5]]])
     theta = torch.eye(2, 3)[None]
@@ -68,7 +69,7 @@ def test_a_right_transform_of_a_centred_person_costs_nothing():
     assert losses["transform"].item() == 0
 
 
-def test_a_person_off_centre_costs_the_parallel_branch_its_distance():
+def test_a_person_off_centre_costs_the_parallel_branch_its_distance() -> None:
     points = torch.tensor([[[23.5, 31.5], [39.5, 31.5]]]) + torch.tensor([8.0, 0.0])
     theta = torch.eye(2, 3)[None]
     losses = losses_of(
@@ -78,7 +79,7 @@ def test_a_person_off_centre_costs_the_parallel_branch_its_distance():
     assert losses["parallel"].item() == pytest.approx(8 / 64, abs=2e-3)
 
 
-def test_the_main_branch_maps_joints_back_by_the_transform():
+def test_the_main_branch_maps_joints_back_by_the_transform() -> None:
     points = torch.tensor([[[23.5, 31.5], [39.5, 31.5]]])
     theta = torch.tensor([[[0.8, 0.0, 0.1], [0.0, 0.8, -0.1]]])
     seen = apply_affine(theta, points, (64, 64), (64, 64))
@@ -90,7 +91,7 @@ def test_the_main_branch_maps_joints_back_by_the_transform():
     assert wrong["main"].item() > 0.02
 
 
-def test_both_branches_move_the_transformer_and_not_the_network():
+def test_both_branches_move_the_transformer_and_not_the_network() -> None:
     torch.manual_seed(0)
     network = nn.Conv2d(3, 2, 4, 4).requires_grad_(False)
     transformer = SpatialTransformer(2, looked_at_hw=(32, 32), shown_hw=(64, 64)).eval()
@@ -109,7 +110,7 @@ def test_both_branches_move_the_transformer_and_not_the_network():
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_maps_are_compared_by_their_cells():
+def test_maps_are_compared_by_their_cells() -> None:
     recipe = RECIPE.with_settings(["loss=heatmap", "origin=hrnet", "transformer_regression=0"])
     points = torch.tensor([[[31.5, 31.5]]])
     maps = get_codec("hrnet").encode(points, torch.ones(1, 1), 16, 16)
@@ -120,14 +121,14 @@ def test_maps_are_compared_by_their_cells():
     assert losses["parallel"].item() < 1e-6
 
 
-def test_without_a_parallel_branch_it_is_not_trained():
+def test_without_a_parallel_branch_it_is_not_trained() -> None:
     with pytest.raises(ValueError, match="parallel branch; enable it first"):
         losses_of(
             RECIPE, [torch.zeros(1), torch.zeros(1)], batch_of(torch.zeros(1, 1, 2), torch.zeros(1))
         )
 
 
-def test_a_larger_crop_is_mapped_back_to_its_own_pixels():
+def test_a_larger_crop_is_mapped_back_to_its_own_pixels() -> None:
     # The middle half of 128x128 is shown: crop pixel 63.5 is the middle of both.
     shown = torch.tensor([[[31.5, 31.5], [39.5, 31.5]]])
     theta = torch.tensor([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]])
@@ -152,7 +153,7 @@ def seen_places(count: int, seed: int) -> Looks:
     return Looks(maps.half(), theta, (64, 64))
 
 
-def test_the_start_learns_to_read_where_people_are():
+def test_the_start_learns_to_read_where_people_are() -> None:
     torch.manual_seed(0)
     transformer = SpatialTransformer(1, channels=8, looked_at_hw=(64, 64), shown_hw=(64, 64))
     error = start_transformer(
@@ -167,7 +168,7 @@ def test_the_start_learns_to_read_where_people_are():
     assert (found - others.theta).abs().mean() < 0.04
 
 
-def test_a_mirrored_look_has_the_mirrored_transform():
+def test_a_mirrored_look_has_the_mirrored_transform() -> None:
     looks = seen_places(8, 0)
     rows, generator = torch.arange(8), torch.Generator()
     both = replace(looks, mirror=torch.tensor([0]))
@@ -183,7 +184,7 @@ def test_a_mirrored_look_has_the_mirrored_transform():
     assert 0 < mirrored < 6
 
 
-def test_nobody_or_too_few_to_start_on_are_refused():
+def test_nobody_or_too_few_to_start_on_are_refused() -> None:
     whole = SymmetricPose(nn.Conv2d(3, 1, 4, 4), SpatialTransformer(1))
     with pytest.raises(ValueError, match="got no people"):
         look_at(whole, nn.Identity(), [])
@@ -191,7 +192,7 @@ def test_nobody_or_too_few_to_start_on_are_refused():
         start_transformer(SpatialTransformer(1), seen_places(3, 0))
 
 
-def test_what_is_shown_is_the_crop_without_its_growth():
+def test_what_is_shown_is_the_crop_without_its_growth() -> None:
     whole = with_transformer(nn.Conv2d(3, 19, 4, 4), RECIPE, 19)
     assert whole.transformer.shown_hw == (256, 192)
     assert whole.transformer.looked_at_hw == (128, 96)
@@ -201,7 +202,9 @@ def test_what_is_shown_is_the_crop_without_its_growth():
 
 
 @pytest.mark.usefixtures("quiet_lightning")
-def test_the_recipe_trains_the_transformer_alone_and_its_file_runs(crowd, tmp_path):
+def test_the_recipe_trains_the_transformer_alone_and_its_file_runs(
+    crowd: TrainingPeople, tmp_path: Path
+) -> None:
     recipe = RECIPE.with_settings(
         [
             "input_height=96",

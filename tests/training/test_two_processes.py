@@ -40,8 +40,8 @@ def losses(folder: Path) -> list[float]:
 
 @pytest.mark.timeout(300)
 def test_two_processes_have_the_losses_of_one_with_the_double_batch(
-    crowd_folder, tmp_path, repository
-):
+    crowd_folder: Path, tmp_path: Path, repository: Path
+) -> None:
     pytest.importorskip("lightning")
     script = tmp_path / "run.py"
     script.write_text(SCRIPT)

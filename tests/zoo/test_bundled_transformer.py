@@ -17,7 +17,7 @@ def find_nobody(images_bgr: list[np.ndarray]) -> list[Boxes]:
     return [Boxes.empty() for _ in images_bgr]
 
 
-def test_it_stands_around_the_network_that_it_was_fitted_to_and_sees_a_larger_crop():
+def test_it_stands_around_the_network_that_it_was_fitted_to_and_sees_a_larger_crop() -> None:
     plain, whole = load_bundled_pose(), load_bundled_pose(sstn=True)
     assert isinstance(whole.network, SymmetricPose)
     first = whole.network.network
@@ -31,7 +31,7 @@ def test_it_stands_around_the_network_that_it_was_fitted_to_and_sees_a_larger_cr
     assert whole.conventions.codec == plain.conventions.codec
 
 
-def test_moved_boxes_give_nearly_the_poses_of_true_ones():
+def test_moved_boxes_give_nearly_the_poses_of_true_ones() -> None:
     frame = crowd_scene(1, 320, 240, 5).frame_at(0)
     true = frame.boxes_xyxy[:1]
     side = true[0, 3] - true[0, 1]
@@ -50,7 +50,7 @@ def test_moved_boxes_give_nearly_the_poses_of_true_ones():
     assert errors[1] < errors[0]
 
 
-def test_both_engines_place_the_joints_alike():
+def test_both_engines_place_the_joints_alike() -> None:
     frame = crowd_scene(2, 320, 240, 6).frame_at(0)
     boxes = Boxes(frame.boxes_xyxy, np.ones(2, np.float32))
     found = [
@@ -62,6 +62,6 @@ def test_both_engines_place_the_joints_alike():
     np.testing.assert_allclose(found[0].keypoints_xy, found[1].keypoints_xy, atol=0.05)
 
 
-def test_other_networks_have_none():
+def test_other_networks_have_none() -> None:
     with pytest.raises(ValueError, match="the compact network's"):
         PoseEstimator.build(detector=build_detector("compact"), network="fastpose", sstn=True)

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc
 
@@ -18,7 +19,7 @@ INK, LIGHT, BEND, HORIZON = "#1c2733", "#9aa8b6", "#c9430f", "#1f6fb5"
 
 def _pose(
     hip: float, knee: float, ankle: float, shoulder: float, elbow: float, neck: float
-) -> dict:
+) -> dict[str, np.ndarray]:
     """Return joints of a figure that faces right, by the angles it has; metres, y upwards."""
 
     def ray(degrees: float, length: float) -> np.ndarray:
@@ -58,7 +59,16 @@ def _direction(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(step[1], step[0])))
 
 
-def _arc(axes, centre, start, turn, radius, text, colour, at) -> None:
+def _arc(
+    axes: Axes,
+    centre: np.ndarray,
+    start: float,
+    turn: float,
+    radius: float,
+    text: str,
+    colour: str,
+    at: tuple[float, float],
+) -> None:
     """Draw an angle from a direction by a turn, an arrow at its end, and its name at an offset."""
     low, high = (start, start + turn) if turn > 0 else (start + turn, start)
     axes.add_patch(Arc(centre, 2 * radius, 2 * radius, theta1=low, theta2=high, color=colour, lw=2))
@@ -67,10 +77,11 @@ def _arc(axes, centre, start, turn, radius, text, colour, at) -> None:
     along = np.sign(turn) * np.array([-np.sin(end), np.cos(end)])
     arrow = {"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", tip, tip - 0.03 * along, arrowprops=arrow)
-    axes.text(*(centre + np.array(at)), text, color=colour, ha="left", va="center", fontsize=10)
+    x, y = centre + np.array(at)
+    axes.text(x, y, text, color=colour, ha="left", va="center", fontsize=10)
 
 
-def _body(axes, joints) -> None:
+def _body(axes: Axes, joints: dict[str, np.ndarray]) -> None:
     for first, second in LIMBS:
         ends = np.array([joints[first], joints[second]])
         axes.plot(ends[:, 0], ends[:, 1], color=INK, lw=4, solid_capstyle="round")
@@ -81,14 +92,14 @@ def _body(axes, joints) -> None:
     axes.set_ylim(-0.1, 1.95)
 
 
-def _extension(axes, first, second, length=0.24) -> None:
+def _extension(axes: Axes, first: np.ndarray, second: np.ndarray, length: float = 0.24) -> None:
     """Draw a segment's continuation, from which a joint's bend is counted."""
     step = (second - first) / np.linalg.norm(second - first)
     ends = np.array([second, second + length * step])
     axes.plot(ends[:, 0], ends[:, 1], color=LIGHT, lw=1.5, ls="--")
 
 
-def _joint_angles(axes) -> None:
+def _joint_angles(axes: Axes) -> None:
     hip, knee, ankle, shoulder, elbow, neck = 48.0, 62.0, 14.0, 52.0, 58.0, 22.0
     j = _pose(hip, knee, ankle, shoulder, elbow, neck)
     _body(axes, j)
@@ -116,11 +127,12 @@ def _joint_angles(axes) -> None:
     )
     for joint, start, turn, radius, text, at in arcs:
         _arc(axes, j[joint], start, turn, radius, text, BEND, at)
-    axes.text(*(j["heel"] + (0.27, -0.07)), "0: square to the shank", color=LIGHT, fontsize=9)
+    x, y = j["heel"] + (0.27, -0.07)
+    axes.text(x, y, "0: square to the shank", color=LIGHT, fontsize=9)
     axes.set_title("Joint angles: 0 when standing straight", fontsize=12, color=INK)
 
 
-def _segment_angles(axes) -> None:
+def _segment_angles(axes: Axes) -> None:
     j = _pose(30.0, 40.0, 0.0, 30.0, 40.0, 12.0)
     _body(axes, j)
     segments = (

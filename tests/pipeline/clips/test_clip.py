@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from pipeline.clips.clip import OutputPlan, process_clip
 from pipeline.engine.stage import StageError
 from pipeline.sources import NetworkPoses
 from rmpe.formats import read_records
+from rmpe.geometry.crop import CropTransform
+from rmpe.records import Boxes, Poses
+from tests.helpers.squares import ListReader, MakeFrames, SquaresEstimator
 from tracking import OnlineTracker
 
 
-def lines(folder):
+def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "poses.ndjson").read_text().splitlines()]
 
 
-def test_a_whole_clip_leaves_records_video_and_summary(squares, people, reader, tmp_path):
+def test_a_whole_clip_leaves_records_video_and_summary(
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+    tmp_path: Path,
+) -> None:
     counts = [2, 0, 3, 3, 1]
     seen = []
     summary = process_clip(
@@ -56,22 +67,33 @@ def test_a_whole_clip_leaves_records_video_and_summary(squares, people, reader, 
     assert written["peak_memory_mb"] > 1
 
 
-def test_no_video_and_no_frames(squares, reader, tmp_path):
+def test_no_video_and_no_frames(
+    squares: type[SquaresEstimator], reader: type[ListReader], tmp_path: Path
+) -> None:
     summary = process_clip(reader([]), NetworkPoses(squares()), OutputPlan(tmp_path, video=False))
     assert summary.succeeded
     assert lines(tmp_path)[-1] == {"end": True, "frames": 0}
     assert not (tmp_path / "annotated.mp4").exists()
 
 
-def test_an_older_video_does_not_survive_a_new_run(squares, reader, tmp_path):
+def test_an_older_video_does_not_survive_a_new_run(
+    squares: type[SquaresEstimator], reader: type[ListReader], tmp_path: Path
+) -> None:
     (tmp_path / "annotated.mp4").write_bytes(b"older")
     process_clip(reader([]), NetworkPoses(squares()), OutputPlan(tmp_path))
     assert not (tmp_path / "annotated.mp4").exists()
 
 
-def test_a_failure_keeps_what_was_written_and_says_so(squares, people, reader, tmp_path):
-    class Breaks(squares):
-        def decode(self, heatmaps, transforms, boxes):
+def test_a_failure_keeps_what_was_written_and_says_so(
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+    tmp_path: Path,
+) -> None:
+    class Breaks(SquaresEstimator):
+        def decode(
+            self, heatmaps: torch.Tensor, transforms: list[CropTransform], boxes: Boxes
+        ) -> Poses:
             if len(boxes) == 5:
                 raise RuntimeError("five is too many")
             return super().decode(heatmaps, transforms, boxes)
@@ -89,8 +111,11 @@ def test_a_failure_keeps_what_was_written_and_says_so(squares, people, reader, t
 
 
 def test_damage_in_the_source_is_a_failure_of_the_clip_but_everything_is_kept(
-    squares, people, reader, tmp_path
-):
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+    tmp_path: Path,
+) -> None:
     source = reader(list(people([1, 1])))
     source.report.add_error("packet 3 is damaged")
     source.report.warnings.append("odd")
@@ -102,7 +127,9 @@ def test_damage_in_the_source_is_a_failure_of_the_clip_but_everything_is_kept(
     assert written["warnings"] == ["odd"]
 
 
-def test_an_unwritable_folder_or_unknown_format_fails_before_the_run(squares, reader, tmp_path):
+def test_an_unwritable_folder_or_unknown_format_fails_before_the_run(
+    squares: type[SquaresEstimator], reader: type[ListReader], tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     for plan, error in [
         (OutputPlan(tmp_path / "file"), OSError),
@@ -116,9 +143,12 @@ def test_an_unwritable_folder_or_unknown_format_fails_before_the_run(squares, re
 
 
 def test_an_interrupt_in_the_callers_loop_ends_the_run_and_keeps_the_records(
-    squares, people, reader, tmp_path
-):
-    def interrupt(result):
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+    tmp_path: Path,
+) -> None:
+    def interrupt(result: Any) -> None:
         if result.frame.index == 10:
             raise KeyboardInterrupt
 

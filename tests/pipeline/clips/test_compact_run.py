@@ -12,11 +12,12 @@ from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.records import Boxes, Frame
 from rmpe.synthetic.world.clips import walkers_scene
+from tests.helpers.squares import ListReader
 from tracking import OnlineTracker
 
 
 @pytest.fixture(scope="module")
-def scene():
+def scene() -> tuple[list[Frame], PrecomputedBoxes]:
     """Six frames of three drawn walkers, and their true boxes."""
     walkers = walkers_scene(3, 320, 240, seed=3)
     truths = [walkers.frame_at(number) for number in range(6)]
@@ -26,7 +27,7 @@ def scene():
 
 
 @pytest.fixture(scope="module")
-def estimator():
+def estimator() -> PoseEstimator:
     """The compact network in fp32; its boxes come from the scene."""
     built = PoseEstimator.build(
         detector=lambda images: [Boxes.empty() for _ in images],
@@ -40,7 +41,12 @@ def estimator():
 
 
 @pytest.mark.parametrize("detect_every", [1, 2])
-def test_pipeline_and_plain_loop_agree(scene, estimator, reader, detect_every):
+def test_pipeline_and_plain_loop_agree(
+    scene: tuple[list[Frame], PrecomputedBoxes],
+    estimator: PoseEstimator,
+    reader: type[ListReader],
+    detect_every: int,
+) -> None:
     frames, boxes = scene
     options = RunOptions(detect_every=detect_every, boxes=boxes)
     plain = list(run_plain(frames, estimator, options, OnlineTracker()))

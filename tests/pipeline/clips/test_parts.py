@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+import torch
 
 from pipeline.clips.folder_lock import FolderInUseError, FolderLock
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
 from pipeline.clips.parts import Part, plan_parts
-from pipeline.clips.worklist import attempt_job
+from pipeline.clips.worklist import ClipOutcome, attempt_job
 from pipeline.fleet.run import run_in_parts
 from pipeline.options import RunOptions
 from pipeline.readers import Span
 from pipeline.sources import NetworkPoses
 from rmpe.estimator import PoseEstimator
 from rmpe.formats import read_records
+from rmpe.geometry.crop import CropTransform
 from rmpe.records import Boxes, Frame, Poses
 from rmpe.skeletons import Skeleton
+from tests.helpers.squares import MakeFrames, SquaresEstimator
 
 FIVE = Skeleton("five", ("a", "b", "c", "d", "e"), (), (0.1,) * 5)
 RECORDS = "poses.ndjson"
@@ -40,12 +46,14 @@ RECORDS = "poses.ndjson"
         (0, 4, 64, [(0, None)]),
     ],
 )
-def test_parts_begin_at_sections_and_leave_nothing_out(frames, count, section, expected):
+def test_parts_begin_at_sections_and_leave_nothing_out(
+    frames: int, count: int, section: int, expected: list[Any]
+) -> None:
     got = plan_parts(frames, count, section)
     assert got == [Part(first, end) for first, end in expected]
 
 
-def write_clip(path, frames, size, **options):
+def write_clip(path: Path, frames: list[Frame], size: tuple[int, int], **options: Any) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"qp": "5", **options})
         stream.width, stream.height = size
@@ -56,7 +64,9 @@ def write_clip(path, frames, size, **options):
         container.mux(stream.encode(None))
 
 
-def walkers_who_return(count, frames, size):
+def walkers_who_return(
+    count: int, frames: int, size: tuple[int, int]
+) -> Iterator[tuple[Frame, Poses]]:
     """Yield frames of people who walk out of the picture and come back, and their true poses.
 
     Everybody wears one colour and walks along a line of their own; at any time about a third are
@@ -83,20 +93,20 @@ def walkers_who_return(count, frames, size):
 
 
 @pytest.fixture
-def knows_everybody(squares):
+def knows_everybody(squares: type[SquaresEstimator]) -> Callable[..., SquaresEstimator]:
     """A class of estimators that know the poses of every frame by a number in the picture."""
 
-    class Knows(squares):
+    class Knows(SquaresEstimator):
         skeleton = FIVE
 
-        def __init__(self, everybody):
+        def __init__(self, everybody: Any) -> None:
             super().__init__()
             self.everybody = everybody
             self.looked_at = []
             alone = [p.select([row]) for p in everybody for row in range(len(p))]
             self.by_box = {poses.boxes_xyxy.tobytes(): poses for poses in alone}
 
-        def detect(self, images_bgr):
+        def detect(self, images_bgr: list[np.ndarray]) -> list[Boxes]:
             found = []
             for image in images_bgr:
                 tiles = image[-4, 4 : 4 + 12 * 8 : 8, 0] > 127
@@ -106,7 +116,9 @@ def knows_everybody(squares):
                 found.append(Boxes(poses.boxes_xyxy, poses.box_scores))
             return found
 
-        def decode(self, heatmaps, transforms, boxes):
+        def decode(
+            self, heatmaps: torch.Tensor, transforms: list[CropTransform], boxes: Boxes
+        ) -> Poses:
             chosen = [self.by_box[box.tobytes()] for box in boxes.boxes_xyxy]
             joined = [np.concatenate([getattr(c, n) for c in chosen]) for n in vars(chosen[0])]
             return Poses(*joined)
@@ -114,7 +126,7 @@ def knows_everybody(squares):
     return Knows
 
 
-def numbered(frame):
+def numbered(frame: Frame) -> Frame:
     """The frame with its index written into the picture's last rows, as black and white tiles."""
     image = frame.image_bgr.copy()
     for bit, digit in enumerate(f"{frame.index:012b}"):
@@ -123,23 +135,26 @@ def numbered(frame):
 
 
 def test_parts_have_the_identities_of_the_whole_when_people_leave_and_return(
-    tmp_path, knows_everybody
-):
+    tmp_path: Path, knows_everybody: Callable[..., SquaresEstimator]
+) -> None:
     size = (320, 400)
     frames = list(walkers_who_return(12, 128, size))
     write_clip(tmp_path / "walk.mp4", [numbered(frame) for frame, _ in frames], size, g="20")
     everybody = [poses for _, poses in frames]
 
-    def job(name):
+    def job(name: str) -> ClipJob:
         plan = OutputPlan(tmp_path / name, video=False)
         return ClipJob(str(tmp_path / "walk.mp4"), plan, options=RunOptions(chunk_frames=16))
 
     run_job(job("whole"), lambda: NetworkPoses(knows_everybody(everybody)))
     estimators = []
 
-    def run(jobs):
+    def run(jobs: list[ClipJob]) -> list[ClipOutcome]:
         estimators.extend(knows_everybody(everybody) for _ in jobs)
-        return [attempt_job(part, lambda e=e: e)[0] for part, e in zip(jobs, estimators)]
+        return [
+            attempt_job(part, lambda e=e: e)[0]  # type: ignore[misc]
+            for part, e in zip(jobs, estimators)
+        ]
 
     outcome = run_in_parts([job("parts")], 4, run)[0]
     assert (outcome.state, outcome.frames) == ("done", 128)
@@ -161,12 +176,12 @@ def test_parts_have_the_identities_of_the_whole_when_people_leave_and_return(
 
 
 @pytest.fixture
-def job(tmp_path, people):
+def job(tmp_path: Path, people: MakeFrames) -> Callable[..., ClipJob]:
     """A function that returns a job of a clip of squares that stand still, of 40 frames."""
     counts = [2 + (i > 10) + (i > 30) for i in range(40)]
     write_clip(tmp_path / "walk.mp4", people(counts, step=0), (200, 60), g="7")
 
-    def make(name, **settings):
+    def make(name: str, **settings: Any) -> ClipJob:
         plan = OutputPlan(tmp_path / name, ("coco",))
         options = RunOptions(chunk_frames=8, detect_every=2)
         return ClipJob(str(tmp_path / "walk.mp4"), plan, options=options, **settings)
@@ -174,17 +189,22 @@ def job(tmp_path, people):
     return make
 
 
-def one_after_another(estimator):
+def one_after_another(estimator: PoseEstimator) -> Callable[[list[ClipJob]], list[ClipOutcome]]:
     """What runs jobs with one estimator."""
     return lambda jobs: [attempt_job(part, lambda: estimator)[0] for part in jobs]
 
 
 @pytest.mark.parametrize("settings", [{}, {"smooth": True}, {"track": False}])
-def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settings, monkeypatch):
+def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(
+    squares: type[SquaresEstimator],
+    job: Callable[..., ClipJob],
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     estimator = squares()
     ran = []
 
-    def run(jobs):
+    def run(jobs: list[ClipJob]) -> list[ClipOutcome]:
         ran.extend((part.first, part.end) for part in jobs)
         if jobs:
             with pytest.raises(FolderInUseError):
@@ -212,7 +232,9 @@ def test_a_clip_in_parts_gives_the_outputs_of_the_whole_run(squares, job, settin
     assert run_job(job("parts", **settings), pytest.fail).already_done
 
 
-def test_what_a_run_killed_while_it_tidied_up_left_is_removed(squares, job):
+def test_what_a_run_killed_while_it_tidied_up_left_is_removed(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob]
+) -> None:
     parts, run = job("parts"), one_after_another(squares())
     assert run_in_parts([parts], 2, run)[0].state == "done"
     folder = parts.plan.folder
@@ -223,8 +245,10 @@ def test_what_a_run_killed_while_it_tidied_up_left_is_removed(squares, job):
     assert sorted(path.name for path in folder.iterdir()) == kept
 
 
-def test_a_part_that_fails_is_the_clips_reason_and_the_others_are_kept(squares, job, tmp_path):
-    def run(jobs):
+def test_a_part_that_fails_is_the_clips_reason_and_the_others_are_kept(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], tmp_path: Path
+) -> None:
+    def run(jobs: list[ClipJob]) -> list[ClipOutcome]:
         outcomes = one_after_another(squares())(jobs)
         return [outcomes[0], replace(outcomes[1], state="failed", reason="its worker died")]
 
@@ -236,7 +260,7 @@ def test_a_part_that_fails_is_the_clips_reason_and_the_others_are_kept(squares, 
     assert "cannot be opened" in outcomes[1].reason
     states = []
 
-    def once_more(jobs):
+    def once_more(jobs: list[ClipJob]) -> list[ClipOutcome]:
         outcomes = one_after_another(squares())(jobs)
         states.extend(outcome.state for outcome in outcomes)
         return outcomes
@@ -245,13 +269,15 @@ def test_a_part_that_fails_is_the_clips_reason_and_the_others_are_kept(squares, 
     assert states == ["already done", "already done"]
 
 
-def test_parts_of_different_engines_are_not_joined(squares, job):
-    def run(jobs):
+def test_parts_of_different_engines_are_not_joined(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob]
+) -> None:
+    def run(jobs: list[ClipJob]) -> list[ClipOutcome]:
         outcomes = []
         for number, part in enumerate(jobs):
             estimator = squares()
             estimator.engine = f"squares, weights {number}"
-            outcomes.append(attempt_job(part, lambda e=estimator: e)[0])
+            outcomes.append(attempt_job(part, lambda e=estimator: e)[0])  # type: ignore[misc]
         return outcomes
 
     outcome = run_in_parts([job("parts")], 2, run)[0]
@@ -260,7 +286,9 @@ def test_parts_of_different_engines_are_not_joined(squares, job):
     assert "weights 0; " in outcome.reason
 
 
-def test_a_damaged_clip_is_run_in_one_go(squares, job, tmp_path):
+def test_a_damaged_clip_is_run_in_one_go(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], tmp_path: Path
+) -> None:
     clip = tmp_path / "walk.mp4"
     with av.open(str(clip)) as container:
         packet = [p for p in container.demux(video=0) if p.size][12]
@@ -270,7 +298,7 @@ def test_a_damaged_clip_is_run_in_one_go(squares, job, tmp_path):
     clip.write_bytes(content)
     ran = []
 
-    def run(jobs):
+    def run(jobs: list[ClipJob]) -> list[ClipOutcome]:
         ran.append(len(jobs))
         return one_after_another(squares())(jobs)
 
@@ -284,11 +312,13 @@ def test_a_damaged_clip_is_run_in_one_go(squares, job, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_real_clip_in_four_parts_gives_the_records_of_the_whole_run(shared_dir, tmp_path):
+def test_a_real_clip_in_four_parts_gives_the_records_of_the_whole_run(
+    shared_dir: Path, tmp_path: Path
+) -> None:
     estimator = PoseEstimator.from_preset("compact", device="cpu", threads=1)
     clip = str(shared_dir / "data/samples/video/vtest_480x360.avi")
 
-    def job(name):
+    def job(name: str) -> ClipJob:
         plan = OutputPlan(tmp_path / name)
         options = RunOptions(chunk_frames=16)
         return ClipJob(clip, plan, span=Span(0.0, 12.8), options=options)

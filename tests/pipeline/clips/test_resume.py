@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 import torch
 
+from pipeline.clips.clip import ClipSummary
 from pipeline.clips.folder_lock import FolderInUseError, FolderLock
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.journal import Checkpoint
@@ -24,14 +28,16 @@ from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses, find_nobody
 from rmpe.drawing import Look
 from rmpe.estimator import PoseEstimator
+from rmpe.records import Poses
 from rmpe.runtimes import PreprocessedNetwork, build_runtime
 from rmpe.zoo.conventions import CONVENTIONS
+from tests.helpers.squares import MakeFrames, SquaresEstimator
 
 FRAMES = 50
 
 
 @pytest.fixture
-def job(tmp_path, people):
+def job(tmp_path: Path, people: MakeFrames) -> Callable[..., ClipJob]:
     """A function that returns a job of one small clip into a folder."""
     with av.open(str(tmp_path / "walk.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"qp": "5"})
@@ -41,7 +47,7 @@ def job(tmp_path, people):
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
 
-    def make(name="out", formats=("coco",), **settings):
+    def make(name: str = "out", formats: tuple[str] = ("coco",), **settings: Any) -> ClipJob:
         chosen = {"options": RunOptions(chunk_frames=8), "save_every_s": 0.0, **settings}
         return ClipJob(
             str(tmp_path / "walk.mp4"), OutputPlan(tmp_path / name, tuple(formats)), **chosen
@@ -54,14 +60,14 @@ class StopsAtError(RuntimeError):
     """The pretended accident."""
 
 
-def breaks_after(squares, frames, folder):
+def breaks_after(squares: type[SquaresEstimator], frames: int, folder: Path) -> SquaresEstimator:
     """An estimator that fails after so many frames, when the run has saved how far it came."""
     saved = folder / ".rmpe/checkpoint.json"
 
-    class Breaks(squares):
+    class Breaks(SquaresEstimator):
         left = frames
 
-        def suppress(self, poses):
+        def suppress(self, poses: Poses) -> Poses:
             if self.left == 0:
                 deadline = time.monotonic() + 30
                 while not saved.exists() and time.monotonic() < deadline:
@@ -73,18 +79,20 @@ def breaks_after(squares, frames, folder):
     return Breaks()
 
 
-def contents(folder):
+def contents(folder: Path) -> dict[str, bytes]:
     names = ("poses.ndjson", "coco-results.json", "annotated.mp4")
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def run(job, estimator, **callbacks):
+def run(job: ClipJob, estimator: SquaresEstimator, **callbacks: Any) -> ClipSummary:
     return run_job(job, lambda: NetworkPoses(estimator), **callbacks)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a POSIX system")
 @pytest.mark.timeout(600)
-def test_runs_killed_at_25_random_moments_end_with_the_same_bytes(tmp_path, repository):
+def test_runs_killed_at_25_random_moments_end_with_the_same_bytes(
+    tmp_path: Path, repository: Path
+) -> None:
     kills = 25
     process = subprocess.run(
         [sys.executable, "-m", "tests.helpers.kill_runs", tmp_path, str(kills), "7"],
@@ -102,7 +110,9 @@ def test_runs_killed_at_25_random_moments_end_with_the_same_bytes(tmp_path, repo
 
 
 @pytest.mark.parametrize("track", [True, False])
-def test_a_failed_run_goes_on_where_its_last_chunk_ended(squares, job, track):
+def test_a_failed_run_goes_on_where_its_last_chunk_ended(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], track: bool
+) -> None:
     expected = run(job("whole", track=track), squares())
     with pytest.raises(StageError, match="the accident"):
         run(job(track=track), breaks_after(squares, 30, job().plan.folder))
@@ -128,8 +138,10 @@ def test_a_failed_run_goes_on_where_its_last_chunk_ended(squares, job, track):
 
 
 @pytest.mark.parametrize("look", [Look(trails=20), Look(trails=3, only=(1, 2), width=320)])
-def test_trails_go_on_where_a_run_goes_on(squares, job, look):
-    def with_trails(name):
+def test_trails_go_on_where_a_run_goes_on(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], look: Any
+) -> None:
+    def with_trails(name: str) -> ClipJob:
         made = job(name, track=True)
         return replace(made, plan=replace(made.plan, look=look))
 
@@ -145,7 +157,9 @@ def test_trails_go_on_where_a_run_goes_on(squares, job, look):
     )
 
 
-def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(squares, job):
+def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob]
+) -> None:
     first = run(job(), squares())
     before = contents(job().plan.folder)
     again = run_job(job(), pytest.fail)
@@ -158,7 +172,9 @@ def test_a_finished_clip_is_left_alone_unless_it_shall_be_overwritten(squares, j
     assert estimator.detected == FRAMES
 
 
-def test_results_of_another_run_are_not_replaced(squares, job):
+def test_results_of_another_run_are_not_replaced(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob]
+) -> None:
     run(job(), squares())
     with pytest.raises(ValueError, match=r"otherwise \(min_score was not given, now"):
         run(job(request={"min_score": 0.5}), squares())
@@ -174,7 +190,9 @@ def test_results_of_another_run_are_not_replaced(squares, job):
     assert run(job("part", rerun="overwrite"), squares()).resumed_at == 0
 
 
-def test_a_changed_source_or_file_among_the_options_is_another_run(job, tmp_path):
+def test_a_changed_source_or_file_among_the_options_is_another_run(
+    job: Callable[..., ClipJob], tmp_path: Path
+) -> None:
     (tmp_path / "boxes.json").write_text("1")
     plain, with_boxes = job(), job(files=(tmp_path / "boxes.json",))
     before = plain.whole_request(), with_boxes.whole_request()
@@ -186,7 +204,9 @@ def test_a_changed_source_or_file_among_the_options_is_another_run(job, tmp_path
     assert plain.whole_request() != before[0]
 
 
-def test_a_torn_checkpoint_begins_again_and_too_few_records_are_refused(squares, job, caplog):
+def test_a_torn_checkpoint_begins_again_and_too_few_records_are_refused(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(StageError):
         run(job(), breaks_after(squares, 30, job().plan.folder))
     folder = job().plan.folder
@@ -200,11 +220,13 @@ def test_a_torn_checkpoint_begins_again_and_too_few_records_are_refused(squares,
     assert "checkpoint.json cannot be read" in caplog.text
 
 
-def test_the_second_process_on_a_folder_is_refused_in_one_line(squares, job, monkeypatch):
+def test_the_second_process_on_a_folder_is_refused_in_one_line(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.clips.folder_lock._PATIENCE_S", 0.1)
     folder = job().plan.folder
 
-    def second(info, done):
+    def second(info: Any, done: int) -> None:
         with pytest.raises(FolderInUseError, match="in use by another run") as refused:
             run(job(), squares())
         assert "\n" not in str(refused.value)
@@ -216,7 +238,9 @@ def test_the_second_process_on_a_folder_is_refused_in_one_line(squares, job, mon
         pass
 
 
-def test_a_clip_that_cannot_be_opened_leaves_no_folder(squares, job, tmp_path):
+def test_a_clip_that_cannot_be_opened_leaves_no_folder(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob], tmp_path: Path
+) -> None:
     (tmp_path / "walk.mp4").write_text("no clip")
     with pytest.raises(OSError, match="cannot be opened"):
         run(job(), squares())
@@ -224,12 +248,12 @@ def test_a_clip_that_cannot_be_opened_leaves_no_folder(squares, job, tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     """A function that mounts a disk of so many kB on a folder, or gives that disk a new size."""
     folder, mounted = tmp_path / "small", []
     folder.mkdir()
 
-    def mount(kilobytes):
+    def mount(kilobytes: int) -> Path:
         options = f"size={kilobytes}k" + (",remount" if mounted else "")
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -244,8 +268,11 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("kilobytes", [48, 64, 80])
 def test_a_full_disk_keeps_what_was_written_names_the_reason_and_can_go_on(
-    squares, job, small_disk, kilobytes
-):
+    squares: type[SquaresEstimator],
+    job: Callable[..., ClipJob],
+    small_disk: Callable[[int], Path],
+    kilobytes: int,
+) -> None:
     folder = small_disk(kilobytes) / "out"
     plan = OutputPlan(folder, ("coco",))
     outcome, _ = attempt_job(replace(job(), plan=plan), squares)
@@ -266,8 +293,10 @@ def test_a_full_disk_keeps_what_was_written_names_the_reason_and_can_go_on(
     assert contents(folder) == contents(job("whole").plan.folder)
 
 
-def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(squares, job):
-    def block(info, done):
+def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(
+    squares: type[SquaresEstimator], job: Callable[..., ClipJob]
+) -> None:
+    def block(info: Any, done: int) -> None:
         (job().plan.folder / ".rmpe/checkpoint.json.new").mkdir()
 
     summary = run(job(), squares(), on_start=block)
@@ -279,7 +308,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_run_goes_on(sq
     assert "is a directory" in written["warnings"][0]
 
 
-def test_other_weights_are_another_engine(tmp_path):
+def test_other_weights_are_another_engine(tmp_path: Path) -> None:
     described = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)

@@ -21,7 +21,7 @@ from rmpe.drawing import Look
 from rmpe.formats import read_records
 from rmpe.records import Boxes, Frame, ImageArray
 from tests.helpers.odd_clips import four_corners, joined, set_display_matrix, write_clip
-from tests.helpers.squares import SquaresEstimator, make_squares
+from tests.helpers.squares import ListReader, SquaresEstimator, make_squares
 
 
 def poses() -> NetworkPoses:
@@ -164,7 +164,10 @@ class SeesShape(SquaresEstimator):
 @pytest.mark.parametrize("detect_every", [1, 3])
 @pytest.mark.parametrize("aspect", [(2, 1), (1, 2)])
 def test_people_are_searched_in_square_pixels_and_told_in_stored_ones(
-    reader, monkeypatch: pytest.MonkeyPatch, aspect: tuple[int, int], detect_every: int
+    reader: type[ListReader],
+    monkeypatch: pytest.MonkeyPatch,
+    aspect: tuple[int, int],
+    detect_every: int,
 ) -> None:
     """A person of 12 x 24 shown pixels, stored squeezed in one direction."""
     stored = np.zeros((60, 200, 3), np.uint8)

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
+from pipeline.clips.clip import ClipSummary
 from pipeline.clips.jobs import ClipJob, run_job
 from pipeline.clips.outputs import OutputPlan
-from pipeline.clips.worklist import run_worklist, worklist_table, write_worklist_summary
+from pipeline.clips.worklist import (
+    ClipOutcome,
+    run_worklist,
+    worklist_table,
+    write_worklist_summary,
+)
 from pipeline.fleet import run_fleet, run_on_ray
 from pipeline.options import RunOptions
 from rmpe_cli.terminal.progress import FleetBar
+from tests.helpers.squares import MakeFrames
 
 
 class Recorder:
     """A watcher that remembers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.starts, self.frames, self.ends = [], 0, []
 
-    def started(self, job, info, done):
+    def started(self, job: ClipJob, info: Any, done: int) -> None:
         self.starts.append((job.plan.folder.name, info.width, done))
 
-    def advanced(self, result):
+    def advanced(self, result: Any) -> None:
         self.frames += 1
 
-    def ended(self, outcome, summary):
+    def ended(self, outcome: ClipOutcome, summary: ClipSummary | None) -> None:
         self.ends.append((outcome.state, summary is not None))
 
 
 @pytest.fixture
-def jobs(tmp_path, people):
+def jobs(tmp_path: Path, people: MakeFrames) -> list[ClipJob]:
     """Jobs of the clips a, b (no clip at all) and c, of 6 frames."""
     for name in "ac":
         with av.open(str(tmp_path / f"{name}.mp4"), "w") as container:
@@ -56,10 +66,12 @@ def jobs(tmp_path, people):
     ]
 
 
-def test_a_bad_clip_is_reported_and_a_second_call_does_what_is_left(jobs, squares, tmp_path):
+def test_a_bad_clip_is_reported_and_a_second_call_does_what_is_left(
+    jobs: list[ClipJob], squares: Callable[..., Any], tmp_path: Path
+) -> None:
     made = []
 
-    def estimator():
+    def estimator() -> Any:
         made.append(squares())
         return made[-1]
 
@@ -85,19 +97,23 @@ def test_a_bad_clip_is_reported_and_a_second_call_does_what_is_left(jobs, square
     assert sum(estimator.detected for estimator in made) == 18
 
 
-def test_fail_fast_leaves_out_the_rest(jobs, squares):
+def test_fail_fast_leaves_out_the_rest(jobs: list[ClipJob], squares: Callable[..., Any]) -> None:
     outcomes = run_worklist(jobs, squares, Recorder(), fail_fast=True)
     assert [o.state for o in outcomes] == ["done", "failed", "not run"]
     assert not any(o.succeeded for o in outcomes[1:])
 
 
-def test_nothing_to_do_builds_no_estimator(jobs, squares, tmp_path):
+def test_nothing_to_do_builds_no_estimator(
+    jobs: list[ClipJob], squares: Callable[..., Any], tmp_path: Path
+) -> None:
     assert run_worklist([], pytest.fail, Recorder()) == []
     run_worklist(jobs[:1], squares, Recorder())
     assert run_worklist(jobs[:1], pytest.fail, Recorder())[0].state == "already done"
 
 
-def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path):
+def test_the_summary_of_a_list_counts_states_and_frames(
+    jobs: list[ClipJob], squares: Callable[..., Any], tmp_path: Path
+) -> None:
     outcomes = run_worklist(jobs, squares, Recorder())
     write_worklist_summary(tmp_path / "new", outcomes)
     item = json.loads((tmp_path / "new/summary.json").read_text())
@@ -108,8 +124,8 @@ def test_the_summary_of_a_list_counts_states_and_frames(jobs, squares, tmp_path)
 
 
 def test_failures_are_a_csv_with_a_line_each_and_none_is_left_when_all_is_well(
-    jobs, squares, tmp_path
-):
+    jobs: list[ClipJob], squares: Callable[..., Any], tmp_path: Path
+) -> None:
     outcomes = run_worklist(jobs, squares, Recorder())
     comma = replace(outcomes[1], source="odd, name.mp4")
     write_worklist_summary(tmp_path / "new", [outcomes[0], comma])
@@ -121,7 +137,9 @@ def test_failures_are_a_csv_with_a_line_each_and_none_is_left_when_all_is_well(
     assert not (tmp_path / "new/failures.csv").exists()
 
 
-def test_a_fleet_in_this_process_counts_frames_and_tells_of_every_clip(jobs, squares):
+def test_a_fleet_in_this_process_counts_frames_and_tells_of_every_clip(
+    jobs: list[ClipJob], squares: Callable[..., Any]
+) -> None:
     ended, frames = [], []
     outcomes = run_fleet(
         jobs, lambda cores: squares(), None, on_frames=frames.append, on_end=ended.append
@@ -133,7 +151,9 @@ def test_a_fleet_in_this_process_counts_frames_and_tells_of_every_clip(jobs, squ
     assert [o.state for o in again] == ["already done", "failed", "already done"]
 
 
-def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(jobs, squares):
+def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(
+    jobs: list[ClipJob], squares: Callable[..., Any]
+) -> None:
     for quiet, states in [(False, ["done", "failed", "done"]), (True, ["failed"])]:
         told = []
         with FleetBar(told.append, quiet) as bar:
@@ -151,8 +171,10 @@ def test_the_fleets_bar_tells_of_every_clip_and_quiet_of_failures_alone(jobs, sq
         assert bar.told == {outcome.reason for outcome in outcomes if outcome.reason}
 
 
-def test_a_fault_in_one_clip_does_not_cost_the_others(jobs, squares, monkeypatch):
-    def breaks(job, *arguments, **settings):
+def test_a_fault_in_one_clip_does_not_cost_the_others(
+    jobs: list[ClipJob], squares: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(job: ClipJob, *arguments: Any, **settings: Any) -> ClipSummary:
         if job.source.endswith("a.mp4"):
             raise AttributeError("a fault of ours")
         return run_job(job, *arguments, **settings)
@@ -163,7 +185,9 @@ def test_a_fault_in_one_clip_does_not_cost_the_others(jobs, squares, monkeypatch
     assert outcomes[0].reason == "AttributeError: a fault of ours"
 
 
-def test_names_that_are_no_text_are_told_as_well_as_can_be(jobs, squares, tmp_path):
+def test_names_that_are_no_text_are_told_as_well_as_can_be(
+    jobs: list[ClipJob], squares: Callable[..., Any], tmp_path: Path
+) -> None:
     odd = tmp_path / "odd\udcff.mp4"
     (tmp_path / "a.mp4").rename(odd)
     outcomes = run_worklist([replace(jobs[0], source=str(odd)), jobs[2]], squares, Recorder())
@@ -173,7 +197,7 @@ def test_names_that_are_no_text_are_told_as_well_as_can_be(jobs, squares, tmp_pa
     write_worklist_summary(tmp_path, outcomes)
 
 
-def test_memory_of_one_process_is_refused_for_workers(jobs):
+def test_memory_of_one_process_is_refused_for_workers(jobs: list[ClipJob]) -> None:
     job = replace(jobs[0], plan=replace(jobs[0].plan, address="memory://out"))
     with pytest.raises(ValueError, match="memory://out is in this process alone"):
         run_on_ray([job], pytest.fail)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
 
 import pytest
 
 from pipeline.engine.channel import Cancellation, CancelledError, Channel, ClosedError
 
 
-def start(target):
+def start(target: Callable[[], Any]) -> tuple[Thread, list[Exception]]:
     """Run ``target`` on a thread; the returned list holds what it raised."""
     raised = []
 
-    def run():
+    def run() -> None:
         try:
             target()
         except Exception as error:
@@ -25,14 +28,14 @@ def start(target):
     return thread, raised
 
 
-def test_items_come_out_in_the_order_they_went_in_with_tickets_from_0():
+def test_items_come_out_in_the_order_they_went_in_with_tickets_from_0() -> None:
     channel = Channel("c", Cancellation(), max_items=3)
     for item in "abc":
         channel.put(item)
     assert [channel.take() for _ in range(3)] == ["a", "b", "c"]
 
 
-def test_closing_lets_the_rest_be_taken_and_then_ends():
+def test_closing_lets_the_rest_be_taken_and_then_ends() -> None:
     channel = Channel("c", Cancellation(), max_items=3)
     channel.put("a")
     channel.close()
@@ -44,7 +47,7 @@ def test_closing_lets_the_rest_be_taken_and_then_ends():
         channel.put("b")
 
 
-def test_put_waits_while_the_channel_holds_its_most_items():
+def test_put_waits_while_the_channel_holds_its_most_items() -> None:
     channel = Channel("c", Cancellation(), max_items=2)
     channel.put(0)
     channel.put(1)
@@ -58,7 +61,7 @@ def test_put_waits_while_the_channel_holds_its_most_items():
     assert 0.05 < channel.stats.put_wait_s < 2
 
 
-def test_put_waits_while_the_channel_holds_its_most_bytes_but_one_giant_passes():
+def test_put_waits_while_the_channel_holds_its_most_bytes_but_one_giant_passes() -> None:
     channel = Channel("c", Cancellation(), max_items=99, max_bytes=10, size_of=len)
     channel.put("x" * 50)  # larger than the bound: passes alone
     thread, _ = start(lambda: channel.put("y"))
@@ -70,7 +73,7 @@ def test_put_waits_while_the_channel_holds_its_most_bytes_but_one_giant_passes()
     assert (len(channel), channel.stats.most_bytes) == (2, 50)
 
 
-def test_cancel_wakes_a_put_on_a_full_channel_and_a_take_on_an_empty_one():
+def test_cancel_wakes_a_put_on_a_full_channel_and_a_take_on_an_empty_one() -> None:
     cancellation = Cancellation()
     full, empty = Channel("f", cancellation, max_items=1), Channel("e", cancellation, max_items=1)
     full.put(0)
@@ -83,7 +86,7 @@ def test_cancel_wakes_a_put_on_a_full_channel_and_a_take_on_an_empty_one():
         assert isinstance(raised[0], CancelledError)
 
 
-def test_close_wakes_every_waiting_taker():
+def test_close_wakes_every_waiting_taker() -> None:
     channel = Channel("c", Cancellation(), max_items=1)
     threads = [start(channel.take) for _ in range(3)]
     time.sleep(0.02)
@@ -93,7 +96,7 @@ def test_close_wakes_every_waiting_taker():
         assert isinstance(raised[0], ClosedError)
 
 
-def test_taking_counts_how_long_it_waited():
+def test_taking_counts_how_long_it_waited() -> None:
     channel = Channel("c", Cancellation(), max_items=1)
     thread, _ = start(channel.take)
     time.sleep(0.1)
@@ -103,6 +106,6 @@ def test_taking_counts_how_long_it_waited():
 
 
 @pytest.mark.parametrize("bounds", [{"max_items": 0}, {"max_items": 1, "max_bytes": 0}])
-def test_a_bound_below_one_is_refused(bounds):
+def test_a_bound_below_one_is_refused(bounds: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="1 or more"):
         Channel("c", Cancellation(), **bounds)

@@ -6,19 +6,22 @@ import random
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from pipeline import engine
 from pipeline.engine import ChannelLimits, Source, StageError, run_inline
 from rmpe.records import Frame
+from tests.helpers.squares import FunctionStage, MakeFrames
 
 
-def same(item):
+def same(item: Any) -> Any:
     return item
 
 
-def Pipeline(source, stages, limits=None):  # noqa: N802
+def Pipeline(source: Source, stages: Any, limits: ChannelLimits | None = None) -> Any:  # noqa: N802
     """A pipeline of frames: it knows their bytes and their index."""
     return engine.Pipeline(
         source,
@@ -29,11 +32,13 @@ def Pipeline(source, stages, limits=None):  # noqa: N802
     )
 
 
-def test_results_come_in_frame_order_under_random_sleeps(frames, stage):
+def test_results_come_in_frame_order_under_random_sleeps(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     chance = random.Random(5)
     sleeps = [chance.random() * 0.004 for _ in range(120)]
 
-    def slow(frame):
+    def slow(frame: Frame) -> Any:
         time.sleep(sleeps[frame.index])
         return frame
 
@@ -41,26 +46,32 @@ def test_results_come_in_frame_order_under_random_sleeps(frames, stage):
     assert [frame.index for frame in run] == list(range(120))
 
 
-def test_a_run_without_frames_and_one_without_stages_end_well(frames, stage):
+def test_a_run_without_frames_and_one_without_stages_end_well(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     work = stage(same)
     assert list(Pipeline(Source([]), [work])) == []
     assert work.closed == [True]
     assert [frame.index for frame in Pipeline(Source(frames(3)), [])] == [0, 1, 2]
 
 
-def test_what_a_stage_held_back_comes_at_the_end_and_every_stage_is_closed_once(frames, stage):
+def test_what_a_stage_held_back_comes_at_the_end_and_every_stage_is_closed_once(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     first, second = stage(same, "a", last=(None,)), stage(same, "b")
     items = list(Pipeline(Source(frames(2)), [first, second]))
     assert [item and item.index for item in items] == [0, 1, None]
     assert (first.closed, second.closed) == ([True], [True])
 
 
-def failing_reader(frames):
+def failing_reader(frames: MakeFrames) -> Iterator[Frame]:
     yield from frames(3)
     raise OSError("the disk is gone")
 
 
-def test_failure_of_the_reader_reaches_the_caller_with_frame_and_traceback(frames, stage):
+def test_failure_of_the_reader_reaches_the_caller_with_frame_and_traceback(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     closed = []
     work = stage(same)
     source = Source(failing_reader(frames), close=lambda: closed.append(1))
@@ -73,8 +84,10 @@ def test_failure_of_the_reader_reaches_the_caller_with_frame_and_traceback(frame
 
 
 @pytest.mark.parametrize("name", ["detect", "write video"])
-def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(frames, stage, name):
-    def fail_at_7(frame):
+def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(
+    frames: MakeFrames, stage: type[FunctionStage], name: str
+) -> None:
+    def fail_at_7(frame: Frame) -> Any:
         if frame.index == 7:
             raise ValueError("a bad frame")
         return frame
@@ -89,11 +102,11 @@ def test_failure_of_a_stage_or_writer_names_it_and_stops_the_others(frames, stag
     assert [other.closed for other in others] == [[False], [False]]
 
 
-def test_the_first_failure_wins(frames, stage):
-    def fail(frame):
+def test_the_first_failure_wins(frames: MakeFrames, stage: type[FunctionStage]) -> None:
+    def fail(frame: Frame) -> None:
         raise KeyError(frame.index)
 
-    def fail_late(frame):
+    def fail_late(frame: Frame) -> None:
         time.sleep(0.05)
         raise RuntimeError("later")
 
@@ -105,13 +118,15 @@ def test_the_first_failure_wins(frames, stage):
         list(run2)
 
 
-def test_failure_while_finishing_or_closing_a_writer_is_a_failure(frames, stage):
-    class Broken(stage):
-        def finish(self):
+def test_failure_while_finishing_or_closing_a_writer_is_a_failure(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
+    class Broken(FunctionStage):
+        def finish(self) -> list[Any]:
             raise OSError("no space left")
 
-    class Unclosable(stage):
-        def close(self, complete):
+    class Unclosable(FunctionStage):
+        def close(self, complete: bool) -> None:
             raise OSError("no space for the end line")
 
     with pytest.raises(StageError, match="stage 'write': no space left"):
@@ -120,7 +135,9 @@ def test_failure_while_finishing_or_closing_a_writer_is_a_failure(frames, stage)
         list(Pipeline(Source(frames(2)), [Unclosable(same, "write")]))
 
 
-def test_a_caller_who_leaves_early_ends_the_run(frames, stage):
+def test_a_caller_who_leaves_early_ends_the_run(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     closed = []
     work = stage(same)
     run = iter(Pipeline(Source(frames(10**9), close=lambda: closed.append(1)), [work]))
@@ -129,7 +146,9 @@ def test_a_caller_who_leaves_early_ends_the_run(frames, stage):
     assert (closed, work.closed) == ([1], [False])
 
 
-def test_stop_may_be_called_before_during_and_twice(frames, stage):
+def test_stop_may_be_called_before_during_and_twice(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     run = Pipeline(Source(frames(10**9)), [stage(same)])
     assert run.stop()
     other = Pipeline(Source(frames(10**9)), [stage(same)])
@@ -140,7 +159,9 @@ def test_stop_may_be_called_before_during_and_twice(frames, stage):
     assert len(list(results)) == 0
 
 
-def test_stop_from_another_thread_ends_an_iteration_that_waits(frames, stage):
+def test_stop_from_another_thread_ends_an_iteration_that_waits(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     leave = threading.Event()
     run = Pipeline(Source(iter(lambda: leave.wait(30) and None, None)), [stage(same)])
     thread = threading.Thread(target=lambda: (time.sleep(0.1), leave.set(), run.stop()))
@@ -149,7 +170,9 @@ def test_stop_from_another_thread_ends_an_iteration_that_waits(frames, stage):
     thread.join()
 
 
-def test_stop_with_patience_says_when_a_thread_is_still_busy(frames, stage):
+def test_stop_with_patience_says_when_a_thread_is_still_busy(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     release = threading.Event()
     run = Pipeline(Source(frames(5)), [stage(lambda f: release.wait(10) and f, "slow network")])
     thread = threading.Thread(target=list, args=(run,))
@@ -161,24 +184,26 @@ def test_stop_with_patience_says_when_a_thread_is_still_busy(frames, stage):
     assert run.stop()
 
 
-def test_a_pipeline_runs_once(frames, stage):
+def test_a_pipeline_runs_once(frames: MakeFrames, stage: type[FunctionStage]) -> None:
     run = Pipeline(Source(frames(1)), [stage(same)])
     list(run)
     with pytest.raises(RuntimeError, match="runs once"):
         list(run)
 
 
-def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(frames, stage):
+def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     made = []
 
-    def counted():
+    def counted() -> Iterator[Any]:
         for frame in frames(60, size=(100, 100)):  # 30,000 bytes each
             made.append(frame.index)
             yield frame
 
     lead = []
 
-    def slow(frame):
+    def slow(frame: Frame) -> Any:
         time.sleep(0.002)
         lead.append(len(made) - frame.index)
         return frame
@@ -194,10 +219,12 @@ def test_memory_is_bounded_in_items_and_bytes_under_a_slow_writer(frames, stage)
 @pytest.mark.parametrize(
     ("size", "most"), [(10, 6), (100, 4)], ids=["few by number", "large ones by bytes"]
 )
-def test_only_so_much_is_under_way_in_the_whole_run(frames, stage, size, most):
+def test_only_so_much_is_under_way_in_the_whole_run(
+    frames: MakeFrames, stage: type[FunctionStage], size: int, most: int
+) -> None:
     made = []
 
-    def counted():
+    def counted() -> Iterator[Any]:
         for frame in frames(40, size=(size, size)):  # 300 or 30,000 bytes each
             made.append(frame.index)
             yield frame
@@ -213,15 +240,19 @@ def test_only_so_much_is_under_way_in_the_whole_run(frames, stage, size, most):
     assert given == 40
 
 
-def test_a_run_full_of_items_under_way_can_be_left(frames, stage):
+def test_a_run_full_of_items_under_way_can_be_left(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
     limits = ChannelLimits(under_way_items=4)
     run = Pipeline(Source(frames(40)), [stage(same, "a")], limits)
     next(iter(run))
     assert run.stop(2)
 
 
-def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
-    def slow(frame):
+def test_the_figures_say_which_stage_held_the_run_back(
+    frames: MakeFrames, stage: type[FunctionStage]
+) -> None:
+    def slow(frame: Frame) -> Any:
         time.sleep(0.005)
         return frame
 
@@ -242,19 +273,21 @@ def test_the_figures_say_which_stage_held_the_run_back(frames, stage):
     assert by_name["behind"].wait_input_s > 0.1
 
 
-def test_the_engine_alone_carries_anything(stage):
+def test_the_engine_alone_carries_anything(stage: type[FunctionStage]) -> None:
     run = engine.Pipeline(Source(range(1, 5)), [stage(lambda n: n * n), stage(str, last=("end",))])
     assert list(run) == ["1", "4", "9", "16", "end"]
 
-    def fail(number):
+    def fail(number: Any) -> None:
         raise ValueError(f"{number} is too many")
 
     with pytest.raises(StageError, match=r"^stage 'work': 1 is too many$"):
         list(engine.Pipeline(Source([1]), [stage(fail)]))
 
 
-def test_the_same_stages_without_threads_give_the_same_and_are_closed(stage):
-    def chain():
+def test_the_same_stages_without_threads_give_the_same_and_are_closed(
+    stage: type[FunctionStage],
+) -> None:
+    def chain() -> Any:
         return [stage(lambda n: n * n, last=(7,)), stage(str, last=("end",))]
 
     stages = chain()
@@ -262,7 +295,7 @@ def test_the_same_stages_without_threads_give_the_same_and_are_closed(stage):
     assert list(engine.Pipeline(Source(range(4)), chain())) == ["0", "1", "4", "9", "7", "end"]
     assert [each.closed for each in stages] == [[True], [True]]
     left = chain()
-    results = run_inline(range(4), left)
+    results: Any = run_inline(range(4), left)
     next(results)
     results.close()
     assert [each.closed for each in left] == [[False], [False]]

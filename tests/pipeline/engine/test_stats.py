@@ -14,12 +14,12 @@ def stats() -> RunStats:
     return RunStats(wall_s=8.0, results=100, stages=stages)
 
 
-def test_the_busiest_stage_held_the_run_back():
+def test_the_busiest_stage_held_the_run_back() -> None:
     assert stats().bottleneck == "estimate"
     assert stats().results_per_s == 12.5
 
 
-def test_the_table_has_a_line_for_each_stage_and_marks_one():
+def test_the_table_has_a_line_for_each_stage_and_marks_one() -> None:
     lines = stage_table(stats()).splitlines()
     assert lines[0].split()[:2] == ["stage", "items"]
     assert lines[2].startswith("estimate")
@@ -29,7 +29,7 @@ def test_the_table_has_a_line_for_each_stage_and_marks_one():
     assert lines[-1] == "100 frames in 8.00 s, 12.5 frames/s"
 
 
-def test_json_and_an_empty_run():
+def test_json_and_an_empty_run() -> None:
     item = stats().to_json()
     assert item["held_back_by"] == "estimate"
     assert item["stages"][0]["wait_output_s"] == 7.5

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -27,8 +29,10 @@ sys.stdin.read()
 """
 
 
-def test_claims_have_different_cores_and_end_with_their_process(tmp_path, repository):
-    def start():
+def test_claims_have_different_cores_and_end_with_their_process(
+    tmp_path: Path, repository: Path
+) -> None:
+    def start() -> Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", CLAIM, tmp_path],
             env={**os.environ, "PYTHONPATH": str(repository)},
@@ -49,7 +53,7 @@ def test_claims_have_different_cores_and_end_with_their_process(tmp_path, reposi
         again.stdin.close()
 
 
-def test_all_cores_and_an_unusable_folder_claim_nothing(tmp_path):
+def test_all_cores_and_an_unusable_folder_claim_nothing(tmp_path: Path) -> None:
     assert not CoreClaim(len(os.sched_getaffinity(0)), tmp_path).cores
     (tmp_path / "file").touch()
     before = os.sched_getaffinity(0)

@@ -8,9 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from torch._tensor import Tensor
 
 from pipeline.clips.jobs import ClipJob
 from pipeline.clips.outputs import OutputPlan
@@ -23,7 +28,7 @@ from tests.helpers.squares import SquaresEstimator, make_squares
 
 
 @pytest.fixture(autouse=True)
-def squares_by_value():
+def squares_by_value() -> Iterator[None]:
     """Send the squares to workers by value: they do not have the tests' folder."""
     cloudpickle = pytest.importorskip("ray").cloudpickle
     cloudpickle.register_pickle_by_value(squares_module)
@@ -32,10 +37,10 @@ def squares_by_value():
 
 
 @pytest.fixture
-def clips(tmp_path):
+def clips(tmp_path: Path) -> Callable[..., list[ClipJob]]:
     """A function that returns jobs of clips into a folder; the third one is no clip."""
 
-    def make(output, count):
+    def make(output: str, count: int) -> list[ClipJob]:
         jobs = []
         for number in range(count):
             path = tmp_path / f"clip{number}.mp4"
@@ -57,11 +62,11 @@ def clips(tmp_path):
     return make
 
 
-def deadly_estimator(marker):
+def deadly_estimator(marker: Path) -> Any:
     """What builds an estimator that kills its process once, in the middle of a clip."""
 
     class Deadly(SquaresEstimator):
-        def infer(self, crops_bgr):
+        def infer(self, crops_bgr: np.ndarray) -> Tensor:
             if len(self.batches) == 20 and not marker.exists():
                 marker.touch()
                 time.sleep(5)  # what went before is written and saved meanwhile
@@ -71,7 +76,9 @@ def deadly_estimator(marker):
     return lambda cores: Deadly(infer_pause_s=0.01)
 
 
-def check(clips, tmp_path, options, count):
+def check(
+    clips: Callable[..., list[ClipJob]], tmp_path: Path, options: FleetOptions, count: int
+) -> None:
     pytest.importorskip("ray")
     frames, ended = [], []
     outcomes = run_on_ray(
@@ -87,7 +94,7 @@ def check(clips, tmp_path, options, count):
     assert [o.state for o in outcomes] == ["done", "done", "failed"] + ["done"] * (count - 3)
     assert "cannot be opened" in outcomes[2].reason
     assert sum(frames) > 40 * (count - 1)
-    estimator = SquaresEstimator()
+    estimator: Any = SquaresEstimator()
     for job in clips("local", count):
         outcome, _ = attempt_job(job, lambda: estimator)
         folder = job.plan.folder
@@ -102,7 +109,7 @@ def check(clips, tmp_path, options, count):
 
 
 @pytest.fixture
-def worker_path(monkeypatch, repository):
+def worker_path(monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
     """Workers find the project where this test found it; a busy machine may start Ray slowly."""
     monkeypatch.setenv("PYTHONPATH", str(repository))
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "60")
@@ -111,7 +118,9 @@ def worker_path(monkeypatch, repository):
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_two_workers_one_of_which_dies_give_what_one_process_gives(worker_path, clips, tmp_path):
+def test_two_workers_one_of_which_dies_give_what_one_process_gives(
+    worker_path: None, clips: Callable[..., list[ClipJob]], tmp_path: Path
+) -> None:
     check(clips, tmp_path, FleetOptions(workers=2), 20)
 
 
@@ -163,7 +172,9 @@ os._exit(0)
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_ray_says_nothing_also_when_a_node_is_killed(worker_path, clips, tmp_path, repository):
+def test_ray_says_nothing_also_when_a_node_is_killed(
+    worker_path: None, clips: Callable[..., list[ClipJob]], tmp_path: Path, repository: Path
+) -> None:
     clip = clips("unused", 1)[0].source
     ended = subprocess.run(
         [sys.executable, "-c", QUIET, str(tmp_path), clip],
@@ -178,7 +189,9 @@ def test_ray_says_nothing_also_when_a_node_is_killed(worker_path, clips, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_two_nodes_made_on_one_machine(worker_path, clips, tmp_path):
+def test_two_nodes_made_on_one_machine(
+    worker_path: None, clips: Callable[..., list[ClipJob]], tmp_path: Path
+) -> None:
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
@@ -191,14 +204,14 @@ def test_two_nodes_made_on_one_machine(worker_path, clips, tmp_path):
         cluster.shutdown()
 
 
-def test_settings_that_cannot_be_are_refused_and_nothing_starts_nothing():
+def test_settings_that_cannot_be_are_refused_and_nothing_starts_nothing() -> None:
     for settings in ({"workers": -1}, {"cpus_per_worker": 0}, {"gpus_per_worker": -1}):
         with pytest.raises(ValueError, match="allowed is"):
             FleetOptions(**settings)
     assert run_on_ray([], pytest.fail) == []
 
 
-def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     job = ClipJob("a.mp4", OutputPlan(tmp_path))
     with pytest.raises(ValueError, match=r"rmpe\[ray\]"):

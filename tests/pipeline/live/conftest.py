@@ -10,16 +10,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import pytest
 
-import cli
-from rmpe_cli import building
+from tests.helpers.command_line import CommandLine
+from tests.helpers.squares import SquaresEstimator
 
 BOUNDARY = "frame"
 PROGRAM = """
@@ -39,7 +43,9 @@ class MjpegSender:
     ``sent`` counts the frames written; ``hang()`` keeps the connection and sends nothing more.
     """
 
-    def __init__(self, pictures, fps, port=0):
+    def __init__(
+        self, pictures: Callable[[], Iterable[np.ndarray]], fps: float, port: int = 0
+    ) -> None:
         self.sent = 0
         self.hanging = threading.Event()
         self._pictures, self._fps = pictures, fps
@@ -47,7 +53,7 @@ class MjpegSender:
         sender = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
+            def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
                 self.end_headers()
@@ -56,7 +62,7 @@ class MjpegSender:
                 except OSError:
                     return
 
-            def log_message(self, *arguments):
+            def log_message(self, *arguments: object) -> None:
                 return
 
         class Server(ThreadingHTTPServer):
@@ -69,7 +75,7 @@ class MjpegSender:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
-    def _send(self, file):
+    def _send(self, file: BufferedIOBase) -> None:
         next_s = time.monotonic()
         for picture in self._pictures():
             data = cv2.imencode(".jpg", picture)[1].tobytes()
@@ -86,7 +92,7 @@ class MjpegSender:
             time.sleep(max(next_s - time.monotonic(), 0))
         file.write(f"--{BOUNDARY}--\r\n".encode())
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping.set()
         self._server.shutdown()
         self._server.server_close()
@@ -99,14 +105,20 @@ class UdpSender:
     It begins at once, or once somebody listens if ``patient``.
     """
 
-    def __init__(self, pictures, fps, port, patient=False):
+    def __init__(
+        self,
+        pictures: Callable[[], Iterable[np.ndarray]],
+        fps: float,
+        port: int,
+        patient: bool = False,
+    ) -> None:
         self.sent = 0
         self._pictures, self._fps, self._port, self._patient = pictures, fps, port, patient
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def _nobody_listens(self):
+    def _nobody_listens(self) -> bool:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind(("127.0.0.1", self._port))
@@ -114,7 +126,7 @@ class UdpSender:
                 return False
         return True
 
-    def _run(self):
+    def _run(self) -> None:
         while self._patient and not self._stopping.is_set() and self._nobody_listens():
             time.sleep(0.02)
         address = f"udp://127.0.0.1:{self._port}?pkt_size=1316"
@@ -135,12 +147,12 @@ class UdpSender:
                 next_s += 1 / self._fps
                 time.sleep(max(next_s - time.monotonic(), 0))
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping.set()
         self._thread.join()
 
 
-def walking_squares(count=None):
+def walking_squares(count: int | None = None) -> Iterator[np.ndarray]:
     """Yield pictures, 60 x 200, of two squares that walk; for ever when ``count`` is None."""
     index = 0
     while count is None or index < count:
@@ -152,7 +164,7 @@ def walking_squares(count=None):
         index += 1
 
 
-def free_port():
+def free_port() -> int:
     """Return a UDP port that nobody uses now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -160,11 +172,16 @@ def free_port():
 
 
 @pytest.fixture
-def mjpeg():
+def mjpeg() -> Iterator[Callable[..., MjpegSender]]:
     """A function that starts an :class:`MjpegSender`; all are stopped at the end."""
     senders = []
 
-    def start(count=None, fps=50, port=0, pictures=None):
+    def start(
+        count: int | None = None,
+        fps: int = 50,
+        port: int = 0,
+        pictures: Callable[[], Iterable[np.ndarray]] | None = None,
+    ) -> MjpegSender:
         senders.append(MjpegSender(pictures or (lambda: walking_squares(count)), fps, port))
         return senders[-1]
 
@@ -174,11 +191,17 @@ def mjpeg():
 
 
 @pytest.fixture
-def udp():
+def udp() -> Iterator[Callable[..., UdpSender]]:
     """A function that starts a :class:`UdpSender` to a port; all are stopped at the end."""
     senders = []
 
-    def start(port, fps=50, count=None, patient=False, pictures=None):
+    def start(
+        port: int,
+        fps: int = 50,
+        count: int | None = None,
+        patient: bool = False,
+        pictures: Callable[[], Iterable[np.ndarray]] | None = None,
+    ) -> UdpSender:
         pictures = pictures or (lambda: walking_squares(count))
         senders.append(UdpSender(pictures, fps, port, patient))
         return senders[-1]
@@ -189,13 +212,13 @@ def udp():
 
 
 @pytest.fixture
-def udp_port():
+def udp_port() -> int:
     """A free UDP port."""
     return free_port()
 
 
 @pytest.fixture
-def free_tcp_port():
+def free_tcp_port() -> int:
     """A free TCP port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
@@ -204,7 +227,7 @@ def free_tcp_port():
 class WebcamProcess:
     """``webcam`` in a process of its own, on the squares' estimator, recording into a folder."""
 
-    def __init__(self, repository, folder, arguments):
+    def __init__(self, repository: Path, folder: Path, arguments: Any) -> None:
         program = PROGRAM.format(repository=str(repository))
         self.records = folder / "poses.ndjson"
         command = [sys.executable, "-c", program, "webcam", *map(str, arguments)]
@@ -213,11 +236,11 @@ class WebcamProcess:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def frames(self):
+    def frames(self) -> int:
         """Return how many frames are recorded so far."""
         return self.records.read_text().count('"frame"') if self.records.exists() else 0
 
-    def end(self, number=signal.SIGINT):
+    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[float, int, str, str]:
         """Send a signal; return (seconds to the end, exit code, stdout, stderr)."""
         asked = time.monotonic()
         self.process.send_signal(number)
@@ -226,11 +249,11 @@ class WebcamProcess:
 
 
 @pytest.fixture
-def webcam_process(repository, tmp_path):
+def webcam_process(repository: Path, tmp_path: Path) -> Iterator[Callable[..., WebcamProcess]]:
     """A function that starts a :class:`WebcamProcess`; what still runs at the end is killed."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments: Any) -> WebcamProcess:
         started.append(WebcamProcess(repository, tmp_path, arguments))
         return started[-1]
 
@@ -243,14 +266,14 @@ def webcam_process(repository, tmp_path):
 class Receiver:
     """A server that keeps the lines posted to it, and answers as it is told."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lines = []
         self.posts = []
         self.status = 200
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 receiver.posts.append(dict(self.headers) | {"path": self.path})
                 if receiver.status == 200:
@@ -258,7 +281,7 @@ class Receiver:
                 self.send_response(receiver.status)
                 self.end_headers()
 
-            def log_message(self, *arguments):
+            def log_message(self, *arguments: object) -> None:
                 return
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -266,26 +289,26 @@ class Receiver:
         self.thread.start()
         self.port = self.server.server_address[1]
 
-    def stop(self):
+    def stop(self) -> None:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
 
 
 @pytest.fixture
-def receiver():
+def receiver() -> Iterator[Receiver]:
     server = Receiver()
     yield server
     server.stop()
 
 
-def answers(port):
+def answers(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
-def broker(tmp_path, wait_for):
+def broker(tmp_path: Path, wait_for: Callable[..., None]) -> Iterator[int]:
     """The port of a real broker."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
@@ -301,24 +324,15 @@ def broker(tmp_path, wait_for):
 
 
 @pytest.fixture
-def rmpe(monkeypatch, capsys, squares):
+def rmpe(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    squares: type[SquaresEstimator],
+) -> CommandLine:
     """A function that runs a command line in this process: (exit code, stdout, stderr).
 
     Its ``estimator`` finds bright squares until the test gives another one.
     """
-    monkeypatch.setattr(building, "build_estimator", lambda given, threads: run.estimator)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmpe", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    run.estimator = squares()
-    return run
+    return CommandLine(monkeypatch, capsys, squares())

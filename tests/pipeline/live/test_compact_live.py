@@ -5,6 +5,10 @@ The latency that it holds is a timing; ``benchmarks/live/bench_live.py`` measure
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
 import pytest
 
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
@@ -12,12 +16,13 @@ from pipeline.live.session import LiveOptions, LiveSession, warm_up
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.synthetic import crossing_scene
+from tests.pipeline.live.conftest import MjpegSender, UdpSender
 
 FRAMES, RENDERED = 60, 10
 
 
 @pytest.fixture(scope="module")
-def estimator():
+def estimator() -> PoseEstimator:
     """The compact preset, warm."""
     made = PoseEstimator.from_preset("compact", threads=1)
     warm_up(made, 320, 240)
@@ -25,7 +30,7 @@ def estimator():
 
 
 @pytest.fixture(scope="module")
-def crossing():
+def crossing() -> Callable[[], Iterator[np.ndarray]]:
     """A function that yields the pictures of two people who cross."""
     scene = crossing_scene(320, 240)
     pictures = [scene.frame_at(5 * index).image_bgr for index in range(RENDERED)]
@@ -34,9 +39,17 @@ def crossing():
 
 @pytest.mark.parametrize("fps", [15, 25])
 @pytest.mark.parametrize("over", ["http", "udp"])
-def test_every_frame_is_accounted_for(over, fps, mjpeg, udp, udp_port, estimator, crossing):
+def test_every_frame_is_accounted_for(
+    over: str,
+    fps: int,
+    mjpeg: Callable[..., MjpegSender],
+    udp: Callable[..., UdpSender],
+    udp_port: int,
+    estimator: PoseEstimator,
+    crossing: Callable[[], Iterator[np.ndarray]],
+) -> None:
     if over == "http":
-        sender = mjpeg(fps=fps, pictures=crossing)
+        sender: Any = mjpeg(fps=fps, pictures=crossing)
         reader = LiveReader(sender.address)
     else:
         sender = udp(udp_port, fps=fps, patient=True, pictures=crossing)

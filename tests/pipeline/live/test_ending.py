@@ -6,16 +6,20 @@ import json
 import signal
 import socket
 import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rmpe.formats import read_records
+from tests.pipeline.live.conftest import MjpegSender, UdpSender, WebcamProcess
 
 TWO_S = 2 + 2
 """Two seconds, and as much for a loaded machine to end a process."""
 
 
-def assert_whole(webcam, folder):
+def assert_whole(webcam: WebcamProcess, folder: Path) -> None:
     stored = read_records(webcam.records)
     assert sum(1 for _ in stored) > 5 and stored.complete
     assert (folder / "annotated.mp4").stat().st_size > 0
@@ -23,7 +27,13 @@ def assert_whole(webcam, folder):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_while_frames_come(number, webcam_process, mjpeg, tmp_path, wait_for):
+def test_while_frames_come(
+    number: signal.Signals,
+    webcam_process: Callable[..., WebcamProcess],
+    mjpeg: Callable[..., MjpegSender],
+    tmp_path: Path,
+    wait_for: Callable[..., None],
+) -> None:
     webcam = webcam_process(mjpeg(fps=50).address)
     wait_for(lambda: webcam.frames() > 5, 60)
     took_s, code, out, _ = webcam.end(number)
@@ -34,10 +44,17 @@ def test_while_frames_come(number, webcam_process, mjpeg, tmp_path, wait_for):
 
 @pytest.mark.parametrize(("number", "over"), [(signal.SIGINT, "http"), (signal.SIGTERM, "udp")])
 def test_while_the_stream_stalls(
-    number, over, webcam_process, mjpeg, udp, udp_port, tmp_path, wait_for
-):
+    number: signal.Signals,
+    over: str,
+    webcam_process: Callable[..., WebcamProcess],
+    mjpeg: Callable[..., MjpegSender],
+    udp: Callable[..., UdpSender],
+    udp_port: int,
+    tmp_path: Path,
+    wait_for: Callable[..., None],
+) -> None:
     if over == "http":
-        sender = mjpeg(fps=50)
+        sender: Any = mjpeg(fps=50)
         webcam = webcam_process(sender.address, "--stall", "60")
         stall = sender.hanging.set
     else:
@@ -48,7 +65,7 @@ def test_while_the_stream_stalls(
     stall()
     still = [0]
 
-    def nothing_comes():
+    def nothing_comes() -> bool:
         still.append(webcam.frames())
         return still[-1] == still[-2]
 
@@ -60,11 +77,17 @@ def test_while_the_stream_stalls(
 
 @pytest.mark.parametrize("over", ["http", "udp"])
 def test_while_the_source_is_opened_again(
-    over, webcam_process, mjpeg, udp, udp_port, tmp_path, wait_for
-):
+    over: str,
+    webcam_process: Callable[..., WebcamProcess],
+    mjpeg: Callable[..., MjpegSender],
+    udp: Callable[..., UdpSender],
+    udp_port: int,
+    tmp_path: Path,
+    wait_for: Callable[..., None],
+) -> None:
     arguments = ("--stall", "0.5", "--reconnect", "inf")
     if over == "http":
-        sender = mjpeg(fps=50)
+        sender: Any = mjpeg(fps=50)
         webcam = webcam_process(sender.address, *arguments)
     else:
         sender = udp(udp_port, patient=True)
@@ -80,7 +103,12 @@ def test_while_the_source_is_opened_again(
     assert_whole(webcam, tmp_path)
 
 
-def test_while_viewers_look_and_one_does_not_read(webcam_process, mjpeg, tmp_path, wait_for):
+def test_while_viewers_look_and_one_does_not_read(
+    webcam_process: Callable[..., WebcamProcess],
+    mjpeg: Callable[..., MjpegSender],
+    tmp_path: Path,
+    wait_for: Callable[..., None],
+) -> None:
     pytest.importorskip("starlette", reason="the extra [serve] is not installed")
     webcam = webcam_process(mjpeg(fps=50).address, "--serve", "0")
     line = webcam.process.stdout.readline()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -12,12 +15,15 @@ from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.recording import Recorder, SegmentRule
 from pipeline.live.session import LiveSession, write_summary
 from rmpe.formats import ClipHeader, read_records
+from rmpe.records import Frame, Poses
+from tests.helpers.squares import SquaresEstimator
+from tests.pipeline.live.conftest import MjpegSender
 
 FRAMES = 150
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a file system of 32 KiB; skips where none may be mounted."""
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -33,22 +39,26 @@ def small_disk(tmp_path):
 class CountingViewer:
     """Counts what it is shown."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.shown = 0
 
-    def show(self, frame, poses):
+    def show(self, frame: Frame, poses: Poses) -> None:
         self.shown += 1
 
 
-def pictures_in(path):
+def pictures_in(path: Path) -> int:
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
 
 
 @pytest.mark.parametrize("rule", [None, SegmentRule(seconds=0.4)], ids=["whole", "segments"])
 def test_recording_stops_with_a_message_and_every_frame_is_still_shown(
-    small_disk, mjpeg, squares, caplog, rule
-):
+    small_disk: Path,
+    mjpeg: Callable[..., MjpegSender],
+    squares: type[SquaresEstimator],
+    caplog: pytest.LogCaptureFixture,
+    rule: Any,
+) -> None:
     reader = LiveReader(mjpeg(count=FRAMES, fps=100).address, LiveReadOptions("every"))
     told = reader.events.subscribe()
     header = ClipHeader(squares.skeleton, reader.info.source, 200, 60, 25.0)
@@ -67,7 +77,9 @@ def test_recording_stops_with_a_message_and_every_frame_is_still_shown(
     assert [event["reason"] for event in events] == ["No space left on device"]
 
 
-def test_what_was_written_before_the_disk_was_full_can_be_read(small_disk, mjpeg, squares):
+def test_what_was_written_before_the_disk_was_full_can_be_read(
+    small_disk: Path, mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     reader = LiveReader(mjpeg(count=FRAMES, fps=100).address, LiveReadOptions("every"))
     header = ClipHeader(squares.skeleton, reader.info.source, 200, 60, 25.0)
     recorder = Recorder(small_disk, header, reader.events, SegmentRule(seconds=0.2))

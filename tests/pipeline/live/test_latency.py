@@ -17,9 +17,10 @@ from pipeline.stages.rhythm import (
     EveryNth,
 )
 from rmpe.records import Boxes
+from tests.helpers.squares import MakeFrames, SquaresEstimator
 
 
-def test_percentiles_of_a_run_are_right_to_two_percent():
+def test_percentiles_of_a_run_are_right_to_two_percent() -> None:
     meter = LatencyMeter()
     for milliseconds in range(1, 1001):
         meter.add(milliseconds / 1000)
@@ -31,7 +32,7 @@ def test_percentiles_of_a_run_are_right_to_two_percent():
     assert recent.p50_s == pytest.approx(0.9505, abs=1e-6), "the last hundred: 901..1000 ms"
 
 
-def test_without_a_result_there_are_no_percentiles():
+def test_without_a_result_there_are_no_percentiles() -> None:
     meter = LatencyMeter()
     assert math.isnan(meter.whole_run().p50_s)
     assert meter.recent().to_json() == {"p50": None, "p95": None, "p99": None}
@@ -39,13 +40,13 @@ def test_without_a_result_there_are_no_percentiles():
 
 
 @pytest.mark.parametrize("latency_s", [0.0, -1.0, 1e9])
-def test_latencies_out_of_range_count_at_the_ends(latency_s):
+def test_latencies_out_of_range_count_at_the_ends(latency_s: float) -> None:
     meter = LatencyMeter()
     meter.add(latency_s)
     assert 0 < meter.whole_run().p99_s < 110
 
 
-def test_the_progress_line_and_the_json_tell_the_same():
+def test_the_progress_line_and_the_json_tell_the_same() -> None:
     meter = LatencyMeter()
     meter.add(0.1)
     counts = FrameCounts(10, 6, {"newer_frame": 3}, held=1, under_way=0)
@@ -57,7 +58,7 @@ def test_the_progress_line_and_the_json_tell_the_same():
     assert told["latency_ms"]["p95"] == 100.0
 
 
-def test_every_listener_hears_every_event_from_its_subscription_on():
+def test_every_listener_hears_every_event_from_its_subscription_on() -> None:
     events = Events()
     first = events.subscribe()
     events.tell("one")
@@ -68,7 +69,13 @@ def test_every_listener_hears_every_event_from_its_subscription_on():
     assert first.drain() == []
 
 
-def searched(budget, interval_s, estimate_s, detect_s, count):
+def searched(
+    budget: DetectionBudget | EveryNth,
+    interval_s: float,
+    estimate_s: float,
+    detect_s: float,
+    count: int,
+) -> list[int]:
     """Run a budget on a clock of our own; return which frames were searched."""
     chosen = []
     for index in range(count):
@@ -79,30 +86,30 @@ def searched(budget, interval_s, estimate_s, detect_s, count):
     return chosen
 
 
-def test_with_time_enough_every_frame_is_searched():
+def test_with_time_enough_every_frame_is_searched() -> None:
     assert searched(DetectionBudget(), 0.1, 0.02, 0.05, 10) == list(range(10))
 
 
-def test_with_nobody_to_follow_only_the_detection_itself_counts():
+def test_with_nobody_to_follow_only_the_detection_itself_counts() -> None:
     assert searched(DetectionBudget(), 0.0625, 0.0, 0.125, 11) == [0, 2, 4, 6, 8, 10]
 
 
-def test_detection_gets_what_estimation_leaves():
+def test_detection_gets_what_estimation_leaves() -> None:
     # 125 ms a frame, 94 for the poses: 31 are left, so one detection of 125 ms in four frames
     assert searched(DetectionBudget(), 0.125, 0.09375, 0.125, 13) == [0, 4, 8, 12]
 
 
-def test_with_no_time_left_people_are_still_looked_for_once_a_second():
+def test_with_no_time_left_people_are_still_looked_for_once_a_second() -> None:
     assert searched(DetectionBudget(1.0), 0.1, 0.2, 0.1, 31) == [0, 10, 20, 30]
 
 
-def test_every_nth_frame_is_searched_whatever_it_costs():
+def test_every_nth_frame_is_searched_whatever_it_costs() -> None:
     assert searched(EveryNth(3), 0.1, 9.0, 9.0, 8) == [0, 3, 6]
     with pytest.raises(ValueError, match="1 or more"):
         EveryNth(0)
 
 
-def test_the_stages_use_the_budget(people, squares):
+def test_the_stages_use_the_budget(people: MakeFrames, squares: type[SquaresEstimator]) -> None:
     estimator = squares()
     budget = DetectionBudget(longest_without_s=100)
     detect = DetectStage(

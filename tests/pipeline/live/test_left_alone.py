@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,8 @@ from benchmarks.live import bench_left_alone
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
 def test_what_was_reported_as_recorded_is_whole_after_kills_and_nothing_is_written_over(
-    tmp_path, monkeypatch, capsys
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "recording"
     folder.mkdir()
     monkeypatch.setattr(bench_left_alone, "SEGMENT_S", 4)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+
+from pipeline.live.policy import FrameCounts
+from tests.helpers.squares import SquaresEstimator
+from tests.pipeline.live.conftest import MjpegSender
 
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
@@ -47,7 +53,9 @@ print(*seen, flush=True)
 """
 
 
-def run(address, estimator, viewers=()):
+def run(
+    address: str, estimator: Any, viewers: tuple[()] | tuple[int, int, int] = ()
+) -> tuple[FrameCounts, list[int]]:
     """Run to the end of a stream with viewers; return (counts, what each viewer saw)."""
     reader = LiveReader(address)
     session = LiveSession(reader, estimator, LiveOptions(1.0, 1))
@@ -66,7 +74,9 @@ def run(address, estimator, viewers=()):
     return summary.status.counts, [int(count) for count in seen]
 
 
-def test_twenty_viewers_at_once_do_not_slow_the_run(mjpeg, squares):
+def test_twenty_viewers_at_once_do_not_slow_the_run(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     alone, _ = run(mjpeg(FRAMES, 40).address, squares(infer_pause_s=0.04))
     viewers = (PICTURES, RECORDS, ASLEEP)
     watched, seen = run(mjpeg(FRAMES, 40).address, squares(infer_pause_s=0.04), viewers)

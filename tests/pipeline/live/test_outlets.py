@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def show(outlet: Outlet, first: int, count: int) -> None:
         outlet.show(Frame(index, index / 10, PICTURE), Poses.empty(3))
 
 
-def until(true, within_s: float = 10.0) -> None:
+def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
     deadline = time.monotonic() + within_s
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)

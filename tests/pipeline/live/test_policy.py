@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,12 @@ from pipeline.live.policy import (
 )
 
 
-def picture(captured_s=None, nbytes=12):
+def picture(captured_s: float | None = None, nbytes: int = 12) -> Picture:
     image = np.zeros((2, 2, 3), np.uint8)
     return Picture(time.monotonic() if captured_s is None else captured_s, lambda: image, nbytes)
 
 
-def test_newest_keeps_the_latest_frame_and_counts_what_it_replaced():
+def test_newest_keeps_the_latest_frame_and_counts_what_it_replaced() -> None:
     gate = FrameGate("newest")
     for _ in range(5):
         assert gate.offer(picture())
@@ -34,7 +35,7 @@ def test_newest_keeps_the_latest_frame_and_counts_what_it_replaced():
     assert (counts.captured, counts.dropped, counts.under_way) == (5, {REPLACED: 4}, 1)
 
 
-def test_no_more_frames_than_allowed_are_under_way():
+def test_no_more_frames_than_allowed_are_under_way() -> None:
     gate = FrameGate("newest", under_way=2)
     for _ in range(2):
         gate.offer(picture())
@@ -48,13 +49,13 @@ def test_no_more_frames_than_allowed_are_under_way():
     assert gate.take(0).index == 3
 
 
-def test_done_tells_the_time_since_the_capture():
+def test_done_tells_the_time_since_the_capture() -> None:
     gate = FrameGate()
     gate.offer(picture(time.monotonic() - 5))
     assert 5 <= gate.done(gate.take(0).index) < 6
 
 
-def test_every_drops_nothing_and_says_when_too_much_waits():
+def test_every_drops_nothing_and_says_when_too_much_waits() -> None:
     gate = FrameGate("every", under_way=None, max_backlog=3)
     for _ in range(3):
         gate.offer(picture())
@@ -67,7 +68,7 @@ def test_every_drops_nothing_and_says_when_too_much_waits():
         gate.take(0)
 
 
-def test_every_is_bounded_in_bytes_too():
+def test_every_is_bounded_in_bytes_too() -> None:
     gate = FrameGate("every", under_way=None)
     gate.offer(picture(nbytes=2**30))
     with pytest.raises(BacklogError, match="1024 MiB"):
@@ -75,7 +76,7 @@ def test_every_is_bounded_in_bytes_too():
 
 
 @pytest.mark.parametrize("free", ["take", "stop"])
-def test_a_source_that_may_wait_waits_for_room_until_the_gate_is_stopped(free):
+def test_a_source_that_may_wait_waits_for_room_until_the_gate_is_stopped(free: str) -> None:
     gate = FrameGate("every", under_way=None, max_backlog=1, may_wait=True)
     gate.offer(picture())
     answers = []
@@ -88,7 +89,7 @@ def test_a_source_that_may_wait_waits_for_room_until_the_gate_is_stopped(free):
     assert answers == [free == "take"]
 
 
-def test_every_frame_is_accounted_for_after_a_stop():
+def test_every_frame_is_accounted_for_after_a_stop() -> None:
     gate = FrameGate("every", under_way=2)
     for _ in range(10):
         gate.offer(picture())
@@ -103,12 +104,12 @@ def test_every_frame_is_accounted_for_after_a_stop():
 
 
 @pytest.mark.parametrize("wrong", [{"policy": "oldest"}, {"under_way": 0}, {"max_backlog": 0}])
-def test_wrong_settings_are_refused(wrong):
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"supported are|allowed is"):
         FrameGate(**wrong)
 
 
-def test_fewer_frames_go_under_way_when_results_are_late_and_more_when_there_is_time():
+def test_fewer_frames_go_under_way_when_results_are_late_and_more_when_there_is_time() -> None:
     rule = InFlightRule(0.2)
     assert rule.limit == 2
     for _ in range(10):
@@ -121,13 +122,13 @@ def test_fewer_frames_go_under_way_when_results_are_late_and_more_when_there_is_
     assert limit == InFlightRule.MOST
 
 
-def test_one_straggler_of_ten_changes_nothing():
+def test_one_straggler_of_ten_changes_nothing() -> None:
     rule = InFlightRule(0.2)
     for latency in [0.1] * 9 + [3.0]:
         limit = rule.update(latency, dropped=0)
     assert limit == 2
 
 
-def test_a_latency_of_nothing_is_refused():
+def test_a_latency_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
         InFlightRule(0)

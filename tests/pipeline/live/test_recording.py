@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -22,11 +24,11 @@ HEADER = ClipHeader(TRIANGLE, "camera", 64, 48, 10.0)
 NOBODY = Poses.empty(3)
 
 
-def frame(index):
+def frame(index: int) -> Frame:
     return Frame(index, index / 10, np.full((48, 64, 3), index % 200, np.uint8))
 
 
-def pictures_in(path):
+def pictures_in(path: Path) -> int:
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
 
@@ -41,17 +43,17 @@ def pictures_in(path):
         ("10kB", SegmentRule(nbytes=10_000)),
     ],
 )
-def test_segments_are_given_as_time_or_size(text, rule):
+def test_segments_are_given_as_time_or_size(text: str, rule: Any) -> None:
     assert SegmentRule.parse(text) == rule
 
 
 @pytest.mark.parametrize("text", ["", "0s", "-5", "ten", "5 parsecs"])
-def test_a_segment_that_means_nothing_is_refused(text):
+def test_a_segment_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needed is a time such as"):
         SegmentRule.parse(text)
 
 
-def test_segments_by_time_are_each_complete_and_lose_nothing(tmp_path):
+def test_segments_by_time_are_each_complete_and_lose_nothing(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, HEADER, Events(), SegmentRule(seconds=1.0))
     for index in range(25):
         recorder.write(frame(index), NOBODY)
@@ -68,7 +70,7 @@ def test_segments_by_time_are_each_complete_and_lose_nothing(tmp_path):
     assert (recorder.segments, recorder.frames) == (3, 25)
 
 
-def test_segments_by_size_end_with_the_frame_that_passes_it(tmp_path):
+def test_segments_by_size_end_with_the_frame_that_passes_it(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, HEADER, Events(), SegmentRule(nbytes=1000), video_threads=None)
     for index in range(40):
         recorder.write(frame(index), NOBODY)
@@ -79,7 +81,9 @@ def test_segments_by_size_end_with_the_frame_that_passes_it(tmp_path):
     assert all(1000 <= size <= 1000 + 2 * longest_line for size in sizes[:-1])
 
 
-def test_without_a_rule_the_files_lie_in_the_folder_and_events_between_the_frames(tmp_path):
+def test_without_a_rule_the_files_lie_in_the_folder_and_events_between_the_frames(
+    tmp_path: Path,
+) -> None:
     events = Events()
     recorder = Recorder(tmp_path, HEADER, events)
     recorder.write(frame(0), NOBODY)
@@ -104,19 +108,21 @@ def test_without_a_rule_the_files_lie_in_the_folder_and_events_between_the_frame
 class FullDisk:
     """A video writer that finds the disk full at its third frame."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self.written = 0
 
-    def write(self, frame, poses):
+    def write(self, frame: Frame, poses: Poses) -> None:
         self.written += 1
         if self.written == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def close(self, complete):
+    def close(self, complete: bool) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_stops_recording_and_not_the_run(tmp_path, monkeypatch, caplog):
+def test_a_full_disk_stops_recording_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(recording, "VideoWriter", FullDisk)
     events = Events()
     told = events.subscribe()
@@ -130,7 +136,9 @@ def test_a_full_disk_stops_recording_and_not_the_run(tmp_path, monkeypatch, capl
     assert len(list(read_records(tmp_path / "poses.ndjson"))) == 3, "what was written can be read"
 
 
-def record(folder, first, count, rule=None, close=True):
+def record(
+    folder: Path, first: int, count: int, rule: SegmentRule | None = None, close: bool = True
+) -> Recorder:
     """Record so many frames, grey levels from ``first`` on; the recorder."""
     recorder = Recorder(folder, HEADER, Events(), rule)
     for index in range(count):
@@ -141,7 +149,9 @@ def record(folder, first, count, rule=None, close=True):
 
 
 @pytest.mark.parametrize("rule", [None, SegmentRule(seconds=1.0)])
-def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(tmp_path, rule):
+def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(
+    tmp_path: Path, rule: Any
+) -> None:
     record(tmp_path, 0, 15, rule)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for start in range(3):
@@ -156,7 +166,7 @@ def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(tmp_pat
     assert found == [*range(15), *range(20, 35), *range(40, 55), *range(60, 75)]
 
 
-def test_a_segment_that_a_killed_run_left_is_ended_at_the_restart(tmp_path):
+def test_a_segment_that_a_killed_run_left_is_ended_at_the_restart(tmp_path: Path) -> None:
     rule = SegmentRule(seconds=100.0)
     killed = record(tmp_path, 0, 8, rule, close=False)
     killed._lock.release()  # as the system does for a process that is gone
@@ -170,7 +180,9 @@ def test_a_segment_that_a_killed_run_left_is_ended_at_the_restart(tmp_path):
     killed._segment.close(False)
 
 
-def test_two_runs_do_not_record_into_one_folder(tmp_path, monkeypatch):
+def test_two_runs_do_not_record_into_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.clips.folder_lock._PATIENCE_S", 0.1)
     first = record(tmp_path, 0, 3, close=False)
     with pytest.raises(FolderInUseError):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,18 +15,24 @@ from pipeline.engine.stage import StageError
 from pipeline.engine.stats import RunStats, StageStats
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
+from pipeline.live.latency import LiveStatus
 from pipeline.live.recording import Recorder
 from pipeline.live.session import LiveOptions, LiveSession, StageLoads, warm_up, write_summary
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader, read_records
+from rmpe.records import Frame, Poses
+from tests.helpers.squares import SquaresEstimator
+from tests.pipeline.live.conftest import MjpegSender, UdpSender
 
 
-def total(status):
+def total(status: LiveStatus) -> int:
     return status.counts.processed + status.counts.dropped_total
 
 
 @pytest.mark.parametrize("detect_every", [1, 3, "auto"])
-def test_a_network_slower_than_the_stream_stays_at_the_newest_frame(mjpeg, squares, detect_every):
+def test_a_network_slower_than_the_stream_stays_at_the_newest_frame(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator], detect_every: int | str
+) -> None:
     sender = mjpeg(count=100, fps=60)
     session = LiveSession(
         LiveReader(sender.address),
@@ -41,7 +50,9 @@ def test_a_network_slower_than_the_stream_stays_at_the_newest_frame(mjpeg, squar
     assert summary.succeeded and status.people == 2
 
 
-def test_every_processes_all_frames(mjpeg, squares):
+def test_every_processes_all_frames(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     sender = mjpeg(count=25, fps=100)
     reader = LiveReader(sender.address, LiveReadOptions("every"))
     summary = LiveSession(reader, squares(infer_pause_s=0.02)).run()
@@ -50,7 +61,9 @@ def test_every_processes_all_frames(mjpeg, squares):
 
 
 @pytest.mark.parametrize("policy", ["newest", "every"])
-def test_every_frame_of_a_udp_stream_is_accounted_for(udp, udp_port, squares, policy):
+def test_every_frame_of_a_udp_stream_is_accounted_for(
+    udp: Callable[..., UdpSender], udp_port: int, squares: type[SquaresEstimator], policy: str
+) -> None:
     sender = udp(udp_port, fps=40, count=80, patient=True)
     reader = LiveReader(f"udp://127.0.0.1:{udp_port}", LiveReadOptions(policy, stall_s=0.8))
     summary = LiveSession(reader, squares(infer_pause_s=0.05), LiveOptions(0.2, 1)).run()
@@ -63,7 +76,9 @@ def test_every_frame_of_a_udp_stream_is_accounted_for(udp, udp_port, squares, po
         assert status.whole_run.p50_s < 0.5, "the queue does not grow old"
 
 
-def test_every_says_when_the_network_cannot_keep_up(mjpeg, squares):
+def test_every_says_when_the_network_cannot_keep_up(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     reader = LiveReader(mjpeg(fps=200).address, LiveReadOptions("every", max_backlog=20))
     summary = LiveSession(reader, squares(infer_pause_s=0.05)).run()
     assert "20 captured frames wait" in summary.failure and "--policy newest" in summary.failure
@@ -71,7 +86,9 @@ def test_every_says_when_the_network_cannot_keep_up(mjpeg, squares):
     assert summary.status.counts.processed == summary.status.counts.captured
 
 
-def test_the_records_tell_latency_and_losses_and_the_summary_the_whole(mjpeg, squares, tmp_path):
+def test_the_records_tell_latency_and_losses_and_the_summary_the_whole(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator], tmp_path: Path
+) -> None:
     reader = LiveReader(mjpeg(count=20, fps=50).address)
     estimator, events = squares(), reader.events
     header = ClipHeader(estimator.skeleton, reader.info.source, 200, 60)
@@ -95,8 +112,12 @@ def test_the_records_tell_latency_and_losses_and_the_summary_the_whole(mjpeg, sq
 
 @pytest.mark.parametrize("policy", ["newest", "every"])
 def test_a_stop_from_another_thread_ends_within_two_seconds_and_leaves_whole_files(
-    mjpeg, squares, tmp_path, policy, wait_for
-):
+    mjpeg: Callable[..., MjpegSender],
+    squares: type[SquaresEstimator],
+    tmp_path: Path,
+    policy: str,
+    wait_for: Callable[..., None],
+) -> None:
     reader = LiveReader(mjpeg(fps=100).address, LiveReadOptions(policy))
     estimator = squares(infer_pause_s=0.03)
     header = ClipHeader(estimator.skeleton, reader.info.source, 200, 60)
@@ -104,7 +125,7 @@ def test_a_stop_from_another_thread_ends_within_two_seconds_and_leaves_whole_fil
     session = LiveSession(reader, estimator, recorder=recorder)
     asked = []
 
-    def stop():
+    def stop() -> None:
         wait_for(lambda: session.status().counts.processed >= 5)
         asked.append(time.monotonic())
         session.request_stop()
@@ -120,7 +141,9 @@ def test_a_stop_from_another_thread_ends_within_two_seconds_and_leaves_whole_fil
     assert summary.status.counts.captured == total(summary.status)
 
 
-def test_a_stage_that_is_stuck_is_left_behind_in_time(mjpeg, squares):
+def test_a_stage_that_is_stuck_is_left_behind_in_time(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     free = threading.Event()
     estimator = squares()
     estimator.suppress = lambda poses: (free.wait(20), poses)[1]
@@ -137,10 +160,12 @@ def test_a_stage_that_is_stuck_is_left_behind_in_time(mjpeg, squares):
     asking.join()
 
 
-def test_a_stage_that_fails_ends_the_run_with_its_name_though_no_frame_may_enter(mjpeg, squares):
+def test_a_stage_that_fails_ends_the_run_with_its_name_though_no_frame_may_enter(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     estimator = squares()
 
-    def fail(poses):
+    def fail(poses: Poses) -> Poses:
         raise ValueError("broken")
 
     estimator.suppress = fail
@@ -150,11 +175,13 @@ def test_a_stage_that_fails_ends_the_run_with_its_name_though_no_frame_may_enter
     assert time.monotonic() - began < 5
 
 
-def test_viewers_see_every_result_in_order(mjpeg, squares):
+def test_viewers_see_every_result_in_order(
+    mjpeg: Callable[..., MjpegSender], squares: type[SquaresEstimator]
+) -> None:
     class Viewer:
         seen: list = []  # noqa: RUF012
 
-        def show(self, frame, poses):
+        def show(self, frame: Frame, poses: Poses) -> None:
             self.seen.append((frame.index, len(poses)))
 
     viewer = Viewer()
@@ -163,7 +190,7 @@ def test_viewers_see_every_result_in_order(mjpeg, squares):
     assert viewer.seen == sorted(viewer.seen)
 
 
-def test_loads_are_shares_of_the_last_second():
+def test_loads_are_shares_of_the_last_second() -> None:
     loads = StageLoads()
     read, work = StageStats("read"), StageStats("work")
     work.busy_s = 1.0
@@ -174,18 +201,18 @@ def test_loads_are_shares_of_the_last_second():
 
 
 @pytest.mark.parametrize("wrong", [{"max_latency_s": 0.0}, {"detect_every": 0}])
-def test_wrong_options_are_refused(wrong):
+def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="allowed is"):
         LiveOptions(**wrong)
 
 
-def test_warming_up_runs_detector_and_network(squares):
+def test_warming_up_runs_detector_and_network(squares: type[SquaresEstimator]) -> None:
     estimator = squares()
     warm_up(estimator)
     assert estimator.detected == 1 and estimator.batches == [1]
 
 
-def test_events_count_from_their_origin():
+def test_events_count_from_their_origin() -> None:
     events = Events(time.monotonic() - 10)
     queue = events.subscribe()
     events.tell("now")

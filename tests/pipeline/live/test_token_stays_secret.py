@@ -5,25 +5,41 @@ from __future__ import annotations
 import http.client
 import logging
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.helpers.command_line import CommandLine
+from tests.pipeline.live.conftest import MjpegSender
 
 TOKEN = "open-sesame-4711"
 
 
 @pytest.mark.parametrize("way", ["file", "environment", "option"])
 def test_the_token_is_in_no_log_no_address_and_no_file(
-    way, rmpe, mjpeg, tmp_path, free_tcp_port, wait_for, caplog, monkeypatch
-):
+    way: str,
+    rmpe: CommandLine,
+    mjpeg: Callable[..., MjpegSender],
+    tmp_path: Path,
+    free_tcp_port: int,
+    wait_for: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     caplog.set_level(logging.DEBUG)
-    arguments = {"file": ["--token-file", tmp_path / "token"], "option": ["--token", TOKEN]}
+    arguments: dict[str, list[Any]] = {
+        "file": ["--token-file", tmp_path / "token"],
+        "option": ["--token", TOKEN],
+    }
     (tmp_path / "token").write_text(TOKEN + "\n")
     if way == "environment":
         monkeypatch.setenv("RMPE_TOKEN", TOKEN)
     sender = mjpeg(fps=25)
     answers = []
 
-    def ask(path, headers=None):
+    def ask(path: str, headers: dict[str, str] | None = None) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", free_tcp_port, timeout=10)
         try:
             connection.request("GET", path, headers=headers or {})
@@ -35,7 +51,7 @@ def test_the_token_is_in_no_log_no_address_and_no_file(
         finally:
             connection.close()
 
-    def look():
+    def look() -> None:
         wait_for(lambda: ask("/healthz") == 200, 60)
         assert ask(f"/?token={TOKEN}") == 303
         assert ask(f"/status.json?token={TOKEN}") == 200

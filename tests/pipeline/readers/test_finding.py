@@ -9,7 +9,7 @@ import pytest
 from pipeline.readers.finding import find_clips, output_folders, read_list
 
 
-def test_folders_give_their_videos_in_natural_order(tmp_path):
+def test_folders_give_their_videos_in_natural_order(tmp_path: Path) -> None:
     for name in ("b10.mp4", "b2.AVI", "notes.txt", "deep/c.mkv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -21,14 +21,14 @@ def test_folders_give_their_videos_in_natural_order(tmp_path):
     ]
 
 
-def test_files_and_addresses_are_taken_as_given(tmp_path):
+def test_files_and_addresses_are_taken_as_given(tmp_path: Path) -> None:
     odd = tmp_path / "clip.bin"
     odd.touch()
     given = [str(odd), "https://example.org/a.mp4"]
     assert find_clips(given) == given
 
 
-def test_nothing_there_is_said(tmp_path):
+def test_nothing_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"x\.mp4 does not exist"):
         find_clips([tmp_path / "x.mp4"])
     with pytest.raises(OSError, match="holds no video"):
@@ -48,14 +48,16 @@ def test_nothing_there_is_said(tmp_path):
         (["https://example.org/a/b.mp4"], None, ["example_org_a_b_mp4_rmpe"]),
     ],
 )
-def test_every_source_gets_a_folder_of_its_own(sources, output, folders):
+def test_every_source_gets_a_folder_of_its_own(
+    sources: list[str], output: str | None, folders: list[str]
+) -> None:
     assert [folder.as_posix() for folder in output_folders(sources, output)] == folders
 
 
 @pytest.mark.parametrize(
     "name", ["a" * 251, "日" * 83, "é" * 125 + "b", "https://a.org/" + "b" * 300]
 )
-def test_a_long_name_is_cut_to_what_file_systems_allow(name, tmp_path):
+def test_a_long_name_is_cut_to_what_file_systems_allow(name: str, tmp_path: Path) -> None:
     sources = [f"{folder}{name}.mp4" for folder in ("x/", "y/")]
     folders = output_folders(sources if "://" not in name else [name, f"{name}.mp4"], tmp_path)
     assert [folder.name.rpartition("_rmpe")[2] for folder in folders] == ["", "_2"]
@@ -65,7 +67,7 @@ def test_a_long_name_is_cut_to_what_file_systems_allow(name, tmp_path):
     assert len({*folders}) == 2
 
 
-def test_patterns_and_lists(tmp_path):
+def test_patterns_and_lists(tmp_path: Path) -> None:
     for name in ("b10.mp4", "b2.mp4", "deep/c.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

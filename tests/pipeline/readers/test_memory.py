@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import av
 import pytest
@@ -12,7 +14,7 @@ from pipeline.readers import VideoReader
 
 
 @pytest.fixture
-def no_collector():
+def no_collector() -> Iterator[None]:
     """Reference counts alone free what is no longer used."""
     gc.collect()
     gc.disable()
@@ -20,12 +22,12 @@ def no_collector():
     gc.enable()
 
 
-def test_no_frame_outlives_its_use(repository, no_collector):
+def test_no_frame_outlives_its_use(repository: Path, no_collector: None) -> None:
     reader = VideoReader(repository / "examples/crossing.mp4")
     alive = [decoded_frames() for _ in islice(reader, 30)]
     assert max(alive[5:]) <= max(alive[:5])
     reader.close()
 
 
-def decoded_frames():
+def decoded_frames() -> int:
     return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())

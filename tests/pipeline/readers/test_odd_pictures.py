@@ -6,7 +6,9 @@ import os
 import struct
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from pipeline.readers.finding import LeftOut, find_clips, find_images, output_fo
 from pipeline.readers.frames import FrameFolderReader, open_clip
 from rmpe.records import ImageArray
 from tests.helpers.odd_clips import four_corners, quarters, write_clip
+from tests.helpers.squares import MakeFrames
 
 GREY = np.array([[40, 100], [160, 220]])
 
@@ -147,7 +150,9 @@ def text(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [huge_png, pipe, text])
-def test_a_bad_picture_is_named_and_the_others_are_read(tmp_path: Path, make) -> None:
+def test_a_bad_picture_is_named_and_the_others_are_read(
+    tmp_path: Path, make: Callable[[Path], Any]
+) -> None:
     make(tmp_path / "a.png")
     save(tmp_path / "b.png")
     reader = ImageReader(find_images([tmp_path]))
@@ -226,7 +231,7 @@ def frames(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("pattern", ["", "*.png", "frame_%04d.png"])
-def test_a_folder_or_pattern_of_frames_is_one_clip(frames: Path, pattern: str) -> None:
+def test_a_folder_or_pattern_of_frames_is_one_clip(frames: MakeFrames, pattern: str) -> None:
     source = str(frames / pattern) if pattern else str(frames)
     assert find_clips([source], frames=True) == [source]
     reader = open_clip(source, fps=10)
@@ -239,8 +244,8 @@ def test_a_folder_or_pattern_of_frames_is_one_clip(frames: Path, pattern: str) -
         find_clips([source])
 
 
-def test_a_span_of_frames_and_parts_of_it(frames: Path) -> None:
-    def indices(**settings) -> list[int]:
+def test_a_span_of_frames_and_parts_of_it(frames: MakeFrames) -> None:
+    def indices(**settings: Any) -> list[int]:
         return [frame.index for frame in FrameFolderReader(frames, 10, **settings)]
 
     assert indices(span=Span(0.2, 0.8, 2)) == [2, 4, 6]
@@ -251,7 +256,7 @@ def test_a_span_of_frames_and_parts_of_it(frames: Path) -> None:
         FrameFolderReader(frames, 0)
 
 
-def test_frames_of_another_size_and_broken_ones(frames: Path) -> None:
+def test_frames_of_another_size_and_broken_ones(frames: MakeFrames) -> None:
     save(frames / "frame_0003.png", four_corners(32, 24))
     (frames / "frame_0004.png").write_text("no picture")
     reader = FrameFolderReader(frames, 10)
@@ -261,7 +266,7 @@ def test_frames_of_another_size_and_broken_ones(frames: Path) -> None:
     assert reader.report.error_count == 1
 
 
-def test_a_single_picture_is_no_clip(frames: Path) -> None:
+def test_a_single_picture_is_no_clip(frames: MakeFrames) -> None:
     with pytest.raises(OSError, match="is a picture: images reads pictures"):
         find_clips([frames / "frame_0001.png"])
 

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import pytest
+from _pytest.monkeypatch import MonkeyPatch
+from numpy import ndarray
 
 from pipeline.readers._timing import FrameClock
 from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
+from rmpe.records import Frame
 
 TICKS = 90_000
 
 
-def write_clip(path, pictures, times, *, pix_fmt="yuv420p", codec="libx264", options=None, turn=0):
+def write_clip(
+    path: Path,
+    pictures: Sequence[np.ndarray],
+    times: Sequence[float],
+    *,
+    pix_fmt: str = "yuv420p",
+    codec: str = "libx264",
+    options: Any = None,
+    turn: int = 0,
+) -> Path:
     """Encode ``pictures`` (BGR) at ``times`` (seconds) almost without loss."""
     height, width = pictures[0].shape[:2]
     options = {"qp": "1", "preset": "ultrafast", **(options or {})} if codec == "libx264" else {}
@@ -39,17 +54,17 @@ def write_clip(path, pictures, times, *, pix_fmt="yuv420p", codec="libx264", opt
     return path
 
 
-def grey_levels(count, size=(32, 48)):
+def grey_levels(count: int, size: tuple[int, int] = (32, 48)) -> list[ndarray]:
     """Pictures of one grey each: 20, 24, 28 ..."""
     return [np.full((*size, 3), 20 + 4 * index, np.uint8) for index in range(count)]
 
 
-def level_of(frame):
+def level_of(frame: Frame) -> int:
     """The index of the picture that a frame of :func:`grey_levels` shows."""
     return round((float(frame.image_bgr.mean()) - 18) / 4)  # the codec darkens by up to 3
 
 
-def read(path, span=None):
+def read(path: Path, span: Span | None = None) -> tuple[list[Frame], VideoReader]:
     """All frames and the reader."""
     reader = VideoReader(path, span)
     frames = list(reader)
@@ -57,7 +72,7 @@ def read(path, span=None):
     return frames, reader
 
 
-def test_a_clip_of_variable_rate_keeps_its_times(tmp_path):
+def test_a_clip_of_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     times = [0.0, 0.04, 0.1, 0.5, 0.52, 1.7]
     frames, reader = read(write_clip(tmp_path / "vfr.mp4", grey_levels(6), times))
     np.testing.assert_allclose([frame.timestamp_s for frame in frames], times, atol=1e-4)
@@ -69,7 +84,7 @@ def test_a_clip_of_variable_rate_keeps_its_times(tmp_path):
     assert reader.report.warnings == []
 
 
-def test_colours_are_blue_green_red(tmp_path):
+def test_colours_are_blue_green_red(tmp_path: Path) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:] = (200, 60, 30)
     frames, _ = read(write_clip(tmp_path / "c.mp4", [picture] * 2, [0, 0.04]))
@@ -81,7 +96,9 @@ def test_colours_are_blue_green_red(tmp_path):
 @pytest.mark.parametrize(
     ("turn", "corner"), [(0, (0, 0)), (90, (-1, 0)), (180, (-1, -1)), (-90, (0, -1))]
 )
-def test_rotation_metadata_turns_the_picture_upright(tmp_path, turn, corner):
+def test_rotation_metadata_turns_the_picture_upright(
+    tmp_path: Path, turn: int, corner: tuple[int, int]
+) -> None:
     picture = np.full((32, 48, 3), 40, np.uint8)
     picture[:12, :12] = 240  # bright top-left corner
     frames, reader = read(write_clip(tmp_path / "t.mp4", [picture] * 2, [0, 0.04], turn=turn))
@@ -107,20 +124,22 @@ def test_rotation_metadata_turns_the_picture_upright(tmp_path, turn, corner):
         ("yuvj420p", "mjpeg", "avi", (32, 48)),
     ],
 )
-def test_odd_sizes_extreme_sizes_grey_and_ten_bit(tmp_path, pix_fmt, codec, suffix, size):
+def test_odd_sizes_extreme_sizes_grey_and_ten_bit(
+    tmp_path: Path, pix_fmt: str, codec: str, suffix: str, size: tuple[int, int]
+) -> None:
     path = tmp_path / f"clip.{suffix}"
     clip = write_clip(path, grey_levels(3, size), [0, 0.04, 0.08], pix_fmt=pix_fmt, codec=codec)
     frames, _ = read(clip)
     assert [frame.image_bgr.shape for frame in frames] == [(*size, 3)] * 3
     for frame in frames:
-        level = 20 + 4 * frame.index
+        level = 20.0 + 4 * frame.index
         if pix_fmt == "gray":  # stored as it is and read as 16..235, as H.264 means it
             level = (level - 16) * 255 / 219
         assert abs(float(frame.image_bgr.mean()) - level) < 3
     np.testing.assert_allclose([frame.timestamp_s for frame in frames], [0, 0.04, 0.08], atol=1e-4)
 
 
-def test_frames_moved_by_the_decoder_get_times_in_order_from_avi(tmp_path):
+def test_frames_moved_by_the_decoder_get_times_in_order_from_avi(tmp_path: Path) -> None:
     # AVI stores no presentation times; with B-frames the chunks come in another order.
     options = {"bf": "3", "b_adapt": "0", "qp": "10", "preset": "medium"}
     levels, times = grey_levels(20), [index / 25 for index in range(20)]
@@ -132,7 +151,7 @@ def test_frames_moved_by_the_decoder_get_times_in_order_from_avi(tmp_path):
 
 
 @pytest.fixture
-def long_clip(tmp_path):
+def long_clip(tmp_path: Path) -> Path:
     """50 frames at 25 a second, a keyframe every 10, B-frames between."""
     options = {"g": "10", "bf": "2", "b_adapt": "0", "preset": "medium", "qp": "10"}
     times = [index / 25 for index in range(50)]
@@ -150,7 +169,9 @@ def long_clip(tmp_path):
         (Span(start_s=1.96), [49]),
     ],
 )
-def test_a_span_gives_the_same_frames_as_the_whole_clip(long_clip, span, expected):
+def test_a_span_gives_the_same_frames_as_the_whole_clip(
+    long_clip: Path, span: Any, expected: Any
+) -> None:
     whole = {frame.index: frame for frame in read(long_clip)[0]}
     frames, _ = read(long_clip, span)
     assert [frame.index for frame in frames] == expected
@@ -159,12 +180,12 @@ def test_a_span_gives_the_same_frames_as_the_whole_clip(long_clip, span, expecte
         np.testing.assert_array_equal(frame.image_bgr, whole[frame.index].image_bgr)
 
 
-def decoded_by(reader, monkeypatch):
+def decoded_by(reader: VideoReader, monkeypatch: MonkeyPatch) -> Any:
     """The frames of a reader, and how many pictures it decoded for them."""
     count = [0]
     time_of = FrameClock.time_of
 
-    def counting(clock, frame):
+    def counting(clock: Any, frame: Frame) -> float:
         count[0] += 1
         return time_of(clock, frame)
 
@@ -176,8 +197,8 @@ def decoded_by(reader, monkeypatch):
 @pytest.mark.parametrize("name", ["open.mp4", "shut.mp4", "shut.mkv", "open.ts", "open.avi"])
 @pytest.mark.parametrize("span", [Span(), Span(start_s=0.3, stride=2)])
 def test_a_later_part_is_decoded_from_its_keyframe_and_has_the_frames_of_the_whole(
-    tmp_path, monkeypatch, name, span
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, span: Any
+) -> None:
     # In open groups, frames shown before a keyframe may look at it and at what came before.
     options = {"g": "10", "bf": "2", "b_adapt": "0", "preset": "medium", "qp": "10"}
     options |= {"x264-params": f"open-gop={int(name.startswith('open'))}:scenecut=0"}
@@ -201,7 +222,7 @@ def test_a_later_part_is_decoded_from_its_keyframe_and_has_the_frames_of_the_who
             assert reader.report.error_count == 0
 
 
-def test_the_number_of_frames_to_expect_follows_the_span(long_clip):
+def test_the_number_of_frames_to_expect_follows_the_span(long_clip: Path) -> None:
     assert VideoReader(long_clip).info.frames_expected == 50
     assert VideoReader(long_clip, Span(1.0, 1.8, 2)).info.frames_expected == 10
 
@@ -214,12 +235,12 @@ def test_the_number_of_frames_to_expect_follows_the_span(long_clip):
         ({"stride": 0}, "stride is 0"),
     ],
 )
-def test_an_impossible_span_is_refused(span, message):
+def test_an_impossible_span_is_refused(span: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Span(**span)
 
 
-def test_what_is_no_video_is_refused_in_words(tmp_path):
+def test_what_is_no_video_is_refused_in_words(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no video at all\n" * 50)
     (tmp_path / "empty.mp4").touch()
@@ -242,7 +263,7 @@ def test_what_is_no_video_is_refused_in_words(tmp_path):
             VideoReader(path)
 
 
-def test_a_cut_mp4_gives_what_is_there_and_says_so(tmp_path):
+def test_a_cut_mp4_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
     # faststart puts the index in front, so a cut file still opens
     whole = tmp_path / "whole.mp4"
     noise = np.random.default_rng(1).integers(0, 255, (12, 48, 64, 3), np.uint8)
@@ -264,7 +285,7 @@ def test_a_cut_mp4_gives_what_is_there_and_says_so(tmp_path):
     assert any("of 12 coded frames" in message for message in reader.report.errors)
 
 
-def test_a_damaged_place_is_reported_and_reading_goes_on(tmp_path):
+def test_a_damaged_place_is_reported_and_reading_goes_on(tmp_path: Path) -> None:
     clip = write_clip(
         tmp_path / "d.ts",
         grey_levels(30, (64, 64)),
@@ -282,7 +303,7 @@ def test_a_damaged_place_is_reported_and_reading_goes_on(tmp_path):
     assert len(reader.report.errors) <= 20
 
 
-def test_a_cut_file_without_an_index_is_damaged(tmp_path):
+def test_a_cut_file_without_an_index_is_damaged(tmp_path: Path) -> None:
     times = [index / 25 for index in range(50)]
     clip = write_clip(tmp_path / "d.mkv", grey_levels(50, (64, 64)), times, options={"g": "5"})
     data = clip.read_bytes()
@@ -292,14 +313,14 @@ def test_a_cut_file_without_an_index_is_damaged(tmp_path):
     assert any("the file is cut" in message for message in reader.report.errors)
 
 
-def test_a_header_that_counts_empty_chunks_loses_nothing(shared_dir):
+def test_a_header_that_counts_empty_chunks_loses_nothing(shared_dir: Path) -> None:
     # 682 chunks, every other one empty: 341 pictures 0.04 s apart
     frames, reader = read(shared_dir / "data/samples/video/plaza_1280x720.avi", Span(end_s=0.5))
     assert [frame.timestamp_s for frame in frames] == pytest.approx(np.arange(13) * 0.04)
     assert reader.report.error_count == 0
 
 
-def test_colour_of_a_turned_picture_matches_opencv(tmp_path):
+def test_colour_of_a_turned_picture_matches_opencv(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (64, 48))
     plain, _ = read(write_clip(tmp_path / "p.mp4", [picture] * 2, [0, 0.04]))

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pipeline.assemble import assemble, run_plain, run_video
+from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses
 from pipeline.stages.propagate import PropagateRule, PropagatingTracker
 from pipeline.stages.track import build_tracker
 from rmpe.records import Frame
+from tests.helpers.squares import ListReader, MakeFrames, SquaresEstimator
 from tests.pipeline.test_assemble import assert_equal
 from tracking import OnlineTracker
 
 
-def hidden_from(frames, first, last):
+def hidden_from(frames: Any, first: int, last: int) -> Any:
     """Make everything dark in the frames ``first`` to ``last``: nobody is there."""
     for frame in frames:
         dark = first <= frame.index <= last
         yield Frame(frame.index, frame.timestamp_s, frame.image_bgr * (not dark))
 
 
-def tracked(squares, frames, rule=None, **settings):
+def tracked(
+    squares: SquaresEstimator, frames: Any, rule: PropagateRule | None = None, **settings: Any
+) -> list[PosedFrame]:
     """Return what a plain loop with a propagating tracker gives."""
     estimator = squares(**settings)
     tracker = PropagatingTracker(OnlineTracker(), estimator, rule)
     return list(run_plain(frames, estimator, RunOptions(), tracker))
 
 
-def odd_after(count, frames=9, even=4):
+def odd_after(count: int, frames: int = 9, even: int = 4) -> list[int]:
     """Return the people of each frame: an even number, then one fewer: the last is overlooked."""
     return [count] * even + [count - 1] * (frames - even)
 
 
-def test_somebody_who_is_overlooked_is_found_where_they_walk_to(squares, people):
+def test_somebody_who_is_overlooked_is_found_where_they_walk_to(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     # From frame 4 on three of four are there, and the detector sees two of the three.
     frames = list(people(odd_after(4), step=3))
     # The third joint of this world is the darkest place, so the joints' box is not the person's.
@@ -48,18 +56,24 @@ def test_somebody_who_is_overlooked_is_found_where_they_walk_to(squares, people)
         np.testing.assert_allclose(poses.keypoints_xy[poses.ids == 3][0, 0], there, atol=3)
 
 
-def test_without_propagation_they_are_lost(squares, people):
+def test_without_propagation_they_are_lost(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = list(people(odd_after(4), step=3))
     results = run_plain(frames, squares(overlooks=True), RunOptions(), OnlineTracker())
     assert [len(poses) for _, poses in results] == [4] * 4 + [2] * 5
 
 
-def test_nobody_is_found_where_nobody_is(squares, people):
+def test_nobody_is_found_where_nobody_is(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = hidden_from(people([2] * 12), 4, 11)
     assert [len(poses) for _, poses in tracked(squares, frames)] == [2] * 4 + [0] * 8
 
 
-def test_looking_ends_after_frames_without_evidence(squares, people):
+def test_looking_ends_after_frames_without_evidence(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = list(hidden_from(people([2] * 30), 4, 29))
     estimator = squares()
     tracker = PropagatingTracker(OnlineTracker(), estimator, PropagateRule(patience_frames=6))
@@ -68,25 +82,33 @@ def test_looking_ends_after_frames_without_evidence(squares, people):
     assert len(estimator.batches) == 4 + 6
 
 
-def test_looking_ends_some_frames_after_the_last_detection(squares, people):
+def test_looking_ends_some_frames_after_the_last_detection(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = people(odd_after(4, frames=20))
     results = tracked(squares, frames, PropagateRule(longest_frames=7), overlooks=True)
     assert [len(poses) for _, poses in results] == [4] * 4 + [3] * 7 + [2] * 9
 
 
-def test_somebody_seen_only_once_is_not_looked_for(squares, people):
+def test_somebody_seen_only_once_is_not_looked_for(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = people([2, 2, 2, 4, 3, 3])
     results = tracked(squares, frames, overlooks=True)
     assert [len(poses) for _, poses in results] == [2, 2, 2, 4, 2, 2]
 
 
-def test_a_box_score_fades_while_only_the_joints_say_somebody_is_there(squares, people):
+def test_a_box_score_fades_while_only_the_joints_say_somebody_is_there(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     results = tracked(squares, people(odd_after(4)), PropagateRule(fade=0.9), overlooks=True)
     faded = [float(poses.box_scores[poses.ids == 3][0]) for _, poses in results]
     np.testing.assert_allclose(faded, [1, 1, 1, 1, 0.9, 0.9**2, 0.9**3, 0.9**4, 0.9**5], rtol=1e-5)
 
 
-def test_found_people_count_towards_the_limit(squares, people):
+def test_found_people_count_towards_the_limit(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = people(odd_after(4))
     results = tracked(squares, frames, overlooks=True, max_people=2)
     assert max(len(poses) for _, poses in results) == 2
@@ -94,11 +116,17 @@ def test_found_people_count_towards_the_limit(squares, people):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
 @pytest.mark.parametrize("detect_every", [1, 3])
-def test_pipeline_and_plain_loop_agree(squares, people, reader, batch_size, detect_every):
+def test_pipeline_and_plain_loop_agree(
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+    batch_size: int,
+    detect_every: int,
+) -> None:
     counts = [4, 4, 4, 3, 3, 5, 5, 4, 2, 3, 1, 4, 4] * 2
     options = RunOptions(detect_every=detect_every)
 
-    def estimator():
+    def estimator() -> Any:
         return squares(batch_size=batch_size, overlooks=True)
 
     first, second = estimator(), estimator()
@@ -108,7 +136,9 @@ def test_pipeline_and_plain_loop_agree(squares, people, reader, batch_size, dete
     assert_equal(plain, piped)
 
 
-def test_a_saved_tracker_goes_on_as_if_nothing_had_happened(squares, people):
+def test_a_saved_tracker_goes_on_as_if_nothing_had_happened(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = list(people([4, 4, 4, 3, 3, 3, 5, 5, 3, 3, 3], step=2))
     estimator = squares(overlooks=True)
     whole = PropagatingTracker(OnlineTracker(), estimator)
@@ -124,8 +154,12 @@ def test_a_saved_tracker_goes_on_as_if_nothing_had_happened(squares, people):
         whole.restore(b"else")
 
 
-def test_run_video_propagates_unless_told_otherwise(squares, people, reader):
-    def people_in(**settings):
+def test_run_video_propagates_unless_told_otherwise(
+    squares: type[SquaresEstimator],
+    people: MakeFrames,
+    reader: type[ListReader],
+) -> None:
+    def people_in(**settings: Any) -> list[int]:
         frames = reader(list(people(odd_after(4))))
         return [len(poses) for _, poses in run_video(frames, squares(overlooks=True), **settings)]
 
@@ -133,7 +167,9 @@ def test_run_video_propagates_unless_told_otherwise(squares, people, reader):
     assert people_in(propagate=False) == people_in(track=False) == [4] * 4 + [2] * 5
 
 
-def test_a_pose_beside_the_place_that_was_looked_at_is_not_believed(squares, people):
+def test_a_pose_beside_the_place_that_was_looked_at_is_not_believed(
+    squares: type[SquaresEstimator], people: MakeFrames
+) -> None:
     frames = list(people(odd_after(4), step=3))
     # An overlap above 1 is never reached.
     results = tracked(squares, frames, PropagateRule(least_fit=1.01), overlooks=True)

@@ -12,8 +12,10 @@ from pipeline.readers import ImageReader, VideoReader
 from pipeline.stored.render import posed_frames, render_records
 from rmpe.drawing import DrawingStyle, Look
 from rmpe.formats import ClipHeader, NativeWriter, read_records
+from rmpe.formats.clip import PoseReader
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import COCO_17
+from tests.helpers.squares import ListReader
 
 
 def _poses(left: float) -> Poses:
@@ -22,7 +24,7 @@ def _poses(left: float) -> Poses:
     return Poses(box, np.ones(1), joints, np.zeros((1, 17)), np.ones(1), np.ones(1))
 
 
-def _records(path: Path, indices: list[int], size: tuple[int, int] = (64, 48)):
+def _records(path: Path, indices: list[int], size: tuple[int, int] = (64, 48)) -> PoseReader:
     header = ClipHeader(COCO_17, "clip", size[0], size[1], 25.0)
     writer = NativeWriter(path, header)
     for index in indices:
@@ -35,20 +37,20 @@ def _grey(count: int) -> list[Frame]:
     return [Frame(i, i / 25, np.full((48, 64, 3), 90, np.uint8)) for i in range(count)]
 
 
-def test_poses_meet_their_frame_by_index(tmp_path: Path, reader):
+def test_poses_meet_their_frame_by_index(tmp_path: Path, reader: type[ListReader]) -> None:
     records = _records(tmp_path / "poses.ndjson", [1, 2, 4])
     posed = list(posed_frames(reader(_grey(6)), records))
     assert [len(item.poses) for item in posed] == [0, 1, 1, 0, 1, 0]
     assert posed[4].poses.boxes_xyxy[0, 0] == 4.0
 
 
-def test_a_part_of_the_clip_finds_its_records(tmp_path: Path, reader):
+def test_a_part_of_the_clip_finds_its_records(tmp_path: Path, reader: type[ListReader]) -> None:
     records = _records(tmp_path / "poses.ndjson", [0, 1, 2, 3, 4])
     posed = list(posed_frames(reader(_grey(5)[3:]), records))
     assert [item.poses.boxes_xyxy[0, 0] for item in posed] == [3.0, 4.0]
 
 
-def test_another_clip_is_refused(tmp_path: Path, reader):
+def test_another_clip_is_refused(tmp_path: Path, reader: type[ListReader]) -> None:
     wide = _records(tmp_path / "wide.ndjson", [0], size=(1280, 720))
     with pytest.raises(ValueError, match="clip of 1280x720 pixels, memory has 64x48"):
         list(posed_frames(reader(_grey(1)), wide))
@@ -57,7 +59,7 @@ def test_another_clip_is_refused(tmp_path: Path, reader):
         list(posed_frames(reader(_grey(3)), longer))
 
 
-def test_the_video_has_every_frame_drawn(tmp_path: Path, reader):
+def test_the_video_has_every_frame_drawn(tmp_path: Path, reader: type[ListReader]) -> None:
     records = _records(tmp_path / "poses.ndjson", [0, 1, 2])
     source, seen = reader(_grey(4)), []
     path = tmp_path / "new" / "drawn.mp4"
@@ -69,7 +71,7 @@ def test_the_video_has_every_frame_drawn(tmp_path: Path, reader):
     assert changed == [True, True, True, False]
 
 
-def test_pictures_are_drawn_under_their_names(tmp_path: Path):
+def test_pictures_are_drawn_under_their_names(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 90, np.uint8))
     records = _records(tmp_path / "poses.ndjson", [0])

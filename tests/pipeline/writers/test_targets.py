@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -40,7 +41,7 @@ def _decoded(path: Path, decoder: str | None = None) -> list[np.ndarray]:
         stream = container.streams.video[0]
         if decoder is None:
             return [frame.to_ndarray(format="bgra") for frame in container.decode(stream)]
-        codec = av.CodecContext.create(decoder, "r")
+        codec: Any = av.CodecContext.create(decoder, "r")
         frames = [f for packet in container.demux(stream) for f in codec.decode(packet)]
         return [frame.to_ndarray(format="bgra") for frame in frames]
 

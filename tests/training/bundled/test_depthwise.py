@@ -11,7 +11,9 @@ from rmpe.training.loop.depthwise import FastDepthwise, use_fast_depthwise
     ("kernel", "stride", "padding", "side"),
     [(3, 1, 1, 12), (5, 1, 2, 12), (3, 2, 1, 12), (5, 2, 2, 12), (3, 2, 0, 13)],
 )
-def test_values_and_gradients_equal_torchs(kernel, stride, padding, side):
+def test_values_and_gradients_equal_torchs(
+    kernel: int, stride: int, padding: int, side: int
+) -> None:
     torch.manual_seed(0)
     plain = nn.Conv2d(6, 6, kernel, stride, padding, groups=6)
     fast = FastDepthwise(6, 6, kernel, stride, padding, groups=6)
@@ -26,7 +28,7 @@ def test_values_and_gradients_equal_torchs(kernel, stride, padding, side):
     torch.testing.assert_close(fast.bias.grad, plain.bias.grad)
 
 
-def test_only_depthwise_layers_are_exchanged_and_names_stay():
+def test_only_depthwise_layers_are_exchanged_and_names_stay() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 3, padding=1, groups=4))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     use_fast_depthwise(network)
@@ -37,7 +39,7 @@ def test_only_depthwise_layers_are_exchanged_and_names_stay():
         torch.testing.assert_close(after[name], tensor)
 
 
-def test_frozen_filters_get_no_gradient():
+def test_frozen_filters_get_no_gradient() -> None:
     fast = FastDepthwise(2, 2, 3, 1, 1, groups=2)
     fast.weight.requires_grad_(False)
     fast(torch.ones(1, 2, 4, 4)).sum().backward()

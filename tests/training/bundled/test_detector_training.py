@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -28,14 +30,16 @@ SCENES = SceneRecipe(source_shares={"coco128": 1.0})
 
 
 @pytest.fixture
-def pictures():
+def pictures() -> list[PersonPicture]:
     image = np.full((80, 80, 3), 30, np.uint8)
     image[10:70, 20:50] = (20, 20, 250)
     boxes = np.array([[20, 10, 50, 70]], np.float32)
     return [PersonPicture("p", "coco128", boxes, np.zeros((0, 4), np.float32), True, image.copy)]
 
 
-def test_a_run_writes_weights_that_differ_only_where_it_trains(pictures, tmp_path):
+def test_a_run_writes_weights_that_differ_only_where_it_trains(
+    pictures: list[PersonPicture], tmp_path: Path
+) -> None:
     result = train_detector(pictures, tmp_path, recipe=RECIPE, scenes=SCENES, device="cpu")
     trained, before = load_file(str(result)), load_file(str(START_WEIGHTS))
     for name in ("backbone.stem.weight", "backbone.to_stride4.leave.weight"):
@@ -44,7 +48,7 @@ def test_a_run_writes_weights_that_differ_only_where_it_trains(pictures, tmp_pat
         assert not torch.equal(trained[name], before[name])
 
 
-def test_batches_go_on_where_a_run_stopped(pictures):
+def test_batches_go_on_where_a_run_stopped(pictures: list[PersonPicture]) -> None:
     maker = SceneMaker(pictures, SCENES)
     recipe = DetectorRecipe(steps=3, pictures_per_step=1, sides=(64, 96))
     whole = list(SceneBatches(maker, recipe))
@@ -53,14 +57,14 @@ def test_batches_go_on_where_a_run_stopped(pictures):
     torch.testing.assert_close(whole[2].images, rest[0].images)
 
 
-def test_larger_scenes_are_fewer(pictures):
+def test_larger_scenes_are_fewer(pictures: list[PersonPicture]) -> None:
     recipe = DetectorRecipe(steps=1, pictures_per_step=8, sides=(640,))
     (batch,) = SceneBatches(SceneMaker(pictures, SCENES), recipe)
     assert batch.images.shape == (2, 3, 640, 640)
     assert batch.background_weight.shape == (2, 80, 80)
 
 
-def test_pictures_are_normalised_channel_by_channel(pictures):
+def test_pictures_are_normalised_channel_by_channel(pictures: list[PersonPicture]) -> None:
     recipe = DetectorRecipe(steps=1, pictures_per_step=1, sides=(64,))
     maker = SceneMaker(pictures, SCENES)
     (batch,) = SceneBatches(maker, recipe)
@@ -72,7 +76,7 @@ def test_pictures_are_normalised_channel_by_channel(pictures):
     assert batch.images[0, 2, 5, 7] == pytest.approx((red - 123.675) / 58.395, abs=1e-5)
 
 
-def test_rates_go_to_their_parts_and_the_early_filters_rest():
+def test_rates_go_to_their_parts_and_the_early_filters_rest() -> None:
     network = CompactDetector()
     freeze(network, EARLY_FILTERS)
     recipe = DetectorRecipe(head_rate=3.0, neck_rate=2.0, backbone_rate=1.0)
@@ -88,7 +92,7 @@ def test_rates_go_to_their_parts_and_the_early_filters_rest():
     assert counts[1.0] == whole - frozen > 0
 
 
-def test_a_run_may_start_from_any_detector(tmp_path):
+def test_a_run_may_start_from_any_detector(tmp_path: Path) -> None:
     torch.manual_seed(7)
     trained = CompactDetector()
     path = tmp_path / "round1.safetensors"
@@ -99,7 +103,7 @@ def test_a_run_may_start_from_any_detector(tmp_path):
     )
 
 
-def test_a_mixture_lies_between_its_parts():
+def test_a_mixture_lies_between_its_parts() -> None:
     first, second = CompactDetector(), CompactDetector()
     torch.nn.init.constant_(first.heads[1].output.bias, 1.0)
     torch.nn.init.constant_(second.heads[1].output.bias, 5.0)
@@ -107,7 +111,7 @@ def test_a_mixture_lies_between_its_parts():
     torch.testing.assert_close(mixed, torch.full_like(mixed, 2.0))
 
 
-def test_weights_that_do_not_fit_and_bad_recipes_are_refused(tmp_path):
+def test_weights_that_do_not_fit_and_bad_recipes_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, str(tmp_path / "a.safetensors"))
     with pytest.raises(ValueError, match="does not fit the compact detector"):
         start_network(tmp_path / "a.safetensors")

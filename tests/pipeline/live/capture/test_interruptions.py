@@ -6,7 +6,10 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,16 +17,18 @@ from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.recording import Recorder
 from pipeline.live.session import LiveOptions, LiveSession
 from rmpe.formats import ClipHeader, read_records
+from tests.helpers.squares import SquaresEstimator
+from tests.pipeline.live.conftest import MjpegSender, UdpSender
 
 CUT_S = 5.0
 
 
 @pytest.fixture
-def recorded_run(squares, tmp_path):
+def recorded_run(squares: type[SquaresEstimator], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """A function that runs a recorded session on a reader in a thread: (session, finish)."""
     running = []
 
-    def start(reader):
+    def start(reader: Any) -> Any:
         header = ClipHeader(squares.skeleton, reader.info.source, 200, 60)
         recorder = Recorder(tmp_path, header, reader.events, video_threads=None)
         session = LiveSession(reader, squares(), LiveOptions(), recorder=recorder)
@@ -32,7 +37,7 @@ def recorded_run(squares, tmp_path):
         thread.start()
         running.append((session, thread))
 
-        def finish():
+        def finish() -> tuple[Any, list[Any]]:
             session.request_stop()
             thread.join(5)
             assert not thread.is_alive()
@@ -49,11 +54,13 @@ def recorded_run(squares, tmp_path):
         thread.join(5)
 
 
-def processed(session):
+def processed(session: Any) -> int:
     return session.status().counts.processed
 
 
-def cut_for_five_seconds(session, sender, restart, wait_for):
+def cut_for_five_seconds(
+    session: Any, sender: Any, restart: Callable[[], Any], wait_for: Callable[..., None]
+) -> None:
     """Stop the sender, wait, start another one; return when its frames are processed."""
     wait_for(lambda: processed(session) >= 10)
     sender.stop()
@@ -63,11 +70,11 @@ def cut_for_five_seconds(session, sender, restart, wait_for):
     wait_for(lambda: processed(session) >= before + 10, 20)
 
 
-def told(lines, kind):
+def told(lines: list[Any], kind: str) -> list[Any]:
     return [line for line in lines if line.get("event") == kind]
 
 
-def frames_and_times(lines):
+def frames_and_times(lines: list[Any]) -> Any:
     frames = [line for line in lines if "frame" in line]
     return [line["frame"] for line in frames], [line["time_s"] for line in frames]
 
@@ -75,10 +82,16 @@ def frames_and_times(lines):
 @pytest.mark.slow
 @pytest.mark.parametrize("over", ["http", "udp"])
 def test_a_cut_of_five_seconds_is_survived_and_stands_in_the_records(
-    over, mjpeg, udp, udp_port, recorded_run, wait_for
-):
+    over: str,
+    mjpeg: Callable[..., MjpegSender],
+    udp: Callable[..., UdpSender],
+    udp_port: int,
+    recorded_run: Callable[..., Any],
+    wait_for: Callable[..., None],
+) -> None:
+    restart: Callable[[], Any]
     if over == "http":
-        sender = mjpeg(fps=25)
+        sender: Any = mjpeg(fps=25)
         address, restart = sender.address, lambda: mjpeg(fps=25, port=sender.port)
     else:
         sender = udp(udp_port, fps=25)
@@ -101,8 +114,11 @@ def test_a_cut_of_five_seconds_is_survived_and_stands_in_the_records(
 
 @pytest.mark.slow
 def test_a_cut_shorter_than_the_stall_time_is_told_though_nothing_was_lost(
-    udp, udp_port, recorded_run, wait_for
-):
+    udp: Callable[..., UdpSender],
+    udp_port: int,
+    recorded_run: Callable[..., Any],
+    wait_for: Callable[..., None],
+) -> None:
     sender = udp(udp_port, fps=25)
     reader = LiveReader(f"udp://127.0.0.1:{udp_port}", LiveReadOptions(stall_s=30))
     session, finish = recorded_run(reader)
@@ -114,15 +130,17 @@ def test_a_cut_shorter_than_the_stall_time_is_told_though_nothing_was_lost(
     ]
 
 
-def test_a_stream_that_ends_again_and_again_leaves_no_thread_and_no_file(mjpeg, wait_for):
-    def held():
+def test_a_stream_that_ends_again_and_again_leaves_no_thread_and_no_file(
+    mjpeg: Callable[..., MjpegSender], wait_for: Callable[..., None]
+) -> None:
+    def held() -> tuple[int, int]:
         return threading.active_count(), len(os.listdir("/proc/self/fd"))
 
     sender = mjpeg(count=4, fps=100)
     threads, files = held()
     reader = LiveReader(sender.address, LiveReadOptions(reconnect_s=20))
 
-    def consume():
+    def consume() -> None:
         for frame in reader:
             reader.gate.done(frame.index)
 

@@ -8,7 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,10 +47,10 @@ class Changing:
 
     width, height, fps, codec = 64, 48, 25.0, "drawn"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         for width, height in ((64, 48), (32, 24), (32, 24)):
             picture = np.full((height, width, 3), 90, np.uint8)
-            yield Picture(0.0, lambda picture=picture: picture, picture.nbytes)
+            yield Picture(0.0, partial(np.copy, picture), picture.nbytes)
 
     def close(self) -> None:
         pass

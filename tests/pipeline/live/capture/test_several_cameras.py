@@ -7,6 +7,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,12 +18,15 @@ import pytest
 from pipeline.live.capture.address import NamedSource, parse_sources
 from rmpe.estimator import EstimatorOptions, PoseEstimator
 from rmpe.formats import read_records
+from tests.helpers.command_line import CommandLine
+from tests.helpers.squares import SquaresEstimator
+from tests.pipeline.live.conftest import MjpegSender, Receiver
 
 
-def squares_of(number, count=None):
+def squares_of(number: int, count: int | None = None) -> Callable[[], Iterator[np.ndarray]]:
     """Return a function that yields pictures of so many walking squares."""
 
-    def pictures():
+    def pictures() -> Iterator[np.ndarray]:
         index = 0
         while count is None or index < count:
             picture = np.zeros((60, 200, 3), np.uint8)
@@ -34,7 +40,7 @@ def squares_of(number, count=None):
 
 
 @pytest.fixture
-def several(rmpe, squares):
+def several(rmpe: CommandLine, squares: type[SquaresEstimator]) -> CommandLine:
     """The command line on the bundled pose network, with people where bright squares are."""
     compact = PoseEstimator("compact")
     options = EstimatorOptions(min_score=0.0, nms=None)
@@ -42,7 +48,7 @@ def several(rmpe, squares):
     return rmpe
 
 
-def people_in(folder):
+def people_in(folder: Path) -> list[int]:
     """Return how many people the frames below a folder have, whole segments only."""
     records = [read_records(path) for path in sorted(folder.rglob("poses.ndjson"))]
     people = [len(record.poses) for part in records for record in part]
@@ -50,7 +56,9 @@ def people_in(folder):
     return people
 
 
-def test_each_camera_has_its_own_people_ids_and_recording(several, mjpeg, tmp_path):
+def test_each_camera_has_its_own_people_ids_and_recording(
+    several: CommandLine, mjpeg: Callable[..., MjpegSender], tmp_path: Path
+) -> None:
     one = mjpeg(count=40, fps=20, pictures=squares_of(1, 40))
     three = mjpeg(count=40, fps=20, pictures=squares_of(3, 40))
     code, out, err = several(
@@ -68,7 +76,9 @@ def test_each_camera_has_its_own_people_ids_and_recording(several, mjpeg, tmp_pa
     assert len(list((tmp_path / "hall").glob("segment_*"))) >= 2
 
 
-def test_a_camera_that_dies_leaves_the_others_alone(several, mjpeg, tmp_path):
+def test_a_camera_that_dies_leaves_the_others_alone(
+    several: CommandLine, mjpeg: Callable[..., MjpegSender], tmp_path: Path
+) -> None:
     dying = mjpeg(fps=20, pictures=squares_of(1, 10))
     dying._pictures, pictures = lambda: hang_at_the_end(dying, pictures), dying._pictures
     living = mjpeg(fps=20, pictures=squares_of(2, 60))
@@ -85,14 +95,16 @@ def test_a_camera_that_dies_leaves_the_others_alone(several, mjpeg, tmp_path):
     assert "lives: 60 frames captured, 60 processed, 0 dropped" in out
 
 
-def hang_at_the_end(sender, pictures):
+def hang_at_the_end(
+    sender: Any, pictures: Callable[[], Iterable[np.ndarray]]
+) -> Iterator[np.ndarray]:
     """Yield pictures, then let the connection stand open without any."""
     yield from pictures()
     sender.hanging.set()
     yield np.zeros((60, 200, 3), np.uint8)
 
 
-def asked(address):
+def asked(address: str) -> tuple[int, str]:
     """Return status and body of an address; (0, "") where nobody answers."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
@@ -104,13 +116,17 @@ def asked(address):
 
 
 def test_what_is_handed_on_and_shown_says_which_camera(
-    several, mjpeg, receiver, free_tcp_port, wait_for
-):
+    several: CommandLine,
+    mjpeg: Callable[..., MjpegSender],
+    receiver: Receiver,
+    free_tcp_port: int,
+    wait_for: Callable[..., None],
+) -> None:
     senders = [mjpeg(fps=20, pictures=squares_of(number)) for number in (1, 2)]
     view = f"http://127.0.0.1:{free_tcp_port}"
     seen = {}
 
-    def watch():
+    def watch() -> None:
         wait_for(lambda: asked(f"{view}/healthz")[0] == 200, 60)
         seen["health"] = json.loads(asked(f"{view}/healthz")[1])
         seen["metrics"] = asked(f"{view}/metrics")[1]
@@ -141,11 +157,16 @@ def test_what_is_handed_on_and_shown_says_which_camera(
         assert all(len(line["people"]) == "ab".index(line["camera"]) + 1 for line in frames)
 
 
-def test_a_source_that_comes_later_is_waited_for(several, mjpeg, tmp_path, caplog):
+def test_a_source_that_comes_later_is_waited_for(
+    several: CommandLine,
+    mjpeg: Callable[..., MjpegSender],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     gone = mjpeg(fps=20)
     gone.stop()
 
-    def send_once():
+    def send_once() -> None:
         sender = mjpeg(fps=20, port=gone.port, pictures=squares_of(1, 20))
         while sender.sent < 20:
             time.sleep(0.05)
@@ -162,7 +183,7 @@ def test_a_source_that_comes_later_is_waited_for(several, mjpeg, tmp_path, caplo
     assert "cannot be opened: Connection refused; it is tried again" in caplog.text
 
 
-def test_sources_have_the_names_they_are_given_or_their_places():
+def test_sources_have_the_names_they_are_given_or_their_places() -> None:
     named = parse_sources(["0", "door=rtsp://me:pw@host/a=b?c=d", "-", "http://host/x?y=z"])
     assert named == (
         NamedSource("camera_0", "0"),
@@ -184,11 +205,11 @@ def test_sources_have_the_names_they_are_given_or_their_places():
         (["../x=0"], "needed is a camera number"),
     ],
 )
-def test_sources_that_cannot_be_told_apart_are_refused(texts, said):
+def test_sources_that_cannot_be_told_apart_are_refused(texts: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_sources(texts)
 
 
-def test_a_window_shows_one_camera(rmpe):
+def test_a_window_shows_one_camera(rmpe: CommandLine) -> None:
     code, _, err = rmpe("webcam", "0", "1", "--window")
     assert code == 2 and "--serve PORT shows several" in err

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy import ndarray
 
 from pipeline.live.sharing import GatheredCalls, SharedEstimator
 from rmpe.estimator import PoseEstimator
@@ -15,10 +18,12 @@ from rmpe.synthetic import walkers_scene
 PATIENCE_S = 10
 
 
-def test_who_waits_while_the_network_works_shares_the_next_call(wait_for):
+def test_who_waits_while_the_network_works_shares_the_next_call(
+    wait_for: Callable[..., None],
+) -> None:
     began, go_on, sizes = threading.Event(), threading.Event(), []
 
-    def double_all(parts):
+    def double_all(parts: Any) -> Any:
         sizes.append(len(parts))
         began.set()
         assert go_on.wait(PATIENCE_S)
@@ -36,8 +41,8 @@ def test_who_waits_while_the_network_works_shares_the_next_call(wait_for):
     assert (calls.runs, calls.parts) == (2, 6)
 
 
-def test_what_a_call_fails_of_reaches_who_shared_it_and_nobody_later():
-    def fail_at_zero(parts):
+def test_what_a_call_fails_of_reaches_who_shared_it_and_nobody_later() -> None:
+    def fail_at_zero(parts: Any) -> Any:
         return [1 / part for part in parts]
 
     calls = GatheredCalls(fail_at_zero)
@@ -47,13 +52,13 @@ def test_what_a_call_fails_of_reaches_who_shared_it_and_nobody_later():
 
 
 @pytest.fixture(scope="module")
-def compact():
+def compact() -> PoseEstimator:
     """The bundled networks."""
     return PoseEstimator("compact")
 
 
 @pytest.fixture(scope="module")
-def scenes():
+def scenes() -> list[ndarray]:
     """Two drawn pictures of different sizes with people in them."""
     sizes = ((640, 480), (480, 360))
     return [
@@ -62,7 +67,9 @@ def scenes():
     ]
 
 
-def test_cameras_get_the_poses_of_their_own_pictures(compact, scenes):
+def test_cameras_get_the_poses_of_their_own_pictures(
+    compact: PoseEstimator, scenes: list[ndarray]
+) -> None:
     alone = [compact(scene) for scene in scenes]
     assert all(len(found) for found in alone)
     shared = SharedEstimator(compact)
@@ -76,6 +83,6 @@ def test_cameras_get_the_poses_of_their_own_pictures(compact, scenes):
     assert shared.crops.parts >= 8
 
 
-def test_no_crops_are_a_mistake_of_the_caller(compact):
+def test_no_crops_are_a_mistake_of_the_caller(compact: PoseEstimator) -> None:
     with pytest.raises(ValueError, match="at least one crop"):
         SharedEstimator(compact).infer(np.empty((0, 256, 192, 3), np.uint8))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import http.client
 import threading
 import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +27,7 @@ TRIANGLE = Skeleton("triangle", ("a", "b", "c"), ((0, 1), (1, 2)), (0.1, 0.1, 0.
 
 
 @pytest.fixture(autouse=True)
-def no_thread_left():
+def no_thread_left() -> Iterator[None]:
     """Fail a test that leaves a thread behind."""
     before = set(threading.enumerate())
     yield
@@ -36,7 +40,9 @@ def no_thread_left():
 class View:
     """A served hub and the means to feed and to read it."""
 
-    def __init__(self, token="", size=(48, 64), noise=False):
+    def __init__(
+        self, token: str = "", size: tuple[int, int] = (48, 64), noise: bool = False
+    ) -> None:
         self.events = Events()
         self.size = size
         self.noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8) * noise
@@ -48,7 +54,7 @@ class View:
         self.server = LiveServer([self.hub], token=token)
         self.port = self.server.port
 
-    def figures(self):
+    def figures(self) -> dict[str, Any]:
         return {
             "source": "test",
             "source_state": "up",
@@ -66,7 +72,7 @@ class View:
             **self.changed,
         }
 
-    def show(self, index):
+    def show(self, index: int) -> float:
         """Show one frame with a person; return the seconds that took."""
         image = self.noise + np.uint8(index * 7 % 256)
         points = np.array([[[10, 10], [20, 30], [30, 10]]], np.float32)
@@ -84,13 +90,15 @@ class View:
         self.processed += 1
         return time.perf_counter() - began
 
-    def open(self, path, headers=None):
+    def open(
+        self, path: Path, headers: dict[str, str] | None = None
+    ) -> tuple[HTTPConnection, HTTPResponse]:
         """Return an open response and its connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", path, headers=headers or {})
         return connection, connection.getresponse()
 
-    def status(self, path, headers=None):
+    def status(self, path: Path, headers: dict[str, str] | None = None) -> int:
         """Return the status that a request gets."""
         connection, response = self.open(path, headers)
         connection.close()
@@ -98,11 +106,11 @@ class View:
 
 
 @pytest.fixture
-def view():
+def view() -> Iterator[Callable[..., View]]:
     """A function that starts a :class:`View`; all are stopped at the end."""
     views = []
 
-    def start(**options):
+    def start(**options: Any) -> View:
         views.append(View(**options))
         return views[-1]
 
@@ -114,7 +122,7 @@ def view():
 class Feed:
     """A thread that shows frames until it is stopped; keeps the slowest hand-over."""
 
-    def __init__(self, view, gap_s=0.02):
+    def __init__(self, view: View, gap_s: float = 0.02) -> None:
         self.slowest_s = 0.0
         self.count = 0
         self._stopping = threading.Event()
@@ -122,22 +130,22 @@ class Feed:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._stopping.wait(self._gap_s):
             self.slowest_s = max(self.slowest_s, self._view.show(self.count))
             self.count += 1
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping.set()
         self._thread.join()
 
 
 @pytest.fixture
-def feed():
+def feed() -> Iterator[Callable[..., Feed]]:
     """A function that feeds a view from a thread; all threads are stopped at the end."""
     feeds = []
 
-    def start(view, gap_s=0.02):
+    def start(view: View, gap_s: float = 0.02) -> Feed:
         feeds.append(Feed(view, gap_s))
         return feeds[-1]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.live.serving.app import health_of_one
+from tests.pipeline.live.serving.conftest import Feed, View
 
 
-def connect(shown) -> socket.socket:
+def connect(shown: Any) -> socket.socket:
     return socket.create_connection(("127.0.0.1", shown.port), timeout=10)
 
 
@@ -26,7 +29,9 @@ def is_closed(connection: socket.socket, within_s: float) -> bool:
         return True
 
 
-def test_idle_connections_and_half_requests_are_dropped(view, monkeypatch):
+def test_idle_connections_and_half_requests_are_dropped(
+    view: Callable[..., View], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.live.serving.limits.REQUEST_WITHIN_S", 0.4)
     shown = view()
     idle, half, again = connect(shown), connect(shown), connect(shown)
@@ -41,7 +46,9 @@ def test_idle_connections_and_half_requests_are_dropped(view, monkeypatch):
     assert shown.status("/status.json") == 200
 
 
-def test_a_viewer_who_watches_is_not_dropped(view, feed, monkeypatch):
+def test_a_viewer_who_watches_is_not_dropped(
+    view: Callable[..., View], feed: Callable[..., Feed], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.live.serving.limits.REQUEST_WITHIN_S", 0.3)
     shown = view()
     feed(shown)
@@ -52,7 +59,9 @@ def test_a_viewer_who_watches_is_not_dropped(view, feed, monkeypatch):
     connection.close()
 
 
-def test_more_connections_than_allowed_are_refused_and_leave_room_again(view, monkeypatch):
+def test_more_connections_than_allowed_are_refused_and_leave_room_again(
+    view: Callable[..., View], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.live.serving.server.most_connections", lambda: 5)
     shown = view()
     held = [connect(shown) for _ in range(5)]
@@ -65,7 +74,7 @@ def test_more_connections_than_allowed_are_refused_and_leave_room_again(view, mo
     assert shown.status("/status.json") == 200
 
 
-def read(shown, path, headers=None):
+def read(shown: Any, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
     connection, response = shown.open(path, headers)
     body = response.read().decode()
     connection.close()
@@ -83,11 +92,11 @@ def read(shown, path, headers=None):
         ("loading", None, False),
     ],
 )
-def test_a_run_is_healthy_while_results_come(state, age_s, ready):
+def test_a_run_is_healthy_while_results_come(state: str, age_s: float | None, ready: bool) -> None:
     assert health_of_one({"source_state": state}, age_s)["ready"] is ready
 
 
-def test_health_needs_no_token_and_says_no_more(view):
+def test_health_needs_no_token_and_says_no_more(view: Callable[..., View]) -> None:
     shown = view(token="secret")
     status, body = read(shown, "/healthz")
     assert status == 503
@@ -96,7 +105,7 @@ def test_health_needs_no_token_and_says_no_more(view):
     assert read(shown, "/healthz")[0] == 200
 
 
-def test_prometheus_reads_the_figures(view):
+def test_prometheus_reads_the_figures(view: Callable[..., View]) -> None:
     shown = view(token="secret")
     for index in range(3):
         shown.show(index)

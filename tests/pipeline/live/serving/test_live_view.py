@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +16,12 @@ import pytest
 
 from pipeline.live.serving.server import LiveServer, parse_listen
 from pipeline.live.serving.viewer_queue import ViewerQueue
+from tests.pipeline.live.serving.conftest import Feed, View
 
 CHUNK = 4096
 
 
-def read_parts(response, count):
+def read_parts(response: http.client.HTTPResponse, count: int) -> list[Any]:
     """Return the JPEGs of the next parts of a multipart answer."""
     parts = []
     while len(parts) < count:
@@ -30,7 +34,7 @@ def read_parts(response, count):
     return parts
 
 
-def read_events(response, count):
+def read_events(response: http.client.HTTPResponse, count: int) -> list[Any]:
     """Return the objects of the next server-sent events."""
     found = []
     while len(found) < count:
@@ -41,7 +45,7 @@ def read_events(response, count):
     return found
 
 
-def test_the_picture_moves(view, feed):
+def test_the_picture_moves(view: Callable[..., View], feed: Callable[..., Feed]) -> None:
     shown = view()
     feed(shown)
     connection, response = shown.open("/picture.mjpg")
@@ -53,7 +57,7 @@ def test_the_picture_moves(view, feed):
     assert not np.array_equal(pictures[0], pictures[2])
 
 
-def test_one_picture_can_be_fetched(view, feed):
+def test_one_picture_can_be_fetched(view: Callable[..., View], feed: Callable[..., Feed]) -> None:
     shown = view()
     feed(shown)
     connection, response = shown.open("/picture.jpg")
@@ -61,7 +65,9 @@ def test_one_picture_can_be_fetched(view, feed):
     connection.close()
 
 
-def test_large_pictures_are_shown_smaller(view, feed):
+def test_large_pictures_are_shown_smaller(
+    view: Callable[..., View], feed: Callable[..., Feed]
+) -> None:
     shown = view(size=(1000, 2560))
     feed(shown, 0.1)
     connection, response = shown.open("/picture.jpg")
@@ -70,7 +76,9 @@ def test_large_pictures_are_shown_smaller(view, feed):
     assert picture.shape == (500, 1280, 3)
 
 
-def test_records_come_as_events_header_first_with_what_happens_between(view, feed):
+def test_records_come_as_events_header_first_with_what_happens_between(
+    view: Callable[..., View], feed: Callable[..., Feed]
+) -> None:
     shown = view()
     connection, response = shown.open("/records")
     assert response.headers["Content-Type"].startswith("text/event-stream")
@@ -86,7 +94,9 @@ def test_records_come_as_events_header_first_with_what_happens_between(view, fee
     assert records[2]["frame"] == 5
 
 
-def test_records_come_as_plain_lines_too(view, feed):
+def test_records_come_as_plain_lines_too(
+    view: Callable[..., View], feed: Callable[..., Feed]
+) -> None:
     shown = view()
     feed(shown)
     connection, response = shown.open("/records.ndjson")
@@ -96,7 +106,7 @@ def test_records_come_as_plain_lines_too(view, feed):
     assert lines[2]["frame"] == lines[1]["frame"] + 1
 
 
-def test_the_figures_change(view, feed):
+def test_the_figures_change(view: Callable[..., View], feed: Callable[..., Feed]) -> None:
     shown = view()
     feed(shown)
     connection, response = shown.open("/status")
@@ -106,7 +116,7 @@ def test_the_figures_change(view, feed):
     assert first["stages"] == [{"stage": "detect", "busy": 0.5}]
 
 
-def test_the_page_asks_nobody_else(view):
+def test_the_page_asks_nobody_else(view: Callable[..., View]) -> None:
     connection, response = view().open("/")
     page = response.read().decode()
     connection.close()
@@ -114,7 +124,7 @@ def test_the_page_asks_nobody_else(view):
     assert "http://" not in page and "https://" not in page and "//cdn" not in page
 
 
-def stalled_viewer(port, path):
+def stalled_viewer(port: int, path: str) -> Any:
     """Ask for a stream and never read it."""
     viewer = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
@@ -123,7 +133,9 @@ def stalled_viewer(port, path):
     return viewer
 
 
-def test_twenty_viewers_and_some_that_do_not_read_do_not_hold_up_the_pipeline(view, feed, wait_for):
+def test_twenty_viewers_and_some_that_do_not_read_do_not_hold_up_the_pipeline(
+    view: Callable[..., View], feed: Callable[..., Feed], wait_for: Callable[..., None]
+) -> None:
     shown = view(size=(240, 320))
     pictures = [shown.open("/picture.mjpg") for _ in range(10)]
     records = [shown.open("/records") for _ in range(7)]
@@ -145,8 +157,8 @@ def test_twenty_viewers_and_some_that_do_not_read_do_not_hold_up_the_pipeline(vi
     wait_for(lambda: shown.hub.viewers == 0)
 
 
-def test_a_reader_of_records_who_is_slow_is_told_what_was_skipped():
-    async def fall_behind():
+def test_a_reader_of_records_who_is_slow_is_told_what_was_skipped() -> None:
+    async def fall_behind() -> Any:
         queue = ViewerQueue(keep=3)
         for number in range(5):
             queue.put(str(number))
@@ -158,7 +170,9 @@ def test_a_reader_of_records_who_is_slow_is_told_what_was_skipped():
     assert nothing == []
 
 
-def test_stopping_ends_every_stream_within_two_seconds_and_frees_the_port(view, feed, capfd):
+def test_stopping_ends_every_stream_within_two_seconds_and_frees_the_port(
+    view: Callable[..., View], feed: Callable[..., Feed], capfd: pytest.CaptureFixture[str]
+) -> None:
     shown = view(size=(480, 640), noise=True)
     feeding = feed(shown)
     connection, response = shown.open("/picture.mjpg")
@@ -186,23 +200,23 @@ def test_stopping_ends_every_stream_within_two_seconds_and_frees_the_port(view, 
         ("[::1]:9", ("::1", 9)),
     ],
 )
-def test_where_to_listen_is_loopback_unless_told(text, parsed):
+def test_where_to_listen_is_loopback_unless_told(text: str, parsed: tuple[str, int]) -> None:
     assert parse_listen(text) == parsed
 
 
 @pytest.mark.parametrize("text", ["", "here", "host:", "host:99999"])
-def test_where_to_listen_must_make_sense(text):
+def test_where_to_listen_must_make_sense(text: str) -> None:
     with pytest.raises(ValueError, match="PORT or HOST:PORT"):
         parse_listen(text)
 
 
-def test_a_port_that_is_taken_is_a_clear_error(view):
+def test_a_port_that_is_taken_is_a_clear_error(view: Callable[..., View]) -> None:
     shown = view()
     with pytest.raises(OSError, match=f"127.0.0.1:{shown.port} cannot be served on"):
         LiveServer([shown.hub], port=shown.port)
 
 
-def test_a_hub_may_be_closed_twice(view):
+def test_a_hub_may_be_closed_twice(view: Callable[..., View]) -> None:
     shown = view()
     shown.server.stop()
     shown.server.stop()

@@ -13,13 +13,16 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.server import LiveServer
+from tests.pipeline.live.serving.conftest import Feed, View
 
 DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium")
 MISSING = "needs chromium and chromedriver (Debian: chromium, chromium-driver)"
@@ -55,7 +58,7 @@ LOADED = "return performance.getEntriesByType('resource').map((entry) => entry.n
 pytestmark = pytest.mark.skipif(not (DRIVER and BROWSER), reason=MISSING)
 
 
-def descendants(process):
+def descendants(process: int) -> list[int]:
     """Return the ids of all processes below one; none where there is no /proc."""
     path = Path(f"/proc/{process}/task/{process}/children")
     children = path.read_text().split() if path.exists() else []
@@ -65,13 +68,13 @@ def descendants(process):
 class Browser:
     """A headless browser of its own process."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self._address = f"http://127.0.0.1:{port}"
         self._driver = subprocess.Popen(
-            [DRIVER, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [str(DRIVER), f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         options = {"binary": BROWSER, "args": ARGUMENTS}
         capabilities = {"alwaysMatch": {"goog:chromeOptions": options}}
@@ -87,32 +90,32 @@ class Browser:
                 time.sleep(0.1)
         self._session = f"/session/{answer['sessionId']}"
 
-    def open(self, address):
+    def open(self, address: str) -> None:
         self._post(f"{self._session}/url", {"url": address})
 
-    def run(self, script):
+    def run(self, script: str) -> Any:
         return self._post(f"{self._session}/execute/sync", {"script": script, "args": []})
 
-    def run_async(self, script, *arguments):
+    def run_async(self, script: str, *arguments: Any) -> Any:
         body = {"script": script, "args": arguments}
         return self._post(f"{self._session}/execute/async", body)
 
-    def send_signal(self, number):
+    def send_signal(self, number: Any) -> None:
         """Send a signal to every process of the browser, not to its driver."""
         for process in descendants(self._driver.pid):
             os.kill(process, number)
 
-    def text(self, element):
+    def text(self, element: str) -> str:
         return self.run(f"return document.getElementById('{element}').innerText")
 
-    def close(self):
+    def close(self) -> None:
         try:
             request = urllib.request.Request(self._address + self._session, method="DELETE")
             urllib.request.urlopen(request, timeout=20).close()
         finally:
             self._kill()
 
-    def _kill(self):
+    def _kill(self) -> None:
         left = descendants(self._driver.pid)
         self._driver.kill()
         self._driver.wait()
@@ -120,21 +123,26 @@ class Browser:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
-    def _post(self, path, body):
+    def _post(self, path: str, body: Any) -> Any:
         request = urllib.request.Request(self._address + path, json.dumps(body).encode())
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["value"]
 
 
 @pytest.fixture
-def browser():
+def browser() -> Iterator[Browser]:
     """A headless browser."""
     opened = Browser()
     yield opened
     opened.close()
 
 
-def test_the_picture_moves_and_the_counters_change(view, feed, browser, wait_for):
+def test_the_picture_moves_and_the_counters_change(
+    view: Callable[..., View],
+    feed: Callable[..., Feed],
+    browser: Browser,
+    wait_for: Callable[..., None],
+) -> None:
     shown = view(token="secret")
     feed(shown, 0.05)
     browser.open(shown.server.address)
@@ -153,7 +161,7 @@ def test_the_picture_moves_and_the_counters_change(view, feed, browser, wait_for
     wait_for(lambda: browser.text("state") in ("the run is over", "not connected"), 30)
 
 
-def test_with_a_wrong_token_there_is_no_page(view, browser):
+def test_with_a_wrong_token_there_is_no_page(view: Callable[..., View], browser: Browser) -> None:
     shown = view(token="secret")
     browser.open(f"http://127.0.0.1:{shown.port}/?token=guess")
     assert browser.run("return document.getElementById('picture')") is None
@@ -161,17 +169,17 @@ def test_with_a_wrong_token_there_is_no_page(view, browser):
 
 
 @pytest.fixture
-def page_elsewhere():
+def page_elsewhere() -> Iterator[str]:
     """The address of an empty page that another server serves."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             self.wfile.write(b"<!doctype html><title>elsewhere</title>")
 
-        def log_message(self, *arguments):
+        def log_message(self, *arguments: Any) -> None:
             return
 
     # a browser keeps connections open in advance, which would hold up a server of one thread
@@ -185,7 +193,9 @@ def page_elsewhere():
     thread.join()
 
 
-def test_a_page_of_another_origin_sees_nothing(view, feed, browser, page_elsewhere):
+def test_a_page_of_another_origin_sees_nothing(
+    view: Callable[..., View], feed: Callable[..., Feed], browser: Browser, page_elsewhere: str
+) -> None:
     shown = view()
     feed(shown, 0.05)
     address = f"http://127.0.0.1:{shown.port}/"
@@ -196,7 +206,12 @@ def test_a_page_of_another_origin_sees_nothing(view, feed, browser, page_elsewhe
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
-def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_for):
+def test_a_browser_that_stands_still_holds_nobody_up(
+    view: Callable[..., View],
+    feed: Callable[..., Feed],
+    browser: Browser,
+    wait_for: Callable[..., None],
+) -> None:
     shown = view(size=(240, 320), noise=True)
     feeding = feed(shown)
     browser.open(shown.server.address)
@@ -211,8 +226,8 @@ def test_a_browser_that_stands_still_holds_nobody_up(view, feed, browser, wait_f
 
 
 def test_who_comes_when_the_source_is_gone_sees_the_last_picture_grey_and_for_how_long(
-    view, browser, wait_for
-):
+    view: Callable[..., View], browser: Browser, wait_for: Callable[..., None]
+) -> None:
     shown = view()
     shown.show(3)
     shown.changed = {"source_state": "lost", "last_result_age_s": 42.3, "people": 0, "ids": []}
@@ -230,8 +245,11 @@ def test_who_comes_when_the_source_is_gone_sees_the_last_picture_grey_and_for_ho
 
 
 def test_the_page_says_that_networks_load_and_shows_the_picture_once_there_is_one(
-    view, feed, browser, wait_for
-):
+    view: Callable[..., View],
+    feed: Callable[..., Feed],
+    browser: Browser,
+    wait_for: Callable[..., None],
+) -> None:
     shown = view()
     shown.server.stop()
     shown.hub = ViewHub(most_fps=100)
@@ -254,7 +272,12 @@ return Object.fromEntries([...document.querySelectorAll(".tile")].map((tile) => 
 """
 
 
-def test_the_wall_shows_a_tile_of_each_camera_that_leads_to_its_page(view, feed, browser, wait_for):
+def test_the_wall_shows_a_tile_of_each_camera_that_leads_to_its_page(
+    view: Callable[..., View],
+    feed: Callable[..., Feed],
+    browser: Browser,
+    wait_for: Callable[..., None],
+) -> None:
     shown = view()
     shown.server.stop()
     shown.hub = ViewHub("door", most_fps=100)

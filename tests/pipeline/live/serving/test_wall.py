@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,12 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.server import LiveServer
+from tests.pipeline.live.serving.conftest import View
 
 
 @pytest.fixture
-def wall(view):
+def wall(view: Callable[..., View]) -> Any:
     """Two cameras, ``door`` and ``hall``, behind one server; the second has not begun."""
-    door = view()
+    door: Any = view()
     door.server.stop()
     first, second = ViewHub("door", most_fps=100), ViewHub("hall", most_fps=100)
     begin(first, door)
@@ -27,22 +30,22 @@ def wall(view):
     return door
 
 
-def begin(hub, shown):
+def begin(hub: ViewHub, shown: Any) -> None:
     hub.begin(shown.header, shown.events, shown.figures)
 
 
-def body(shown, path, headers=None):
+def body(shown: Any, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     connection, response = shown.open(path, headers)
     text = response.read()
     connection.close()
     return response.status, text
 
 
-def pixel(jpeg):
+def pixel(jpeg: bytes) -> int:
     return int(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[-1, -1, 0])
 
 
-def test_each_camera_alone_has_what_a_single_one_has(wall):
+def test_each_camera_alone_has_what_a_single_one_has(wall: Any) -> None:
     wall.show(0)
     for path in ("", "picture.jpg", "status.json", "healthz", "metrics", "favicon.svg"):
         assert wall.status(f"/cameras/door/{path}") == 200, path
@@ -51,7 +54,7 @@ def test_each_camera_alone_has_what_a_single_one_has(wall):
     assert json.loads(text)["camera"] == "door"
 
 
-def test_health_is_that_of_all_and_says_whose_it_is_not(wall):
+def test_health_is_that_of_all_and_says_whose_it_is_not(wall: Any) -> None:
     wall.show(0)
     status, text = body(wall, "/healthz")
     assert status == 503
@@ -65,7 +68,7 @@ def test_health_is_that_of_all_and_says_whose_it_is_not(wall):
     assert wall.status("/healthz") == 200
 
 
-def test_metrics_name_the_camera(wall):
+def test_metrics_name_the_camera(wall: Any) -> None:
     wall.show(0)
     text = body(wall, "/metrics")[1].decode()
     samples = {
@@ -78,7 +81,7 @@ def test_metrics_name_the_camera(wall):
     assert samples["rmpe_source_up", "hall"] == 0
 
 
-def test_records_of_all_come_together_each_after_its_header(wall):
+def test_records_of_all_come_together_each_after_its_header(wall: Any) -> None:
     connection, response = wall.open("/records.ndjson")
     lines = [json.loads(response.readline())]
     wall.show(0)
@@ -97,7 +100,7 @@ def test_records_of_all_come_together_each_after_its_header(wall):
     assert {"camera": "hall", "end": True} in lines or {"end": True} in lines
 
 
-def test_the_last_picture_of_a_camera_that_ended_stays_for_who_comes_later(wall):
+def test_the_last_picture_of_a_camera_that_ended_stays_for_who_comes_later(wall: Any) -> None:
     for index in range(4):
         wall.show(index)
     wall.hub.close()
@@ -107,7 +110,9 @@ def test_the_last_picture_of_a_camera_that_ended_stays_for_who_comes_later(wall)
     assert json.loads(body(wall, "/cameras/door/status.json")[1])["source_state"] == "ended"
 
 
-def test_a_picture_asked_for_is_of_now_not_of_when_somebody_looked_last(view):
+def test_a_picture_asked_for_is_of_now_not_of_when_somebody_looked_last(
+    view: Callable[..., View],
+) -> None:
     shown = view()
     shown.show(0)
     assert abs(pixel(body(shown, "/picture.jpg")[1]) - 0) <= 2
@@ -116,14 +121,14 @@ def test_a_picture_asked_for_is_of_now_not_of_when_somebody_looked_last(view):
     assert abs(pixel(body(shown, "/picture.jpg")[1]) - 70) <= 2
 
 
-def test_a_picture_for_a_phone_is_small(view):
+def test_a_picture_for_a_phone_is_small(view: Callable[..., View]) -> None:
     shown = view(size=(720, 1280))
     shown.show(0)
     jpeg = body(shown, "/picture.jpg?size=small")[1]
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (360, 640, 3)
 
 
-def test_the_token_guards_every_camera_and_leaves_its_addresses(view):
+def test_the_token_guards_every_camera_and_leaves_its_addresses(view: Callable[..., View]) -> None:
     shown = view(token="secret")
     shown.server.stop()
     server = LiveServer([ViewHub("door"), ViewHub("hall")], token="secret")
