@@ -72,8 +72,8 @@ FAST = CompactOptions(512, small_score_threshold=0.42, small_px=79.0, other_side
 
 ACCURATE = CompactOptions(
     640,
-    score_threshold=0.32,
-    small_score_threshold=0.40,
+    score_threshold=0.315,
+    small_score_threshold=0.41,
     small_px=98.0,
     other_sides=(416, 288),
     best_counts=2.0,

@@ -40,12 +40,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mix two files of weights")
     parser.add_argument("start", type=Path)
     parser.add_argument("trained", type=Path)
-    parser.add_argument("share", type=float, help="of the trained weights, 0..1")
+    parser.add_argument("share", type=float, help="of the trained weights")
     parser.add_argument("output", type=Path)
     parser.add_argument("--new-joints", action="store_true", help="keep neck and head top")
     arguments = parser.parse_args()
     start, trained = load_file(arguments.start), load_file(arguments.trained)
-    if set(start) - set(trained) == {name for name in start if name.startswith(HEADS)}:
+    heads = {name for name in start if name.startswith(HEADS)}
+    if heads and set(start) - set(trained) == heads:
         trained = with_heads(trained, start)
     if set(start) != set(trained):
         raise ValueError(f"{arguments.start} and {arguments.trained} are of different networks")
