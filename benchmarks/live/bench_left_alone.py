@@ -184,6 +184,8 @@ class Webcam:
                 *(sys.executable, "-c", program, "webcam", source, "--record", str(folder)),
                 *("--segment", f"{SEGMENT_S}s", "--reconnect", "inf", "--no-window"),
                 *("--serve", str(self.port), "--no-propagate"),
+                # A busy machine may take its time: frames under way are not cut to one.
+                *("--max-latency", "10"),
             ],
             stdout=log,
             stderr=log,
