@@ -61,6 +61,9 @@ def rmpe_command(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
+    if not verbose:  # what a store's library says in pages, our error says in a sentence
+        for name in ("gcsfs", "google.auth"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def main() -> None:

@@ -11,9 +11,11 @@ from pipeline.assemble import run_video
 from pipeline.clips.clip import ClipSummary, process_clip
 from pipeline.clips.outputs import OutputPlan
 from pipeline.options import RunOptions
+from pipeline.readers.address import shown_source
 from pipeline.readers.video import Span, VideoReader
 from pipeline.sources import NetworkPoses
 from pipeline.stages.track import build_tracker
+from pipeline.storage import is_stored
 from rmpe.results import PictureResult
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def video(
     """Return the results of a clip, computed as they are asked for.
 
     Args:
-        source: file or address.
+        source: file or address of a stream; clips in a store are read by the command line alone.
         estimator: an estimator, or a preset's name.
         start_s: first second to take.
         end_s: second to stop at; None goes on to the end.
@@ -113,13 +115,18 @@ def video(
 
     Raises:
         OSError: weights must be fetched and cannot.
-        ValueError: an argument is out of its range, or the preset unknown.
+        ValueError: an argument is out of its range, the preset unknown, or the clip in a store.
 
     Example:
         >>> for result in rmpe.video("clip.mp4"):                             # doctest: +SKIP
         ...     print(result.timestamp_s, result.ids, result.keypoints_xy.shape)
         >>> rmpe.video("clip.mp4").save("clip_rmpe")                          # doctest: +SKIP
     """
+    if is_stored(source):
+        raise ValueError(
+            f"{shown_source(str(source))} lies in a store: `rmpe video` reads it there, rmpe.video "
+            "needs a copy on this disk"
+        )
     span = Span(start_s, end_s, stride)
     options = RunOptions(detect_every=detect_every)
     build_tracker(track, smooth)

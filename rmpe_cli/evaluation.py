@@ -10,6 +10,8 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli.options import EstimatorChoices, option, takes
+from rmpe_cli.options.fields import UNSEEN
+from rmpe_cli.options.places import NEW, THERE, delivered
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -17,20 +19,18 @@ if TYPE_CHECKING:
     from rmpe.evaluation.outcomes import Evaluation
 
 Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
-_THERE = click.Path(exists=True, path_type=Path)
-_NEW = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
 class EvaluationChoices:
     """What is scored against what, and where the figures go."""
 
-    annotations: Path = option("--annotations", "--truth", type=_THERE, help="The truth.")
+    annotations: Path = option("--annotations", "--truth", type=THERE, help="The truth.")
     predictions: Path | None = option(
-        "--predictions", default=None, type=_THERE, help="Stored poses to score."
+        "--predictions", default=None, type=THERE, help="Stored poses to score."
     )
     images: Path | None = option(
-        "--images", default=None, type=_THERE, help="Pictures to find the poses in."
+        "--images", default=None, type=THERE, help="Pictures to find the poses in."
     )
     detect: bool = option(
         "--detect",
@@ -39,13 +39,13 @@ class EvaluationChoices:
         help="Find people with the detector; otherwise the annotated boxes are taken.",
     )
     json_file: Path | None = option(
-        "--json", default=None, type=_NEW, help="Write every figure into this file."
+        "--json", default=None, type=NEW, help="Write every figure into this file."
     )
     report: Path | None = option(
-        "--report", default=None, type=_NEW, help="Write a page of curves and failures here."
+        "--report", default=None, type=NEW, help="Write a page of curves and failures here."
     )
     head_boxes: Path | None = option(
-        "--head-boxes", default=None, type=_THERE, help="MPII: its gt_valid.mat."
+        "--head-boxes", default=None, type=THERE, help="MPII: its gt_valid.mat."
     )
     held_out: bool = option(
         "--held-out",
@@ -62,7 +62,7 @@ class EvaluationChoices:
     same_people: Path | None = option(
         "--people",
         default=None,
-        type=_THERE,
+        type=THERE,
         help="MOT: text file with the true ids of one person a line.",
     )
     skeleton: str | None = option(
@@ -79,7 +79,7 @@ class EvaluationChoices:
         help="COCO: name or id of the people's category, where several have keypoints.",
     )
     resume: Path | None = option(
-        "--resume", default=None, type=_NEW, help="File to keep results in and to go on from."
+        "--resume", default=None, type=UNSEEN, help="File to keep results in and to go on from."
     )
 
     def annotation_choices(self) -> AnnotationChoices | None:
@@ -129,12 +129,13 @@ def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorC
     for line in result.notes:
         click.echo(f"note: {line}", err=True)
     click.echo("\n".join([*result.table, *result.breakdown]))
-    if scoring.json_file:
-        outcomes.write_json(result, scoring.json_file)
-    if scoring.report:
-        from rmpe.evaluation.page import write_report
+    with delivered(written, read, overwrite=True):
+        if scoring.json_file:
+            outcomes.write_json(result, scoring.json_file)
+        if scoring.report:
+            from rmpe.evaluation.page import write_report
 
-        write_report(scoring.report, result, scoring.annotations, scoring.images)
+            write_report(scoring.report, result, scoring.annotations, scoring.images)
 
 
 def _scored(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rmpe_cli.options.fields import DiskPath
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 
@@ -16,7 +17,7 @@ from rmpe_cli.terminal.wrong_use import wrong_use
     "--output",
     "target",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=DiskPath(dir_okay=False, path_type=Path),
     help="File to write: NAME.onnx, or NAME.xml for OpenVINO.",
 )
 @click.option(

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
+from rmpe_cli.options.fields import EXISTING
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
 from rmpe_cli.options.places import NEW, RECORDS, THERE, delivered, shown_place
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from rmpe.report import ClipMode
-
-
-_HERE = click.Path(exists=True, path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class ConvertChoices:
     images: Path | None = option(
         "--images",
         default=None,
-        type=click.Path(exists=True, path_type=Path),
+        type=EXISTING,
         help="Folder of the pictures that RECORDS name.",
     )
     rows: Literal["people", "joints"] = option(

@@ -11,33 +11,34 @@ from typing import Literal
 import click
 
 from rmpe_cli.options import option, takes
+from rmpe_cli.options.fields import EXISTING, UNSEEN
 from rmpe_cli.terminal.wrong_use import wrong_use
-
-_THERE = click.Path(exists=True, path_type=Path)
 
 
 @dataclass(frozen=True)
 class TrainChoices:
     """What is trained on what, from where, and on which machines."""
 
-    data: Path | None = option("--data", default=None, type=_THERE, help="Folder of the data set.")
+    data: Path | None = option(
+        "--data", default=None, type=EXISTING, help="Folder of the data set."
+    )
     annotations: Path | None = option(
         "--annotations",
         default=None,
-        type=_THERE,
+        type=EXISTING,
         help="Own people: a COCO file, in place of --data.",
     )
     images: Path | None = option(
-        "--images", default=None, type=_THERE, help="Folder of the pictures of --annotations."
+        "--images", default=None, type=EXISTING, help="Folder of the pictures of --annotations."
     )
     val_annotations: Path | None = option(
-        "--val-annotations", default=None, type=_THERE, help="Own people to score on."
+        "--val-annotations", default=None, type=EXISTING, help="Own people to score on."
     )
     val_images: Path | None = option(
-        "--val-images", default=None, type=_THERE, help="Their pictures; --images by default."
+        "--val-images", default=None, type=EXISTING, help="Their pictures; --images by default."
     )
     output: Path | None = option(
-        "-o", "--output", default=None, type=click.Path(path_type=Path), help="Folder of the run."
+        "-o", "--output", default=None, type=UNSEEN, help="Folder of the run."
     )
     settings: tuple[str, ...] = option(
         "--set",
@@ -46,9 +47,14 @@ class TrainChoices:
         metavar="NAME=VALUE",
         help="Replace a value of the recipe; may be given several times.",
     )
-    start: Path | None = option("--start", default=None, type=_THERE, help="Weights to start from.")
+    start: Path | None = option(
+        "--start", default=None, type=EXISTING, help="Weights to start from."
+    )
     resume: Path | None = option(
-        "--resume", default=None, type=_THERE, help="last.ckpt of an interrupted run to go on from."
+        "--resume",
+        default=None,
+        type=EXISTING,
+        help="last.ckpt of an interrupted run to go on from.",
     )
     proposals: str | None = option(
         "--proposals",
@@ -56,7 +62,7 @@ class TrainChoices:
         help="Boxes as a detector errs: an .npz file, or a detector to learn them from.",
     )
     labels: Path | None = option(
-        "--labels", default=None, type=_THERE, help="What a teacher says of the makers' packs."
+        "--labels", default=None, type=EXISTING, help="What a teacher says of the makers' packs."
     )
     device: Literal["auto", "cpu", "gpu"] = option(
         "--device",
@@ -123,12 +129,12 @@ def train(recipe: str, show: bool, choices: TrainChoices) -> None:
 class FitChoices:
     """What pose-NMS is fitted to, and how."""
 
-    annotations: Path = option("--annotations", type=_THERE, help="The truth, a COCO file.")
+    annotations: Path = option("--annotations", type=EXISTING, help="The truth, a COCO file.")
     output: Path = option(
         "-o",
         "--output",
         default=Path("pose_nms.json"),
-        type=click.Path(path_type=Path),
+        type=UNSEEN,
         help="File to write.",
     )
     start: str = option("--start", default="alphapose", help="Set to start from.")
@@ -139,7 +145,7 @@ class FitChoices:
 
 
 @click.command("learn-nms")
-@click.argument("candidates", type=_THERE)
+@click.argument("candidates", type=EXISTING)
 @takes(fit=FitChoices)
 def learn_nms(candidates: Path, fit: FitChoices) -> None:
     """Fit pose-NMS to poses that nothing suppressed, by their AP.
@@ -164,12 +170,12 @@ def learn_nms(candidates: Path, fit: FitChoices) -> None:
 class ScoreFitChoices:
     """What the score of poses is fitted to, and how."""
 
-    annotations: Path = option("--annotations", type=_THERE, help="The truth, a COCO file.")
+    annotations: Path = option("--annotations", type=EXISTING, help="The truth, a COCO file.")
     output: Path = option(
         "-o",
         "--output",
         default=Path("pose_score.json"),
-        type=click.Path(path_type=Path),
+        type=UNSEEN,
         help="File to write.",
     )
     skeleton: str = option("--skeleton", default="coco17", help="Joints of the annotations.")
@@ -179,7 +185,7 @@ class ScoreFitChoices:
 
 
 @click.command("learn-score")
-@click.argument("candidates", type=_THERE)
+@click.argument("candidates", type=EXISTING)
 @takes(fit=ScoreFitChoices)
 def learn_score(candidates: Path, fit: ScoreFitChoices) -> None:
     """Fit what a pose scores to how right it is, its OKS.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.stores import s3_server, staging, store
+from tests.helpers.stores import gs_server, s3_server, scheme, staging, store
 
-__all__ = ["s3_server", "staging", "store"]
+__all__ = ["gs_server", "s3_server", "scheme", "staging", "store"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

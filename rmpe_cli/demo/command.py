@@ -9,6 +9,7 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli.options import EstimatorChoices, option, takes
+from rmpe_cli.options.fields import DiskPath
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 
@@ -33,7 +34,7 @@ class DemoChoices:
         "-o",
         "--output",
         default=None,
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=DiskPath(dir_okay=False, path_type=Path),
         help="Annotated clip to write.",
     )
 

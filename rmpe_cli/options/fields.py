@@ -13,10 +13,29 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+class DiskPath(click.Path):
+    """A path of this disk; the address of a store is refused in a sentence."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if "://" in str(value):
+            from pipeline.readers.address import is_address, shown_source
+
+            if is_address(str(value)):
+                place = shown_source(str(value))
+                self.fail(f"{place} is an address; needed here is a path of this disk", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = DiskPath(exists=True, dir_okay=False, path_type=Path)
 """A file that is there."""
-FOLDER = click.Path(file_okay=False, path_type=Path)
+FOLDER = DiskPath(file_okay=False, path_type=Path)
 """A folder, which may be made."""
+EXISTING = DiskPath(exists=True, path_type=Path)
+"""A file or folder that is there."""
+UNSEEN = DiskPath(path_type=Path)
+"""A file or folder, which may be made."""
 
 _REQUIRED = object()
 _KEY = "option"

@@ -1,4 +1,4 @@
-"""Commands on addresses of stores: S3 by a local server, and fsspec's memory."""
+"""Commands on addresses of stores: S3 and Google Cloud Storage by local servers, and memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import cv2
 import fsspec
 import numpy as np
 import pytest
+from fsspec.registry import _registry
 
 from pipeline.storage.store import Stored
+from rmpe.skeletons import COCO_17
 from tests.helpers.command_line import CommandLine
 
 OUTPUTS = ["annotated.mp4", "poses.ndjson", "summary.json"]
@@ -179,6 +181,33 @@ def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_ther
     assert (tmp_path / "drawn.mp4").stat().st_size > 0
 
 
+def test_scores_are_made_of_a_store_and_lie_there(rmpe, store):
+    truth = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 100}],
+        "categories": [{"id": 1, "name": "person", "keypoints": COCO_17.joints}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "area": 2500,
+                "bbox": [10, 10, 50, 50],
+                "num_keypoints": 17,
+                "keypoints": [value for joint in range(17) for value in (20 + joint, 30, 2)],
+            }
+        ],
+    }
+    found = [truth["annotations"][0] | {"score": 0.9}]
+    put(f"{store}/truth.json", json.dumps(truth).encode())
+    put(f"{store}/found.json", json.dumps(found).encode())
+    line = ["evaluate", "coco", "--annotations", f"{store}/truth.json"]
+    line += ["--predictions", f"{store}/found.json", "--json", f"{store}/scores.json"]
+    code, _, err = rmpe(*line)
+    assert code == 0, err
+    assert json.loads(content(f"{store}/scores.json"))["stats"]["AP"] == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -199,6 +228,17 @@ def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_ther
         ),
         (["convert", "s3://clips/none", "--to", "coco"], 2, "s3://clips/none does not exist"),
         (["video", "{clip}", "-o", "https://a.b/c"], 2, "nothing can be written to https://a.b/c"),
+        (
+            ["train", "compact_coco", "--annotations", "s3://clips/my.json", "--output", "run"],
+            2,
+            "s3://clips/my.json is an address; needed here is a path of this disk",
+        ),
+        (
+            ["train", "compact_coco", "--data", ".", "--output", "s3://clips/run"],
+            2,
+            "s3://clips/run is an address; needed here is a path of this disk",
+        ),
+        (["export", "compact", "-o", "gs://clips/a.onnx"], 2, "gs://clips/a.onnx is an address"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(
@@ -212,6 +252,8 @@ def test_a_mistake_is_told_in_one_sentence(
     words: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
+    for scheme in ("gs", "gcs"):  # not what an earlier test has loaded
+        monkeypatch.delitem(_registry, scheme, raising=False)
     clip = str(tmp_path / "walk.mp4")
     if "{clip}" in arguments:
         from tests.helpers.kill_runs import write_clip

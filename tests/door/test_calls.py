@@ -192,3 +192,8 @@ def test_a_detector_alone_is_refused() -> None:
         PoseEstimator(one_box)
     with pytest.raises(ValueError, match="got preset 'nonsense'"):
         PoseEstimator("nonsense")
+
+
+def test_a_clip_in_a_store_is_refused_with_the_way_to_go() -> None:
+    with pytest.raises(ValueError, match=r"s3://bucket/a\.mp4 lies in a store: `rmpe"):
+        rmpe.video("s3://user:secret@bucket/a.mp4?token=1")

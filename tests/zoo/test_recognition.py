@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from rmpe.networks.mspn import MSPN
 from rmpe.networks.rsn import RSN
 from rmpe.networks.variants import FAMILIES, build_network, variant_names
+from rmpe.skeletons import get_skeleton
 from rmpe.zoo import LoadChoices, from_state_dict
+from rmpe.zoo.catalogue import pose_entries
 from rmpe.zoo.conventions import CONVENTIONS
 from rmpe.zoo.reading.keys import rename_keys, unwrap
 from rmpe.zoo.reading.recognise import recognise
@@ -300,3 +302,22 @@ def test_a_trunk_of_another_depth_names_the_known_ones() -> None:
     fewer = {k: tuple(v.shape) for k, v in state.items() if not k.startswith("layer3.5.")}
     with pytest.raises(ValueError, match=r"\(3, 4, 5, 3\) blocks.*ResNet-50 \(3, 4, 6, 3\)"):
         recognise(fewer)
+
+
+RTM_ROWS = {
+    (f"{entry.variant}_{entry.input_height}x{entry.input_width}", entry.skeleton_name)
+    for entry in pose_entries()
+    if entry.variant.startswith("rtmpose") and not entry.is_onnx
+}
+
+
+@pytest.mark.parametrize(("variant", "skeleton"), sorted(RTM_ROWS))
+def test_every_published_size_of_rtmpose_is_recognised_with_its_joints_and_input(
+    variant: str, skeleton: str
+) -> None:
+    joint_count = get_skeleton(skeleton).joint_count
+    state = on_meta(lambda: build_network(variant, joint_count))
+    found = recognise({key: tuple(value.shape) for key, value in state.items()})
+    name, _, size = variant.rpartition("_")
+    assert (found.variants, found.joint_count) == ((name,), joint_count)
+    assert found.found.details["input_size_hw"] == tuple(map(int, size.split("x")))

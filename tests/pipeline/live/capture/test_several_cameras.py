@@ -135,8 +135,11 @@ def test_what_is_handed_on_and_shown_says_which_camera(
         picture = urllib.request.urlopen(f"{view}/cameras/b/picture.jpg", timeout=10).read()
         seen["picture"] = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         wait_for(lambda: len(receiver.lines) >= 20, 30)
-        for sender in senders:
-            sender.stop()
+        senders[0].stop()
+        wait_for(lambda: asked(f"{view}/healthz")[0] == 503, 30)
+        seen["health with one dead"] = json.loads(asked(f"{view}/healthz")[1])["cameras"]
+        seen["alone"] = [asked(f"{view}/cameras/{name}/healthz")[0] for name in "ab"]
+        senders[1].stop()
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -148,6 +151,8 @@ def test_what_is_handed_on_and_shown_says_which_camera(
     watching.join()
     assert code == 0, err
     assert seen["health"]["cameras"]["a"]["ready"] and seen["health"]["cameras"]["b"]["ready"]
+    assert [seen["health with one dead"][name]["ready"] for name in "ab"] == [False, True]
+    assert seen["alone"] == [503, 200]
     assert 'rmpe_source_up{camera="a"} 1.0' in seen["metrics"]
     assert seen["picture"].shape == (60, 200, 3)
     for lines in (seen["lines"], receiver.lines):
