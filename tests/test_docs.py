@@ -43,7 +43,7 @@ def named(page: Path) -> str:
 
 def lines_of(page: Path) -> Iterator[str]:
     """Yield the lines of a page's code, continued ones joined."""
-    for indented, fenced in CODE.findall(page.read_text("utf-8").replace("\\\n", " ")):
+    for indented, fenced in CODE.findall(re.sub(r"\\\n\s*", " ", page.read_text("utf-8"))):
         for line in (indented or fenced).splitlines():
             yield line.strip()
 
@@ -89,7 +89,8 @@ def fill_buckets(request: pytest.FixtureRequest, folder: Path) -> None:
     for scheme, kinds in (("s3", ("clips", "pictures")), ("gs", ("more",))):
         request.getfixturevalue(f"{scheme}_server")
         store = fsspec.filesystem(scheme)
-        store.mkdir("bucket")
+        if not store.exists("bucket"):
+            store.mkdir("bucket")
         for kind in kinds:
             for path in (folder / kind).iterdir():
                 store.put_file(str(path), f"bucket/{kind}/{path.name}")
@@ -123,6 +124,7 @@ def stored(stand_ins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine of one core
 @pytest.mark.parametrize("page", PAGES_TO_TYPE, ids=named)
 def test_what_a_page_says_can_be_typed(
     page: Path,

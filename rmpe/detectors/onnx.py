@@ -86,21 +86,26 @@ class OnnxDetector:
     def _one(self, image_bgr: ImageArray) -> Boxes:
         height, width = image_bgr.shape[:2]
         scale = min(self._width / width, self._height / height)
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        # YOLOX cuts sides to whole pixels, MMDetection rounds them.
+        whole = int if self._family == "yolox" else round
+        size = (max(whole(width * scale), 1), max(whole(height * scale), 1))
         canvas = np.full((self._height, self._width, 3), _GREY, np.float32)
         canvas[: size[1], : size[0]] = cv2.resize(image_bgr, size)
         if self._family == "rtmdet":
             canvas = (canvas - _RTMDET_MEAN_BGR) / _RTMDET_STD_BGR
         planes = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)
         outputs = [np.asarray(o) for o in self._session.run(None, {self._input_name: planes})]
-        if outputs[0].shape[-1] == 5:
+        are_finished = outputs[0].shape[-1] == 5
+        if are_finished:
             boxes, scores = finished_boxes(outputs)
         else:
             boxes, scores = decode_yolox(outputs[0][0], self._height, self._width)
         above = scores >= self.options.score_threshold
         boxes, scores = boxes[above], scores[above]
-        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), self.options.nms_iou).numpy()
-        return Boxes(clip_boxes(boxes[kept] / np.float32(scale), width, height), scores[kept])
+        if not are_finished:
+            found = nms(torch.from_numpy(boxes), torch.from_numpy(scores), self.options.nms_iou)
+            boxes, scores = boxes[found.numpy()], scores[found.numpy()]
+        return Boxes(clip_boxes(boxes / np.float32(scale), width, height), scores)
 
 
 def _open_session(path: Path, threads: int) -> Any:
