@@ -18,7 +18,7 @@ from cli import rmpe_command
 from rmpe.skeletons import get_skeleton
 from rmpe.zoo import catalogue, presets
 from rmpe.zoo.catalogue import CatalogueEntry
-from rmpe.zoo.presets import PRESETS, get_preset
+from rmpe.zoo.presets import PRESETS, Preset, get_preset
 from tests.helpers.published import onnx_archive, publish, served
 from tests.helpers.tiny_clip import write_tiny_clip
 from tools.pages.models_table import measured_times, written
@@ -187,11 +187,10 @@ def test_what_is_wrong_with_a_presets_file_is_one_sentence(
     assert not list(tmp_path.rglob("end2end*"))
 
 
-def hub_cache(home: Path) -> None:
-    """Small random networks in the hub library's cache, under the names of the preset vitpose-b."""
+def hub_cache(home: Path, preset: Preset) -> None:
+    """Small random networks in the hub library's cache, under the names of a preset."""
     from tests.helpers.hub_networks import saved, tiny_vitpose
 
-    preset = PRESETS["vitpose-b"]
     labels = {0: "person", 1: "car"}
     for source in (preset.network, preset.detector):
         name = source.removeprefix("hf:").replace("/", "--")
@@ -200,18 +199,19 @@ def hub_cache(home: Path) -> None:
         (folder / "refs" / "main").write_text("0" * 40)
         kept = folder / "snapshots" / ("0" * 40)
         if source == preset.network:
-            tiny_vitpose(kept)
+            tiny_vitpose(kept, experts=6 if "plus" in name else 1)
         else:
             saved("RTDetr", kept, labels)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_vitpose_runs_from_the_hubs_cache(tmp_path: Path, repository: Path) -> None:
+@pytest.mark.parametrize("name", sorted(HUB))
+def test_vitpose_runs_from_the_hubs_cache(name: str, tmp_path: Path, repository: Path) -> None:
     pytest.importorskip("transformers")
-    hub_cache(tmp_path / "home")
+    hub_cache(tmp_path / "home", PRESETS[name])
     write_tiny_clip(tmp_path / "clip.mp4", frames=2)
-    arguments = ["--preset", "vitpose-b", "--no-video", "--device", "cpu", "-o", "out", *EVERYBODY]
+    arguments = ["--preset", name, "--no-video", "--device", "cpu", "-o", "out", *EVERYBODY]
     done = subprocess.run(
         [sys.executable, str(repository / "cli.py"), "video", "clip.mp4", *arguments],
         cwd=tmp_path,
