@@ -26,6 +26,7 @@ NOT_RUN_HERE = {
     r"--preset (rtm|hrnet|wholebody)": "tests/zoo/test_presets.py: every preset, from a server",
     r"^weights fetch ": "tests/zoo/test_download.py: from a server, with weights of the test's own",
     r"^batch (?!.*--engine local)": "tests/pipeline/fleet/test_fleet.py: Ray's workers and nodes",
+    r"^track .*--tracker": "tests/pipeline/stored/test_retrack.py: those of the package trackers",
     r"^video .*--crowd": "tests/training/test_joint_candidate_training.py: trained, then used",
     r"^train hrnet_w32_coco": "tests/training/test_network_training.py: runs of every recipe",
     r"^train RECIPE --data": "tests/training/test_network_training.py: runs of every recipe",

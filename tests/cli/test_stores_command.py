@@ -181,8 +181,8 @@ def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_ther
     assert (tmp_path / "drawn.mp4").stat().st_size > 0
 
 
-def test_scores_are_made_of_a_store_and_lie_there(rmpe, store):
-    truth = {
+def test_scores_are_made_of_a_store_and_lie_there(rmpe: CommandLine, store: str) -> None:
+    truth: dict[str, Any] = {
         "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 100}],
         "categories": [{"id": 1, "name": "person", "keypoints": COCO_17.joints}],
         "annotations": [

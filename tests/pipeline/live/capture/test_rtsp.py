@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import cv2
 import pytest
 
 from rmpe.formats import read_records
-from tests.pipeline.live.conftest import answers, walking_squares
+from tests.helpers.command_line import CommandLine
+from tests.pipeline.live.conftest import WebcamProcess, answers, walking_squares
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """The one that Debian's package python3-gi belongs to."""
@@ -34,40 +36,58 @@ def is_there() -> bool:
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
 
 
+class Camera:
+    """A camera's server, which can be started and killed."""
+
+    def __init__(self, command: list[str], port: int, wait_for: Callable[..., None]) -> None:
+        self.address = f"rtsp://{USER}:{PASSWORD}@127.0.0.1:{port}/stream"
+        self._command, self._port, self._wait_for = command, port, wait_for
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self._server = subprocess.Popen(self._command)
+        self._wait_for(lambda: answers(self._port), 60)
+
+    def die(self) -> None:
+        """Kill it."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+
 @pytest.fixture
-def camera(tmp_path_factory, repository, free_tcp_port, wait_for):
-    """A function that starts the camera's server; its ``address`` says where."""
+def camera(
+    tmp_path_factory: pytest.TempPathFactory,
+    repository: Path,
+    free_tcp_port: int,
+    wait_for: Callable[..., None],
+) -> Iterator[Camera]:
+    """A camera that is not there yet."""
     if not is_there():
         pytest.skip("GStreamer's RTSP server is not installed (gir1.2-gst-rtsp-server-1.0)")
     folder = tmp_path_factory.mktemp("pictures")
     for number, picture in enumerate(islice(walking_squares(), 40)):
         cv2.imwrite(str(folder / f"{number}.jpg"), picture)
     program = repository / "tests" / "helpers" / "rtsp_server.py"
-    words = [SYSTEM_PYTHON, program, free_tcp_port, f"{folder}/%d.jpg", 25]
-    running = []
-
-    def start():
-        running.append(subprocess.Popen([*map(str, words), USER, PASSWORD]))
-        wait_for(lambda: answers(free_tcp_port), 60)
-        return running[-1]
-
-    start.address = f"rtsp://{USER}:{PASSWORD}@127.0.0.1:{free_tcp_port}/stream"
-    yield start
-    for server in running:
-        server.kill()
-        server.wait()
+    words = [SYSTEM_PYTHON, program, free_tcp_port, f"{folder}/%d.jpg", 25, USER, PASSWORD]
+    camera = Camera([str(word) for word in words], free_tcp_port, wait_for)
+    yield camera
+    camera.die()
 
 
 def test_a_camera_that_dies_and_comes_back_is_recorded_without_its_password(
-    camera, webcam_process, tmp_path, wait_for
-):
-    server = camera()
+    camera: Camera,
+    webcam_process: Callable[..., WebcamProcess],
+    tmp_path: Path,
+    wait_for: Callable[..., None],
+) -> None:
+    camera.start()
     webcam = webcam_process(camera.address, "--reconnect", "60", "--stall", "3")
     wait_for(lambda: webcam.frames() > 10, 90)
-    server.kill()
-    server.wait()
+    camera.die()
     before = webcam.frames()
-    camera()
+    camera.start()
     wait_for(lambda: webcam.frames() > before + 20, 60)
     _, code, out, err = webcam.end(signal.SIGTERM)
     assert code == 0, err
@@ -84,8 +104,10 @@ def test_a_camera_that_dies_and_comes_back_is_recorded_without_its_password(
     assert PASSWORD not in "".join([out, err, *written])
 
 
-def test_a_wrong_password_is_one_sentence_that_does_not_say_it(camera, rmpe):
-    camera()
+def test_a_wrong_password_is_one_sentence_that_does_not_say_it(
+    camera: Camera, rmpe: CommandLine
+) -> None:
+    camera.start()
     address = camera.address.replace(PASSWORD, "another-secret")
     code, _, err = rmpe("webcam", address, "--no-window")
     assert code == 1
