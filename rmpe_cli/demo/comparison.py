@@ -40,7 +40,7 @@ class DemoReport:
 
     A box belongs to whom its identity had last, where it still overlaps them by half (CLEAR MOT).
     Of others people who can be seen come before those of whom less than 40 % can, who are neither
-    missed nor false.
+    missed nor false nor exchanged.
     """
 
     frames: int
@@ -140,7 +140,8 @@ def compare_with_truth(
         kept = counts[real_rows]
         matched += int(kept.sum())
         pairs.append((poses.select(pose_rows[kept]), real.select(real_rows[kept])))
-        for person, identity in zip(real.ids[real_rows].tolist(), poses.ids[pose_rows].tolist()):
+        people_ids, given_ids = real.ids[real_rows[kept]], poses.ids[pose_rows[kept]]
+        for person, identity in zip(people_ids.tolist(), given_ids.tolist()):
             if identity:
                 switches += last_id.get(person, identity) != identity
                 last_id[person] = identity

@@ -105,6 +105,13 @@ def test_a_box_over_two_people_is_of_the_one_who_can_be_seen() -> None:
     assert (report.seen, report.found, report.invented) == (1, 1, 0)
 
 
+def test_hidden_people_are_not_exchanged() -> None:
+    seen, hidden = _truth(ids=(1,), seen=(1.0,)), _truth(ids=(1,), seen=(0.2,))
+    poses = [_perfect(seen, (1,)), _perfect(hidden, (2,)), _perfect(seen, (1,))]
+    assert compare_with_truth(poses, [seen, hidden, seen], COCO_19).switches == 0
+    assert compare_with_truth(poses, [seen] * 3, COCO_19).switches == 2
+
+
 def test_missed_hidden_and_invented_people() -> None:
     frame = _truth(ids=(1, 2, 3), seen=(1.0, 0.1, 1.0))
     poses = _perfect(frame)
