@@ -10,12 +10,8 @@ clip, with the ``flows``; ``smooth`` is optional and comes after.
 from tracking.flows.nms import FlowParameters
 from tracking.offline import refine_tracks, track_clip
 from tracking.online import OnlineTracker
-from tracking.parameters import (
-    DEFAULT,
-    POSEFLOW_REFERENCE,
-    PoseFlowParameters,
-    TrackerParameters,
-)
+from tracking.parameters import DEFAULT, TrackerParameters
+from tracking.poseflow.parameters import POSEFLOW_REFERENCE, PoseFlowParameters
 from tracking.smooth import OneEuroSmoother
 
 __all__ = [

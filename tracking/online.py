@@ -14,9 +14,10 @@ from tracking.following import Explanation, Follower, Naming
 from tracking.kalman import predict_bodies
 from tracking.matching import Features, find_features, match_features
 from tracking.motion import still_camera
-from tracking.parameters import DEFAULT, FloatArray, PoseFlowParameters, TrackerParameters
+from tracking.parameters import DEFAULT, FloatArray, TrackerParameters
 from tracking.poseflow.linking import Linker
 from tracking.poseflow.memory import Memory, add_sightings, predict
+from tracking.poseflow.parameters import PoseFlowParameters
 from tracking.similarity import People, describe_people
 from tracking.tracks import Tracks
 

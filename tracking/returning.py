@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.appearance import Looks
-from tracking.parameters import FloatArray, PoseFlowParameters, ReturnParameters
+from tracking.parameters import FloatArray, ReturnParameters
 from tracking.place import place_evidence
 from tracking.poseflow.assignment import assign
 from tracking.poseflow.memory import Memory
+from tracking.poseflow.parameters import PoseFlowParameters
 from tracking.similarity import People
 from tracking.tracks import IntArray, Tracks
 

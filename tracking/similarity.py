@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracking.parameters import FloatArray, PoseFlowParameters, TrackerParameters
+from tracking.parameters import FloatArray, TrackerParameters
+from tracking.poseflow.parameters import PoseFlowParameters
 
 BoolArray = NDArray[np.bool_]
 

@@ -15,8 +15,8 @@ from scipy.optimize import linear_sum_assignment
 from rmpe.records import Frame, Poses
 from tracking import POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
 from tracking.matching import find_features, match_features, no_correspondences
-from tracking.parameters import POSEFLOW_EXTENDED
 from tracking.poseflow.linking import Linker
+from tracking.poseflow.parameters import POSEFLOW_EXTENDED
 from tracking.similarity import describe_people, grade_matrix
 
 CASES = ["clip_mpiinew", "synth_a", "vtest_a"]

@@ -12,8 +12,8 @@ from rmpe.records import Frame, Poses
 from tracking import DEFAULT, OnlineTracker
 from tracking.appearance import Looks, unknown_looks
 from tracking.matching import no_correspondences
-from tracking.parameters import POSEFLOW_EXTENDED
 from tracking.poseflow.linking import Linker
+from tracking.poseflow.parameters import POSEFLOW_EXTENDED
 from tracking.similarity import People, describe_people
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rmpe.records import Frame, Poses
 from tracking.flows.flow import pose_confidences
 from tracking.matching import Features, find_features, match_features
-from tracking.parameters import FloatArray, PoseFlowParameters
+from tracking.parameters import FloatArray
+from tracking.poseflow.parameters import PoseFlowParameters
 from tracking.similarity import People, describe_people, grade_matrix
 
 BoolArray = NDArray[np.bool_]

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from tracking.appearance import Looks, unknown_looks
 from tracking.motion import camera_motion, move_points, still_camera
-from tracking.parameters import FloatArray, PoseFlowParameters
+from tracking.parameters import FloatArray
 from tracking.poseflow.assignment import IntArray, assign, give_ids
 from tracking.poseflow.memory import Memory, predict, remember
+from tracking.poseflow.parameters import PoseFlowParameters
 from tracking.returning import weigh_looks
 from tracking.similarity import People, grade_matrix, select_people
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tracking.appearance import CHANNELS, Looks, learn_looks
 from tracking.motion import displacement, move_points
-from tracking.parameters import FloatArray, PoseFlowParameters
+from tracking.parameters import FloatArray
+from tracking.poseflow.parameters import PoseFlowParameters
 from tracking.similarity import People, joint_boxes
 
 IntArray = NDArray[np.int64]
