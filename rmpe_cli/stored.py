@@ -48,14 +48,15 @@ class TrackChoices:
         "--offline",
         default=False,
         is_flag=True,
-        help="See the whole clip: merge and join whole flows.",
+        help="See the whole clip before anybody is named: pieces of tracks are joined where the "
+        "sum of evidence is highest.",
     )
     building: Literal["identities", "confidence"] | None = option(
         "--building",
         default=None,
         type=click.Choice(["identities", "confidence"]),
-        help="With --offline, flows are: the online identities (default), or the paper's most "
-        "confident ways through the poses.",
+        help="With --offline, what is joined: pieces of the online tracks (default), or flows, the "
+        "paper's most confident ways through the poses.",
     )
     smooth: bool = option(
         "--smooth", default=False, is_flag=True, help="Smooth every person's joints over time."

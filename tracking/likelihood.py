@@ -140,6 +140,17 @@ def colour_evidence(
     return np.clip(colours, -rules.most_colours, rules.most_colours)
 
 
+def count_doubtful(
+    similarity: Similarity, box_scores: FloatArray, parameters: TrackerParameters
+) -> FloatArray:
+    """Return what the similarity is worth in an assignment, (N, M)."""
+    sure = box_scores >= parameters.sure_score
+    # a pose found in a doubtful box is often that of somebody who stands before it
+    box = similarity.place + similarity.height
+    total = similarity.total
+    return np.where(sure | (box > 0), total, np.minimum(total, box))
+
+
 def _common_features(
     known: Tracks, seen: Sighting, correspondences: ArrayLike, parameters: TrackerParameters
 ) -> FloatArray:

@@ -1,4 +1,4 @@
-"""A whole clip at once: the online tracker's identities, then flow-NMS and joined flows."""
+"""A whole clip at once: pieces of the online tracks linked anew, or flows as the paper has them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import numpy as np
 from rmpe.records import Frame, Poses
 from tracking.flows.building import build_most_confident_flows
 from tracking.flows.flow import Flow, build_flows, close_flow, join_poses
+from tracking.flows.linking import link_clip
 from tracking.flows.nms import FlowParameters, join_flows, suppress_flows
+from tracking.flows.pieces import Observed
+from tracking.following import LateNames
 from tracking.online import OnlineTracker
-from tracking.parameters import (
-    DEFAULT,
-    POSEFLOW_EXTENDED,
-    PoseFlowParameters,
-    TrackerParameters,
-)
+from tracking.parameters import DEFAULT, TrackerParameters
+from tracking.poseflow.parameters import POSEFLOW_EXTENDED, PoseFlowParameters
 
 FlowBuilding = Literal["identities", "confidence"]
 
@@ -29,16 +28,18 @@ def track_clip(
     flow_parameters: FlowParameters | None = None,
     building: FlowBuilding = "identities",
 ) -> list[Poses]:
-    """Return the poses of every frame with the identities of the whole clip's flows.
+    """Return the poses of every frame with identities for which the whole clip was looked at.
 
     Pictures are looked at once and not kept.
 
     Args:
         clip: every frame with its people, in order.
         parameters: rules of the tracker.
-        flow_parameters: rules of flow-NMS and joining.
-        building: "identities" takes the online tracker's as flows; "confidence" takes the most
-            confident ways through the poses, as the paper does.
+        flow_parameters: rules of flow-NMS and joining, for flows.
+        building: "identities" links pieces of our online tracks
+            (:func:`tracking.flows.linking.link_clip`), and takes the identities of PoseFlow's rules
+            as flows; "confidence" takes the most confident ways through the poses as flows, as the
+            paper does.
 
     Returns:
         One entry for every frame. People of suppressed flows are merged into those that stay;
@@ -53,11 +54,30 @@ def track_clip(
         return refine_tracks(build_most_confident_flows(clip, published), flow_parameters)
     if building != "identities":
         raise ValueError(f"building is {building!r}, supported are 'identities', 'confidence'")
-    if isinstance(parameters, TrackerParameters):
-        parameters = replace(parameters, wait_sightings=1)  # nobody may be left out of the flows
     tracker = OnlineTracker(parameters)
+    if isinstance(parameters, TrackerParameters):
+        return _linked(clip, tracker, parameters)
     tracked = [tracker.update(frame, poses) for frame, poses in clip]
     return refine_tracks(tracked, flow_parameters)
+
+
+def _linked(
+    clip: Iterable[tuple[Frame, Poses]], tracker: OnlineTracker, parameters: TrackerParameters
+) -> list[Poses]:
+    observed: list[Observed] = []
+    late: LateNames[Observed] = LateNames(parameters.wait_sightings - 1)
+    camera, size = np.eye(3), (1, 1)
+    for frame, poses in clip:
+        size = (frame.width, frame.height)
+        named = tracker.update(frame, poses)
+        step = tracker.explanation
+        assert step is not None
+        camera = np.vstack([step.camera, [0.0, 0.0, 1.0]]) @ camera
+        item = Observed(frame.timestamp_s, named, step.seen, step.now, camera)
+        observed += [replace(it, poses=who) for it, who in late.take(item, named, tracker.naming)]
+    observed += [replace(it, poses=who) for it, who in late.flush()]
+    ids = link_clip(observed, size, parameters)
+    return [it.poses.with_ids(who) for it, who in zip(observed, ids, strict=True)]
 
 
 def refine_tracks(

@@ -14,8 +14,10 @@ from tracking import DEFAULT, OnlineTracker
 from tracking.appearance import unknown_looks
 from tracking.following import Explanation, reasons_of
 from tracking.likelihood import Sighting, Similarity
+from tracking.motion import still_camera
 from tracking.returning import ReturnEvidence
 from tracking.similarity import People
+from tracking.tracks import Tracks
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
 
@@ -63,6 +65,8 @@ def five_people() -> Explanation:
         seen=Sighting(
             people, boxes, scores, np.ones((5, 1)), unknown_looks(5, 1), np.ones(5, bool)
         ),
+        now=Tracks.empty(1),
+        camera=still_camera(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Pose flows of a whole clip: built, suppressed where they are one person twice, joined."""
+"""A whole clip at once: pieces of tracks linked by likelihood; the paper's pose flows."""
 
 from tracking.flows.building import build_most_confident_flows
 from tracking.flows.flow import Flow, build_flows

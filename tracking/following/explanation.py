@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tracking.likelihood import Sighting, Similarity
 from tracking.parameters import FloatArray, TrackerParameters
 from tracking.returning import ReturnEvidence
-from tracking.tracks import IntArray
+from tracking.tracks import IntArray, Tracks
 
 NOBODY = -1
 """Row of the known person that somebody new is."""
@@ -44,6 +44,10 @@ class Explanation:
     """How often each has been seen, (M,)."""
     seen: Sighting
     """The people of the frame, M."""
+    now: Tracks
+    """How they are known after it, M."""
+    camera: FloatArray
+    """The camera's motion since the frame before, (2, 3)."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
 from tracking.following.remembering import keep_unseen, see_people
 from tracking.kalman import Bodies, predict_bodies
-from tracking.likelihood import Sighting, Similarity, colour_evidence, compare
+from tracking.likelihood import Sighting, Similarity, colour_evidence, compare, count_doubtful
 from tracking.motion import camera_motion, displacement
 from tracking.parameters import FloatArray, TrackerParameters
 from tracking.poseflow.assignment import assign
@@ -71,14 +71,14 @@ class Follower:
         Raises:
             ValueError: the people have another number of joints than those before.
         """
-        tracks = self._known(people, correspondences)
+        tracks, camera = self._known(people, correspondences)
         gaps = tracks.unseen_s + gap_s
         expected = predict_bodies(tracks.bodies, gaps, self.parameters.motion)
         seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores)
         compared, similarity, seen = self._compare(
             tracks, expected, gap_s, seen, correspondences, size, look
         )
-        counted = self._counted(similarity, seen)
+        counted = count_doubtful(similarity, seen.box_scores, self.parameters)
         matched = self._assign(len(tracks), compared, counted, seen)
         absent = may_return(tracks, matched, gaps, self.parameters)
         new = np.flatnonzero(matched == NOBODY)
@@ -88,6 +88,7 @@ class Follower:
         ids, sightings = name_people(tracks, matched, seen, self.highest_id, self.parameters)
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
         self.naming = Naming.between(tracks.ids, matched, ids)
+        now = see_people(tracks, expected, gaps, matched, seen, ids, sightings, self.parameters)
         self.explanation = Explanation(
             known_ids=np.maximum(tracks.ids, 0),
             compared=compared,
@@ -101,8 +102,9 @@ class Follower:
             ids=np.maximum(ids, 0),
             sightings=sightings,
             seen=seen,
+            now=now,
+            camera=camera,
         )
-        now = see_people(tracks, expected, gaps, matched, seen, ids, sightings, self.parameters)
         self.tracks = now.followed_by(keep_unseen(tracks, matched, gaps, frames, self.parameters))
         return np.maximum(ids, 0)
 
@@ -142,15 +144,16 @@ class Follower:
         now = others.unseen_frames == 0
         self.tracks = others.select(now).followed_by(found).followed_by(others.select(~now))
 
-    def _known(self, people: People, correspondences: ArrayLike) -> Tracks:
-        """Return everybody known, moved as the camera moved."""
+    def _known(self, people: People, correspondences: ArrayLike) -> tuple[Tracks, FloatArray]:
+        """Return everybody known, moved as the camera moved, and its motion, (2, 3)."""
         joint_count = people.keypoints_xy.shape[1]
         tracks = Tracks.empty(joint_count) if self.tracks is None else self.tracks
         known = tracks.keypoints_xy.shape[1]
         if known != joint_count:
             raise ValueError(f"poses have {joint_count} joints, those before had {known}")
         in_sight = tracks.boxes_xyxy[tracks.unseen_frames == 0]
-        return tracks.moved(camera_motion(correspondences, in_sight))
+        camera = camera_motion(correspondences, in_sight)
+        return tracks.moved(camera), camera
 
     def _sighting(
         self,
@@ -203,14 +206,6 @@ class Follower:
             )
             similarity = replace(similarity, colours=colours)
         return compared, similarity, seen
-
-    def _counted(self, similarity: Similarity, seen: Sighting) -> FloatArray:
-        """Return what the similarity is worth in the assignment, (C, M)."""
-        sure = seen.box_scores >= self.parameters.sure_score
-        # a pose found in a doubtful box is often that of somebody who stands before it
-        box = similarity.place + similarity.height
-        total = similarity.total
-        return np.where(sure | (box > 0), total, np.minimum(total, box))
 
     def _assign(
         self, count: int, compared: IntArray, counted: FloatArray, seen: Sighting

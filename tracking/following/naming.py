@@ -13,6 +13,7 @@ from rmpe.records import Poses
 from tracking.following.explanation import NOBODY
 from tracking.tracks import IntArray
 
+_LIKELY = 0.5
 _Item = TypeVar("_Item")
 
 
@@ -49,7 +50,7 @@ class Naming:
 class LateNames(Generic[_Item]):
     """Holds frames back for as long as somebody in them may still get an identity.
 
-    Who has none by then keeps id 0.
+    Who has none by then keeps id 0, and so does a box that was more likely nobody.
     """
 
     def __init__(self, longest_frames: int) -> None:
@@ -71,7 +72,8 @@ class LateNames(Generic[_Item]):
             naming: what the tracker says of it.
         """
         numbers = np.zeros(len(poses), np.int64)
-        numbers[: len(naming.waiting)] = naming.waiting
+        likely = poses.box_scores[: len(naming.waiting)] >= _LIKELY
+        numbers[: len(naming.waiting)] = np.where(likely, naming.waiting, 0)
         self._held = deque(_named(*held, naming.named) for held in self._held)
         self._held.append((item, poses, numbers))
         done = []

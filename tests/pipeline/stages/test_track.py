@@ -11,7 +11,8 @@ from rmpe.records import Frame, Poses
 from tracking import OnlineTracker
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
-SURE, DOUBTFUL, OTHER = (100.0, 100.0, 0.9), (400.0, 100.0, 0.3), (550.0, 200.0, 0.3)
+SURE, DOUBTFUL, OTHER = (100.0, 100.0, 0.9), (400.0, 100.0, 0.55), (550.0, 200.0, 0.55)
+UNLIKELY = (400.0, 100.0, 0.4)
 
 
 def posed(index: int, *people: tuple[float, float, float]) -> PosedFrame:
@@ -47,6 +48,12 @@ def test_somebody_doubtful_has_their_identity_from_the_first_sighting_on() -> No
 def test_who_is_never_confirmed_holds_nothing_up_for_longer_than_the_wait() -> None:
     items = [posed(0, SURE), posed(1, SURE, DOUBTFUL), *(posed(index, SURE) for index in (2, 3, 4))]
     assert run(items, 64) == [[[1]], [], [], [[1, 0], [1], [1]], [[1]], []]
+
+
+def test_a_box_that_was_more_likely_nobody_is_not_filled_in() -> None:
+    items = [posed(0, SURE), posed(1, SURE, UNLIKELY)]
+    items += [posed(index, SURE, DOUBTFUL) for index in (2, 3)]
+    assert run(items, 64) == [[[1]], [[1, 0]], [], [[1, 2], [1, 2]], []]
 
 
 def test_two_who_wait_get_an_identity_each() -> None:
