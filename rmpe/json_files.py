@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def load_json(path: str | Path) -> Any:
     """Return a JSON document in UTF-8, 16 or 32; a byte order mark is passed over.
@@ -18,9 +21,28 @@ def load_json(path: str | Path) -> Any:
     try:
         return parse_json(data.decode(json.detect_encoding(data)))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file, needed is JSON") from error
+        raise ValueError(f"{path} is not a text file in UTF-8, needed is JSON") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
+
+
+def load_numbers(path: str | Path) -> NDArray[np.float64]:
+    """Return the nested lists of numbers that a JSON document is.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is no JSON, or something else.
+    """
+    try:
+        return np.asarray(load_json(path), np.float64)
+    except TypeError as error:
+        raise ValueError(f"{path} is something else than lists of numbers") from error
+
+
+def files_in(folder: Path, pattern: str, *, deep: bool = False) -> list[Path]:
+    """Return a folder's files of a pattern; macOS keeps hidden ``._x.json`` beside them."""
+    found = folder.rglob(pattern) if deep else folder.glob(pattern)
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -12,6 +12,28 @@ import av
 _BACK_S = 0.1
 _AHEAD_S = 10.0
 _MAY_JUMP_AHEAD = frozenset({"mpegts", "mpeg"})
+_RAW = frozenset({"h264", "hevc", "m4v", "mpegvideo"})
+_WITHOUT_TIMES = _RAW | {"jpeg_pipe", "mjpeg"}
+
+
+def frame_rate(stream: av.VideoStream) -> Fraction:
+    """Return a stream's frames a second, 0 where nothing says them.
+
+    Of a raw stream FFmpeg's average is its own guess of 25; the codec's headers may say better.
+    """
+    rates = [stream.average_rate, stream.guessed_rate]
+    if stream.container.format.name in _RAW:
+        rates.reverse()
+    return Fraction(rates[0] or rates[1] or 0)
+
+
+def guessed_rate_note(stream: av.VideoStream) -> str:
+    """Return what is to be said of a stream that has neither times nor a rate; else nothing."""
+    is_bare = stream.container.format.name in _WITHOUT_TIMES
+    if not is_bare or stream.codec_context.framerate:
+        return ""
+    rate = float(frame_rate(stream))
+    return f"the stream says no times: {rate:g} frames a second are taken"
 
 
 class FrameClock:
@@ -30,8 +52,8 @@ class FrameClock:
 
     def __init__(self, stream: av.VideoStream, start_pts: int | None = None) -> None:
         self._base = Fraction(stream.time_base or Fraction(1, 1000))
-        self._rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
-        self._by_chunk = stream.container.format.name in ("avi", "h264", "hevc", "m4v", "mpegvideo")
+        self._rate = frame_rate(stream) or Fraction(25)
+        self._by_chunk = stream.container.format.name in _RAW | {"avi"}
         self._start = stream.start_time if start_pts is None else start_pts
         self._chunks: deque[int] = deque()
         self._may_jump_ahead = stream.container.format.name in _MAY_JUMP_AHEAD

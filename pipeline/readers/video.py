@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,7 @@ import av
 from pipeline.readers._cut import why_cut
 from pipeline.readers._opening import in_thread, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
-from pipeline.readers._timing import FrameClock
+from pipeline.readers._timing import FrameClock, frame_rate, guessed_rate_note
 from pipeline.readers._upright import UprightConverter, fit_picture, shown_aspect, shown_size
 from pipeline.readers.address import ffmpeg_name, is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
@@ -82,6 +81,8 @@ class VideoReader:
             first_frame = self._peek()
             self._size = shown_size(first_frame)
             self.info = self._make_info(first_frame)
+            if note := guessed_rate_note(self._stream):
+                self.report.add_warning(note)
             self._check_start()
         except BaseException:
             self._container.close()
@@ -141,7 +142,7 @@ class VideoReader:
 
     def _make_info(self, first: av.VideoFrame) -> ClipInfo:
         stream = self._stream
-        rate = stream.average_rate or stream.guessed_rate or Fraction(0)
+        rate = frame_rate(stream)
         return ClipInfo(
             source=shown_source(self._path),
             width=self._size[0],

@@ -118,6 +118,7 @@ def read_coco_document(
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             reason = f"has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
             skipped.append(f"{_label(item, place)} {reason}")
+    check_pixels([person.joints for person in people], name)
     return CocoDocument(
         images,
         joints,
@@ -192,10 +193,7 @@ class _AnnotationReader:
                 f"{self._without_box} people have no box: the extent of their joints is taken"
             )
         if self._whole_bodies and not self._is_whole:
-            said.append(
-                f"{self._whole_bodies} people have feet, face and hands too: --skeleton "
-                f"{COCO_WHOLEBODY_133.name} reads them"
-            )
+            said.append(whole_bodies_note(self._whole_bodies))
         return tuple(said)
 
     def read(self, item: Any, place: int) -> CocoAnnotation:
@@ -208,12 +206,10 @@ class _AnnotationReader:
         for key in ("image_id", "keypoints"):
             if key not in item:
                 raise KeyError(key)
-        if all(part in item for part in _WHOLE_BODY_PARTS):
+        if has_whole_body(item):
             self._whole_bodies += 1
             if self._is_whole:
-                parts = [item["keypoints"], *(item[part] for part in _WHOLE_BODY_PARTS)]
-                item = {**item, "keypoints": [value for part in parts for value in part]}
-                item.pop("num_keypoints", None)  # it counts the body's alone
+                item = with_whole_body(item)
         image_id = find_id(item["image_id"], self._images)
         if image_id is None or image_id not in self._images:
             raise ValueError(f"names picture {item['image_id']}, which the file does not list")
@@ -255,10 +251,46 @@ class _AnnotationReader:
         return (x, y, width, height), False
 
 
+def has_whole_body(item: Mapping[str, Any]) -> bool:
+    """Return whether an annotation or result has COCO-WholeBody's feet, face and hands."""
+    return all(part in item for part in _WHOLE_BODY_PARTS)
+
+
+def with_whole_body(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an annotation or result whose keypoints are those of the whole body."""
+    parts = [item["keypoints"], *(item[part] for part in _WHOLE_BODY_PARTS)]
+    item = {**item, "keypoints": [value for part in parts for value in part]}
+    item.pop("num_keypoints", None)  # it counts the body's alone
+    return item
+
+
+def whole_bodies_note(count: int) -> str:
+    """Return what is said where so many whole bodies are read as bodies alone."""
+    return (
+        f"{count} people have feet, face and hands too: --skeleton {COCO_WHOLEBODY_133.name} "
+        "reads them"
+    )
+
+
+def check_pixels(joints: Sequence[NDArray[np.floating[Any]]], name: str) -> None:
+    """Raise ``ValueError`` where all that is found of people is shares of a picture, 0 to 1.
+
+    Args:
+        joints: x, y, score of people, (…, 3) each; a score of 0 is not found.
+        name: what to call them.
+    """
+    found = [person[person[..., 2] > 0][:, :2] for person in joints]
+    places = np.concatenate([np.zeros((0, 2)), *found])
+    if len(places) and np.abs(places).max() <= 1 and (places % 1).any():
+        raise ValueError(
+            f"{name}: all joints lie between -1 and 1, as shares of a picture; needed are pixels"
+        )
+
+
 def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
-    """Return flat ``x y visibility …`` as (K, 3); ``ValueError`` says what is broken."""
+    """Return ``x y visibility …``, flat or in threes, as (K, 3); ``ValueError`` if it is none."""
     joints = _numbers(values, "keypoints")
-    if joints.shape != (3 * joint_count,):
+    if joints.shape not in ((3 * joint_count,), (joint_count, 3)):
         raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
     if not np.isfinite(joints).all():
         raise ValueError("has keypoints that are not finite")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rmpe.datasets.coco import read_coco_set
 from rmpe.datasets.keypoint_set import KeypointSet
+from rmpe.json_files import files_in
 
 
 def read_posetrack_set(
@@ -18,7 +19,7 @@ def read_posetrack_set(
         ValueError: a file is malformed, the folder has none, or files name different joints.
     """
     path = Path(annotations)
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    files = files_in(path, "*.json") if path.is_dir() else [path]
     if not files:
         raise ValueError(f"{path} has no .json file")
     parts = [read_coco_set(file, image_folder) for file in files]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmpe.datasets.coco_document import check_pixels
 from rmpe.formats.clip import ClipHeader, PoseRecord, ReadHints
 from rmpe.formats.pictures import PictureKey, place_pictures
 from rmpe.geometry.boxes import box_xywh_to_xyxy, keypoint_extent_boxes
@@ -53,8 +54,10 @@ def gather_frames(
     people.
 
     Raises:
-        ValueError: a picture cannot be placed.
+        ValueError: a picture cannot be placed, or places are no pixels.
     """
+    joints = [np.dstack([found.keypoints_xy, found.keypoint_scores]) for found in people.values()]
+    check_pixels(joints, str(path))
     placed = place_pictures(tuple(people), hints, str(path))
     by_index = {placed.indices[key]: poses for key, poses in people.items()}
     header = hinted_header(path, skeleton, hints, placed.image_names)

@@ -33,7 +33,7 @@ from rmpe.formats._loaded import (
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.pictures import natural_order, picture_of_stem, unique_stems
 from rmpe.geometry.boxes import box_xyxy_to_xywh
-from rmpe.json_files import load_json
+from rmpe.json_files import files_in, load_json
 from rmpe.records import Poses
 from rmpe.skeletons import (
     COCO_17,
@@ -268,6 +268,8 @@ def _poses(
 
 def _track_id(idx: Any) -> int:
     """Return a track id; cluster members (a list, as untracked results have them) are none."""
+    if isinstance(idx, str) and idx.isascii() and idx.isdigit():
+        idx = int(idx)
     known = isinstance(idx, (int, float)) and math.isfinite(idx) and 0 < idx < 2**63
     return int(idx) if known else 0
 
@@ -278,7 +280,7 @@ def _read_by_picture(
     path, hints = Path(path), hints or ReadHints()
     if path.is_dir():
         folder = path / SEPARATE if (path / SEPARATE).is_dir() else path
-        files = sorted(folder.rglob("*.json"), key=natural_order)
+        files = sorted(files_in(folder, "*.json", deep=True), key=natural_order)
         stems = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
         names = [picture_of_stem(stem) for stem in stems]
         document = {name: load_json(file) for name, file in zip(names, files)}

@@ -28,7 +28,7 @@ from rmpe.formats.outputs import RECORDS_NAME, check_outputs, unfinished
 from rmpe.formats.pictures import unique_stems
 from rmpe.formats.posetrack.document import named_joints
 from rmpe.formats.posetrack.records import PoseTrack17Writer, PoseTrackWriter, read_posetrack
-from rmpe.json_files import load_json
+from rmpe.json_files import files_in, load_json
 
 NATIVE = "native"
 
@@ -142,7 +142,9 @@ def read_records(
         path = path / chosen.file_name
     try:
         return chosen.reader(path, hints)
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path} is no valid {name} file: it has no {error}") from error
+    except (AttributeError, IndexError, OverflowError, TypeError) as error:
         raise ValueError(f"{path} is no valid {name} file: {error!r}") from error
 
 
@@ -226,7 +228,7 @@ def detect_format(path: str | Path) -> str:
         if (path / RECORDS_NAME).is_file():
             return NATIVE
         main = path / MAIN_FILE
-        files = [main] if main.is_file() else sorted(path.rglob("*.json"))
+        files = [main] if main.is_file() else files_in(path, "*.json", deep=True)
         if any(file.name.endswith(SUFFIX) for file in files):
             return "openpose"
         document = {file.name: load_json(file) for file in files[:1]}
@@ -240,6 +242,8 @@ def detect_format(path: str | Path) -> str:
         if looks_like_mot(first.decode("utf-8-sig", "replace")):
             return "mot"
         document = load_json(path)
+        if isinstance(document, dict) and isinstance(document.get("people"), list):
+            raise ValueError(f"{path} is one of OpenPose's files: give the folder that it is in")
     name = _format_of(document)
     if name is None:
         raise ValueError(f"{path} is in no format known here; there are {', '.join(FORMATS)}")

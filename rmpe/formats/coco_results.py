@@ -15,7 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.datasets.coco_document import AnnotationChoices, plain_id, read_coco_document
+from rmpe.datasets.coco_document import (
+    AnnotationChoices,
+    has_whole_body,
+    plain_id,
+    read_coco_document,
+    whole_bodies_note,
+    with_whole_body,
+)
 from rmpe.formats._json import ItemStream, short_xywh, shortest_decimals
 from rmpe.formats._loaded import (
     JointReader,
@@ -33,7 +40,7 @@ from rmpe.formats.pictures import PictureKey, picture_number
 from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.json_files import load_json
 from rmpe.records import Poses
-from rmpe.skeletons import COCO_17, Skeleton, convert_joints
+from rmpe.skeletons import COCO_17, COCO_WHOLEBODY_133, Skeleton, convert_joints
 
 
 class CocoResultsWriter:
@@ -105,9 +112,14 @@ def read_coco(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
     if not isinstance(document, list):
         raise ValueError(f"{path} is not a list of COCO results")
     items, notes = _people_only([_result(item, path, n) for n, item in enumerate(document)], path)
+    whole = sum(map(has_whole_body, items))
+    if whole and skeleton != COCO_WHOLEBODY_133:
+        notes = (*notes, whole_bodies_note(whole))
     grouped: dict[PictureKey, list[dict[str, Any]]] = {}
     for item in items:
-        grouped.setdefault(item["image_id"], []).append(item)
+        joined = has_whole_body(item) and skeleton == COCO_WHOLEBODY_133
+        people_here = grouped.setdefault(item["image_id"], [])
+        people_here.append(with_whole_body(item) if joined else item)
     reader = JointReader(path)
     people = {key: _poses(rows, reader, skeleton, path, key) for key, rows in grouped.items()}
     notes = (*notes, *reader.notes)

@@ -29,7 +29,7 @@ from rmpe.formats._loaded import (
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.outputs import shortened
 from rmpe.formats.pictures import are_close, natural_order, picture_of_stem, unique_stems
-from rmpe.json_files import load_json
+from rmpe.json_files import files_in, load_json
 from rmpe.records import Poses
 from rmpe.skeletons import (
     BODY_25,
@@ -144,7 +144,7 @@ def read_openpose(path: str | Path, hints: ReadHints | None = None) -> LoadedCli
             of several clips.
     """
     folder, hints = Path(path), hints or ReadHints()
-    files = sorted(folder.rglob(f"*{SUFFIX}"), key=natural_order)
+    files = sorted(files_in(folder, f"*{SUFFIX}", deep=True), key=natural_order)
     by_stem = {file.relative_to(folder).as_posix().removesuffix(SUFFIX): file for file in files}
     by_stem = {stem: file for stem, file in by_stem.items() if stem.startswith(hints.series)}
     if not by_stem:

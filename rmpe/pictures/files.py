@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rmpe.records import ImageArray
 
@@ -20,6 +21,9 @@ _DEPTHS = (8, 10, 12, 14)
 """Bits that cameras and microscopes put into 16."""
 _EIGHT_BITS = 255
 _TIFF = (".tif", ".tiff")
+_MOVING = (b"ANIM", b"acTL", b"avis")
+"""What stands near the beginning of a WebP, PNG or AVIF of several pictures."""
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ def read_picture(path: Path) -> ReadPicture:
     try:
         deep = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # (H, W, 3) BGR
         if deep is not None and deep.dtype == np.uint8:
-            return ReadPicture(np.asarray(deep, np.uint8), _pages(path))
+            return ReadPicture(np.asarray(deep, np.uint8), _pages(path, data))
         if deep is not None:
             if deep.dtype == np.uint16 and deep.max(initial=0) >= 2 ** _DEPTHS[-1]:
                 return ReadPicture(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8))
@@ -127,8 +131,9 @@ def _register_heif() -> bool:
     return True
 
 
-def _pages(path: Path) -> str:
-    if path.suffix.lower() not in (".tif", ".tiff", ".gif"):
+def _pages(path: Path, data: NDArray[np.uint8]) -> str:
+    head = data[:_HEAD_BYTES].tobytes()
+    if path.suffix.lower() not in (*_TIFF, ".gif") and not any(sign in head for sign in _MOVING):
         return ""
     count = cv2.imcount(str(path))
     return f"it has {count} pages, the first is read" if count > 1 else ""

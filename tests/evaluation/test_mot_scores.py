@@ -116,3 +116,13 @@ def test_the_command_prints_and_writes_the_figures(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.split()[:4] == ["HOTA", "DETA", "ASSA", "IDF1"]
     assert json.loads(out.read_text())["hota"] == pytest.approx(44.06263584330666)
+
+
+def test_stored_poses_without_identities_are_refused(tmp_path: Path) -> None:
+    person = {"image_id": 0, "category_id": 1, "score": 0.5, "keypoints": [9.0] * 51}
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps([person | {"bbox": [1, 2, 3, 4]}]))
+    with pytest.raises(ValueError, match=r"found\.json: nobody has an identity"):
+        read_mot_boxes(path)
+    path.write_text(json.dumps([person | {"bbox": [1, 2, 3, 4], "track_id": 5}]))
+    assert read_mot_boxes(path).ids.tolist() == [5]

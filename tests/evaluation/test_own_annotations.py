@@ -14,7 +14,7 @@ from rmpe.datasets.coco_document import AnnotationChoices
 from rmpe.detectors.precomputed import read_boxes
 from rmpe.estimator import EstimatorOptions
 from rmpe.evaluation import Evaluation, evaluate_images, evaluate_predictions, write_json
-from rmpe.formats import ClipHeader, NativeWriter
+from rmpe.formats import ClipHeader, NativeWriter, read_records
 from rmpe.skeletons import COCO_17, get_skeleton
 from tests.helpers.box_estimator import BoxEstimator
 from tests.helpers.foreign import one_person
@@ -246,3 +246,43 @@ def test_the_command_says_what_is_guessed_and_takes_joints_by_hand(coco: Path, f
     assert CliRunner().invoke(cli.rmpe_command, [*command, "--skeleton", "x"]).exit_code == 2
     wrong = ["evaluate", "mpii", *command[2:], "--category", "person"]
     assert CliRunner().invoke(cli.rmpe_command, wrong).exit_code == 2
+
+
+def in_threes(values: list[float]) -> list[list[float]]:
+    return [values[place : place + 3] for place in range(0, len(values), 3)]
+
+
+def as_shares(values: list[float]) -> list[float]:
+    return [value if place % 3 == 2 else value / 4096 for place, value in enumerate(values)]
+
+
+def test_keypoints_in_threes_are_those_in_a_row(coco: Path, found: Path) -> None:
+    truth = json.loads((coco / "truth.json").read_text())["annotations"]
+    own = changed(coco, annotations={"keypoints": [in_threes(p["keypoints"]) for p in truth]})
+    plain = ap(evaluate_predictions("coco", coco / "truth.json", found))
+    assert ap(evaluate_predictions("coco", own, found)) == plain
+
+
+def test_shares_of_a_picture_are_not_taken_for_pixels(coco: Path, found: Path) -> None:
+    truth = json.loads((coco / "truth.json").read_text())["annotations"]
+    own = changed(coco, annotations={"keypoints": [as_shares(p["keypoints"]) for p in truth]})
+    with pytest.raises(ValueError, match=r"own\.json: all joints lie between -1 and 1"):
+        evaluate_predictions("coco", own, found)
+    results = json.loads(found.read_text())
+    for result in results:
+        result["keypoints"] = as_shares(result["keypoints"])
+    (coco / "shares.json").write_text(json.dumps(results))
+    with pytest.raises(ValueError, match="all joints lie between -1 and 1"):
+        evaluate_predictions("coco", coco / "truth.json", coco / "shares.json")
+    with pytest.raises(ValueError, match=r"shares\.json: all joints lie between -1 and 1"):
+        read_records(coco / "shares.json")
+
+
+@pytest.mark.parametrize("dataset", ["mpii", "lsp"])
+def test_results_of_coco_are_no_list_of_joints_of_another_set(
+    coco: Path, found: Path, dataset: str
+) -> None:
+    given = ["evaluate", dataset, "--annotations", found, "--predictions", found]
+    result = CliRunner().invoke(cli.rmpe_command, [*map(str, given)])
+    assert isinstance(result.exception, ValueError)
+    assert "found.json" in str(result.exception)

@@ -11,7 +11,14 @@ import pytest
 
 from rmpe.formats import FORMATS, ReadHints, convert_records, read_records
 from rmpe.formats.catalogue import notes_of
-from rmpe.skeletons import COCO_17, COCO_19, HALPE_136, Skeleton, get_skeleton
+from rmpe.skeletons import (
+    COCO_17,
+    COCO_19,
+    COCO_WHOLEBODY_133,
+    HALPE_136,
+    Skeleton,
+    get_skeleton,
+)
 from tests.helpers.foreign import (
     alphapose_list,
     counts,
@@ -326,3 +333,79 @@ def test_people_are_read_in_floats_of_32_bits(tmp_path: Path) -> None:
     path = alphapose_list(tmp_path / "a.json", ["0.jpg"])
     (record,) = read_records(path)
     assert record.poses.keypoints_xy.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["openpose", "alphapose-open"])
+def test_hidden_files_of_macos_beside_the_files_of_a_folder_are_passed_over(
+    kind: str, tmp_path: Path
+) -> None:
+    native_records(tmp_path / "n.ndjson", [0, 2], 3)
+    out = tmp_path / kind / "r.json" if kind != "openpose" else tmp_path / kind
+    convert_records(tmp_path / "n.ndjson", out, kind)
+    folder = out if kind == "openpose" else out.parent / "sep-json"
+    for file in list(folder.iterdir()):
+        (folder / f"._{file.name}").write_bytes(b"\0\5\x16\7\0")
+    read = read_records(folder)
+    assert counts(read)[:3] == [1, 0, 1]
+
+
+def test_results_of_whole_bodies_are_read_where_they_are_asked_for_and_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    parts = {"foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}
+    result = {"image_id": 0, "category_id": 1, "score": 0.5, "keypoints": flat_joints(17)}
+    result |= {part: flat_joints(count, 300.0) for part, count in parts.items()}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps([result]))
+    plain = read_records(path)
+    assert f"--skeleton {COCO_WHOLEBODY_133.name}" in " ".join(notes_of(plain))
+    whole = read_records(path, hints=ReadHints(skeleton=COCO_WHOLEBODY_133))
+    (record,) = whole
+    assert record.poses.keypoints_xy.shape == (1, 133, 2)
+    assert record.poses.keypoints_xy[0, [0, 17, 23, 91, 112], 0].tolist() == [0, 300, 300, 300, 300]
+
+
+def test_ids_in_words_that_are_numbers_are_kept(tmp_path: Path) -> None:
+    path = alphapose_list(tmp_path / "a.json", ["0.jpg", "1.jpg"])
+    path.write_text(path.read_text().replace('"idx": 1', '"idx": "41"'))
+    assert [record.poses.ids.tolist() for record in read_records(path)] == [[41], [2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("x_000_keypoints.json", '{"version": 1.3, "people": []}', "give the folder"),
+        ("mmpose.json", '{"meta_info": {}, "instance_info": [{"frame_id": 1}]}', "no format known"),
+        ("mmpose_list.json", '[{"frame_id": 0, "instances": []}]', "has no keypoints"),
+        ("ultralytics.txt", "0 0.5 0.5 0.2 0.4 0.1 0.2 0.9\n", "is not "),
+        (
+            "ultralytics.json",
+            '[{"name": "person", "box": {"x1": 1}, "keypoints": {}}]',
+            "keypoints",
+        ),
+        ("mediapipe.json", '{"poseLandmarks": [[{"x": 0.1}]]}', "has no keypoints"),
+        ("deeplabcut.csv", "scorer,DLC,DLC\nbodyparts,nose,nose\n", "is not "),
+        ("deeplabcut.h5", "\x89HDF\r\n", "is not "),
+        ("fiftyone.json", '{"samples": [{"keypoints": {}}]}', "has no keypoints"),
+        (
+            "labelme.json",
+            '{"shapes": [{"label": "nose"}], "imagePath": "a.jpg"}',
+            "is not in ",
+        ),
+        ("cvat.xml", "<?xml version='1.0'?><annotations/>", "is not "),
+        ("openpifpaf.json", '[{"keypoints": [1, 2, 0.5], "bbox": [1, 2, 3, 4]}]', "image_id"),
+        ("lines.json", '{"image_id": "0.jpg"}\n{"image_id": "1.jpg"}\n', "is not "),
+        ("mot.txt", "1;1;10;20;30;40;0,9;-1;-1;-1\n", "is not "),
+        ("page.json", "<!DOCTYPE html><html>", "is not "),
+        ("empty.json", "", "is not "),
+    ],
+)
+def test_files_of_other_programs_are_refused_in_one_sentence(
+    name: str, text: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, "latin-1")
+    with pytest.raises(ValueError, match=words) as refused:
+        read_records(tmp_path / name)
+    assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "Error(" not in str(refused.value)

@@ -54,7 +54,8 @@ def read_mot_boxes(path: str | Path, truth: bool = False) -> MotBoxes:
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: it is malformed, or an identity is twice in a frame.
+        ValueError: it is malformed, an identity is twice in a frame, or nobody of stored poses has
+            one.
     """
     if detect_format(path) == "mot":
         rows = read_mot_rows(path)
@@ -64,12 +65,16 @@ def read_mot_boxes(path: str | Path, truth: bool = False) -> MotBoxes:
             kept &= rows.classes == 1
         return _checked(path, rows.frames[kept], rows.ids[kept], rows.boxes_xywh[kept])
     frames, ids, boxes = [], [], []
+    people = 0
     for record in read_records(path):
+        people += len(record.poses)
         known = record.poses.ids > 0
         corners = record.poses.boxes_xyxy[known].astype(np.float64)
         frames.append(np.full(len(corners), record.frame_index, np.int64))
         ids.append(record.poses.ids[known])
         boxes.append(np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1))
+    if people and not sum(map(len, ids)):
+        raise ValueError(f"{path}: nobody has an identity to score: rmpe track gives them")
     if not frames:
         return MotBoxes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)))
     return _checked(path, np.concatenate(frames), np.concatenate(ids), np.concatenate(boxes))

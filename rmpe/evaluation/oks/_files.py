@@ -14,6 +14,7 @@ from rmpe.datasets.coco_document import (
     CocoAnnotation,
     CocoDocument,
     ImageId,
+    check_pixels,
     checked_joints,
     find_id,
     plain_id,
@@ -117,13 +118,24 @@ def read_predictions(
     if not isinstance(items, Sequence) or isinstance(items, (str, bytes)):
         raise ValueError(f"{name}: not a list of COCO results")
     results: list[Mapping[str, Any]] = []
+    joints = []
     for place, item in enumerate(items):
         try:
-            image_id = _checked_result(item, truth, joint_count)
+            image_id = _checked_result(item, truth)
+            joints.append(checked_joints(item["keypoints"], joint_count))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name}: result {place} {error}") from error
         number = truth.numbers[image_id]
-        results.append({**item, "image_id": number, "category_id": COCO_PERSON, "place": place})
+        results.append(
+            {
+                **item,
+                "keypoints": joints[-1].ravel().tolist(),
+                "image_id": number,
+                "category_id": COCO_PERSON,
+                "place": place,
+            }
+        )
+    check_pixels(joints, str(name))
     categories = [plain_id(item.get("category_id")) for item in items]
     people = _people_of(set(categories), truth, str(name))
     kept = [result for result, category in zip(results, categories) if category in people]
@@ -149,14 +161,13 @@ def _is_own(category: ImageId, truth: OksTruth) -> bool:
     return find_id(category, dict.fromkeys(truth.category_ids)) in truth.category_ids
 
 
-def _checked_result(item: Any, truth: OksTruth, joint_count: int) -> ImageId:
+def _checked_result(item: Any, truth: OksTruth) -> ImageId:
     """Return the picture that a result is for; ``ValueError`` says what is broken."""
     if not isinstance(item, Mapping):
         raise ValueError("is no object")
     missing = {"image_id", "keypoints", "score"} - set(item)
     if missing:
         raise ValueError(f"has no {sorted(missing)[0]}")
-    checked_joints(item["keypoints"], joint_count)
     score = item["score"]
     if not isinstance(score, Real) or isinstance(score, bool) or not math.isfinite(score):
         raise ValueError(f"has the score {score!r}, needed is a number")

@@ -18,7 +18,7 @@ from rmpe.evaluation.pck.scores import (
     relative_errors,
     torso_lengths,
 )
-from rmpe.json_files import load_json
+from rmpe.json_files import load_numbers
 from rmpe.skeletons import LSP_14
 
 FloatArray = NDArray[np.float64]
@@ -81,7 +81,7 @@ def read_lsp_predictions(path: str | Path) -> FloatArray:
     """
     path = Path(path)
     if path.suffix == ".json":
-        values = np.asarray(load_json(path), np.float64)
+        values = load_numbers(path)
     else:
         loaded = np.load(path, allow_pickle=False)
         values = loaded if isinstance(loaded, np.ndarray) else loaded["preds"]

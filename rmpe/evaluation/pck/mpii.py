@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rmpe.datasets.array_files import load_arrays
 from rmpe.datasets.keypoint_set import HEAD_SHARE
 from rmpe.evaluation.pck.scores import JointErrors, PckScores, pck_scores, relative_errors
-from rmpe.json_files import load_json
+from rmpe.json_files import load_numbers
 from rmpe.skeletons import MPII_16
 
 FloatArray = NDArray[np.float64]
@@ -92,7 +92,7 @@ def read_mpii_predictions(path: str | Path) -> FloatArray:
     """
     path = Path(path)
     if path.suffix == ".json":
-        values = np.asarray(load_json(path), np.float64)
+        values = load_numbers(path)
     elif path.suffix == ".npy":
         values = np.load(path, allow_pickle=False)
     else:

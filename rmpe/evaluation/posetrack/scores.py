@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.posetrack.matching import JOINT_COUNT, THRESHOLD, FrameMatch, match_sequence
 from rmpe.formats.posetrack.document import PoseTrackFrame, parse_posetrack
-from rmpe.json_files import load_json
+from rmpe.json_files import files_in, load_json
 from rmpe.skeletons import POSETRACK_15
 
 FloatArray = NDArray[np.float64]
@@ -122,7 +122,7 @@ def read_posetrack_folder(folder: Path) -> dict[str, list[PoseTrackFrame]]:
         OSError: it cannot be read.
         ValueError: the folder has no file, or one is malformed.
     """
-    files = [folder] if folder.is_file() else sorted(folder.glob("*.json"))
+    files = [folder] if folder.is_file() else files_in(folder, "*.json")
     if not files:
         raise ValueError(f"{folder} has no .json file")
     return {

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -229,3 +230,23 @@ def _pipe(path: Path) -> Path:
 
     os.mkfifo(path)
     return path
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video", "mjpeg"])
+def test_a_raw_stream_has_the_rate_of_its_headers_or_it_is_said(tmp_path: Path, codec: str) -> None:
+    kind = {"libx264": "h264", "mpeg2video": "mpeg2video", "mjpeg": "mjpeg"}[codec]
+    path = tmp_path / f"a.{'h264' if codec == 'libx264' else 'm2v' if codec != 'mjpeg' else codec}"
+    with av.open(str(path), "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=50)
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(four_corners(), format="bgr24")))
+        container.mux(stream.encode())
+    frames, reader = read(path)
+    is_known = codec != "mjpeg"
+    assert len(frames) == 10
+    assert reader.info.fps == (50 if is_known else 25)
+    assert frames[-1].timestamp_s == pytest.approx(9 / reader.info.fps)
+    said = ["the stream says no times: 25 frames a second are taken"]
+    assert reader.report.warnings == ([] if is_known else said)

@@ -275,3 +275,13 @@ def test_a_folder_of_videos_is_still_one_clip_each(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4", [four_corners()])
     save(tmp_path / "b.png")
     assert find_clips([tmp_path], frames=True) == [str(tmp_path / "a.mp4")]
+
+
+@pytest.mark.parametrize("ending", [".webp", ".png", ".gif"])
+def test_the_first_picture_of_a_moving_one_is_read_and_said(tmp_path: Path, ending: str) -> None:
+    pages = [Image.fromarray(four_corners(level=n)[..., ::-1]) for n in (0, 9, 20)]
+    pages[0].save(tmp_path / f"a{ending}", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / f"b{ending}")
+    _, reader = read(tmp_path / f"a{ending}")
+    assert "3 pages, the first is read" in reader.report.warnings[0]
+    assert read(tmp_path / f"b{ending}")[1].report.warnings == []

@@ -211,7 +211,9 @@ def test_a_clip_or_picture_in_place_of_poses_is_called_so(
     picture.rename(tmp_path / "p/a.bin")
     result = CliRunner().invoke(cli.rmpe_command, [command, str(tmp_path / "p/a.bin"), *more])
     assert result.exit_code in (1, 2)
-    assert "a.bin is not a text file, needed is JSON" in f"{result.output}{result.exception}"
+    assert (
+        "a.bin is not a text file in UTF-8, needed is JSON" in f"{result.output}{result.exception}"
+    )
 
 
 def test_convert_lists_every_target_and_keeps_names_of_pictures(tmp_path: Path) -> None:
