@@ -1,13 +1,13 @@
 """A live run that is left alone: sources and processes are killed, and nothing recorded is lost.
 
-Run: python benchmarks/live/bench_left_alone.py [--minutes 8] [--fps 110] [--networks]
+Run: python benchmarks/live/bench_left_alone.py [--minutes 60] [--fps 20] [--networks]
 
 The example clip is looped as MJPEG over HTTP by ffmpeg, which is killed and started again
 ``--source-kills`` times (20). `rmpe webcam --record` reads it in a process of its own, which is
 ended ``--process-kills`` times (5), by SIGKILL and SIGTERM in turn, and started again on the same
-folder. With the default figures as many frames pass as in an hour at 15 a second; a stand-in takes
-the networks' place unless ``--networks`` is given. While it runs, `/metrics` is asked how many
-frames are recorded. Fails when
+folder. That takes an hour unless ``--minutes`` says otherwise; a stand-in takes the networks' place
+unless ``--networks`` is given. While it runs, `/metrics` is asked how many frames are recorded.
+Fails when
 
 - a frame that was reported as recorded is not in a segment whose records are complete and whose
   video plays,
@@ -335,9 +335,9 @@ def _judge(lives: list[tuple[Life, range]], recording: Recording) -> bool:
 
 
 @click.command()
-@click.option("--minutes", default=8.0, show_default=True, help="How long the processes live.")
-@click.option("--fps", default=110, show_default=True, help="Frames a second.")
-@click.option("--width", default=320, show_default=True, help="Columns of the pictures.")
+@click.option("--minutes", default=60.0, show_default=True, help="How long the processes live.")
+@click.option("--fps", default=20, show_default=True, help="Frames a second.")
+@click.option("--width", default=192, show_default=True, help="Columns of the pictures.")
 @click.option("--source-kills", default=20, show_default=True, help="Kills of the source.")
 @click.option("--process-kills", default=5, show_default=True, help="Ends of the process.")
 @click.option("--networks", is_flag=True, help="Run the compact preset, not a stand-in.")

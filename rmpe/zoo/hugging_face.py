@@ -42,7 +42,8 @@ class VitPose(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.expert is None:
             return self.model(x).heatmaps
-        index = torch.full((len(x),), self.expert, dtype=torch.int64, device=x.device)
+        # One number for all crops: engines do not follow one that is as long as the batch.
+        index = torch.tensor([self.expert], device=x.device)
         return self.model(x, dataset_index=index).heatmaps
 
     def supervised_outputs(self, x: Tensor) -> list[Tensor]:

@@ -14,6 +14,7 @@ from rmpe.estimator import PoseEstimator
 from rmpe.geometry.crop import VITPOSE, CropTransform
 from rmpe.heatmaps import get_codec
 from rmpe.records import Boxes
+from rmpe.runtimes.openvino_runtime import OpenVinoPart
 from rmpe.zoo import load
 from tests.parity.test_parity import filled_state
 
@@ -157,6 +158,20 @@ def test_an_expert_of_vitpose_plus_is_taken_by_its_number(tmp_path: Path) -> Non
         assert not torch.equal(first.network(images), third.network(images))
     with pytest.raises(ValueError, match=r"got expert '3' of .*which has 3"):
         load(f"hf:{folder}#3")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_expert_gives_the_same_through_openvino_in_batches_of_any_size(
+    count: int, tmp_path: Path
+) -> None:
+    from tests.helpers.hub_networks import tiny_vitpose
+
+    network = load(f"hf:{tiny_vitpose(tmp_path / 'plus', experts=3)}#1").network
+    part = OpenVinoPart(network, torch.rand(2, 3, 256, 192), "fp32")
+    images = torch.rand(count, 3, 256, 192)
+    with torch.inference_mode():
+        expected = network(images)
+    torch.testing.assert_close(part(images)[0], expected, rtol=0, atol=1e-4)
 
 
 def test_what_is_not_there_or_no_vitpose_is_one_sentence(tmp_path: Path) -> None:
