@@ -45,7 +45,7 @@ _KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "compact": ("compact", "CompactCodec", {}),
     "compact_accurate": (
         *("compact", "CompactCodec"),
-        {"sigma": 1.25, "score_slope": 1.665, "score_offset": 1.521},
+        {"sigma": 1.25, "score_slope": 1.992, "score_offset": 2.556},
     ),
     "compact_maps": (
         *("compact", "CompactCodec"),
