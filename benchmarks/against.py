@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import click
 import cv2
+from measuring import Settings
+from tables import Table, as_table
 
 from pipeline.readers import VideoReader
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = 5
+CLIP_FRAMES = 205
 
 
 @dataclass(frozen=True)
@@ -38,40 +40,34 @@ class Measured:
     """The most it held, by its summary."""
 
 
-def compare(ref: str, clip: Path, rounds: int) -> dict[str, Any]:
-    """Run this tree and ``ref`` in turn, print medians and return them.
-
-    Args:
-        ref: of git.
-        clip: a video file.
-        rounds: runs of each command and each state.
-    """
-    figures: dict[str, Any] = {}
+def compare(settings: Settings) -> Table:
+    """Run this tree and the settings' ``ref`` in turn and return medians."""
+    clip, ref, rows = settings.clip, settings.ref, []
     with tempfile.TemporaryDirectory() as folder, checked_out(ref) as other:
         pictures = _pictures(clip, Path(folder))
+        whole = [] if settings.frames >= CLIP_FRAMES else ["--end", f"{settings.frames / 25:.2f}"]
         commands = {
-            "records and video": ["video", str(clip)],
-            "records only": ["video", str(clip), "--no-video"],
+            "records and video": ["video", str(clip), *whole],
+            "records only": ["video", str(clip), "--no-video", *whole],
             "first frame": ["video", str(clip), "--no-video", "--end", "0.02"],
             f"{PICTURES} pictures": ["images", *pictures],
         }
-        click.echo(
-            f"{'median of ' + str(rounds):>20} {'':>9} {'frames/s':>9} {'wall s':>8} "
-            f"{'processor s':>12} {'cores busy':>11} {'MB':>6}"
-        )
         for name, arguments in commands.items():
             runs: dict[str, list[Measured]] = {"here": [], ref: []}
-            for _ in range(rounds):
+            for round_ in range(settings.rounds + (name == "first frame")):
                 for label, tree in (("here", ROOT), (ref, other)):
-                    runs[label].append(_run(tree, arguments))
-            figures[name] = {label: _told(name, label, found) for label, found in runs.items()}
-            here, there = figures[name]["here"], figures[name][ref]
-            frames = here["frames_per_s"] / there["frames_per_s"]
-            processor = here["processor_s"] / there["processor_s"]
-            click.echo(
-                f"{name:>20}: {frames:.2f} times the frames/s, {processor:.2f} of the processor"
-            )
-    return figures
+                    found = _run(tree, arguments, Path(folder) / "bytecode" / label)
+                    # The first of all starts compiles: bytecode and networks.
+                    if name != "first frame" or round_:
+                        runs[label].append(found)
+            rows += [(f"{name}, {label}", *_told(found)) for label, found in runs.items()]
+            here, there = (median(run.frames_per_s for run in found) for found in runs.values())
+            rows[-2] = (*rows[-2][:-1], f"{here / there:.2f}")
+    return as_table(
+        f"{clip.name} as the commands run, `here` and at {ref}",
+        ("command", "frames/s", "wall", "processor", "cores busy", "memory", "times the frames/s"),
+        rows,
+    )
 
 
 @contextmanager
@@ -87,17 +83,16 @@ def checked_out(ref: str) -> Iterator[Path]:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
 
 
-def _run(tree: Path, arguments: list[str]) -> Measured:
+def _run(tree: Path, arguments: list[str], bytecode: Path) -> Measured:
+    """Run a command of a tree as of an installed program, whose bytecode is there."""
+    own = {"PYTHONPATH": str(tree), "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment = {**os.environ, **own}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         command = [sys.executable, "cli.py", *arguments, "--quiet", "-o", str(out)]
         began_s = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree)},
-            stdout=subprocess.DEVNULL,
-        )
+        process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         wall_s = time.perf_counter() - began_s
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -112,15 +107,18 @@ def _run(tree: Path, arguments: list[str]) -> Measured:
     )
 
 
-def _told(name: str, label: str, runs: list[Measured]) -> dict[str, float]:
-    """Print the medians of several runs and return them."""
+def _told(runs: list[Measured]) -> tuple[str, ...]:
+    """Return the medians of several runs in words, and an empty cell."""
     found = {field: median(getattr(run, field) for run in runs) for field in vars(runs[0])}
-    found["cores_busy"] = median(run.processor_s / run.wall_s for run in runs)
-    click.echo(
-        f"{name:>20} {label[:9]:>9} {found['frames_per_s']:9.1f} {found['wall_s']:8.2f} "
-        f"{found['processor_s']:12.2f} {found['cores_busy']:11.2f} {found['memory_mb']:6.0f}"
+    busy = median(run.processor_s / run.wall_s for run in runs)
+    return (
+        f"{found['frames_per_s']:.1f}",
+        f"{found['wall_s']:.2f} s",
+        f"{found['processor_s']:.2f} s",
+        f"{busy:.2f}",
+        f"{found['memory_mb']:.0f} MB",
+        "",
     )
-    return found
 
 
 def _pictures(clip: Path, folder: Path) -> list[str]:

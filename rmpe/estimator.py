@@ -162,7 +162,7 @@ class PoseEstimator:
             weights_choices: what the checkpoint's keys cannot tell, such as the input size.
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
             runtime: ``auto``, ``torch``, ``openvino``, or ``onnxruntime`` for ONNX files.
-            precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+            precision: ``auto``, ``fp32``, ``bf16``, ``fp16`` or, for bundled networks, ``int8``.
             threads: threads of one network call; 0 leaves it to the engine.
             sstn: whether the bundled spatial transformer stands around the compact network;
                 weights that were trained in one carry it anyway.

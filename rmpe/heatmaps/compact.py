@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Floats = NDArray[np.float32]
+Cells = NDArray[np.int64]
 
 OVER_CELLS = ("compact", "compact_accurate")
 """Names of the codecs whose maps are distributions over the cells, not peaks of height 1."""
 
 _LEAST = np.float32(1e-10)
+_REACH = 4.0
+"""Standard deviations of the blur beyond which a cell no longer counts for a peak."""
+_MOST_STEPS = 30
+_LONGEST_STEP, _SHORTEST_STEP = 0.5, 2e-4
+"""In standard deviations of the blur; a peak is found when a step is shorter."""
+_LEAST_CURVATURE = 0.05
+"""A flatter top is climbed as if it were as curved as that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +37,11 @@ class CompactCodec(Codec):
 
     Cell c lies at ``stride * c + offset_px``, the middle of the pixels that it covers. With
     ``softmax`` a joint's map is the distribution of its place, which is blurred a little before the
-    peak is sought, so that two halves of a split peak count together. The peak is refined by the
-    parabola through the log-probabilities of the cell and its four neighbours, which is exact for a
-    Gaussian. The score is a calibrated probability: that the joint lies within 0.2 torsos.
+    highest cell is sought, so that two halves of a split peak count together. The joint is the peak
+    near that cell, and between the cells, of the distribution blurred by ``place_sigma``: it does
+    not jump where two cells are level. Without a blur the parabola through the logarithms of the
+    cell and its four neighbours refines it. Both are exact for a Gaussian. The score is a
+    calibrated probability: that the joint lies within 0.2 torsos.
     """
 
     offset_px: float = 1.5
@@ -42,6 +52,8 @@ class CompactCodec(Codec):
     """``softmax``: logits over the cells; ``sigmoid``: logits of each cell; ``none``: neither."""
     blur_sigma: float = 1.0
     """Standard deviation of the blur in cells, with ``softmax``; 0 for none."""
+    place_sigma: float = 2.0
+    """That of the blur whose peak is the joint's place, in cells, where there is a blur at all."""
     score_slope: float = 1.916
     """Of the logistic calibration, against the logarithm of the blurred peak (``softmax``)."""
     score_offset: float = 2.545
@@ -82,27 +94,34 @@ class CompactCodec(Codec):
 
     def read(self, maps: Floats) -> tuple[Floats, Floats]:
         """Return places (M, 2) in input pixels and scores (M,) of maps (M, h, w)."""
-        count, height, width = maps.shape
+        count, _, width = maps.shape
         if count == 0:
             return np.zeros((0, 2), np.float32), np.zeros(0, np.float32)
-        if self.activation == "softmax":
-            maps = self._blurred(_softmax(maps))
+        probabilities = _softmax(maps) if self.activation == "softmax" else None
+        if probabilities is not None:
+            maps = self._blurred(probabilities)
         cells = maps.reshape(count, -1).argmax(1)  # (M, h w) -> (M,), the first of equal ones
-        rows = np.arange(count)
         y, x = np.divmod(cells, width)
+        if probabilities is not None and self.blur_sigma > 0:
+            steps_xy = _steps_to_peaks(probabilities, x, y, self.place_sigma)
+        else:
+            steps_xy = self._parabola_steps(maps, x, y)
+        xy = ((np.stack([x, y], -1) + steps_xy) * self.stride + self.offset_px).astype(np.float32)
+        return xy, self._scores(maps[np.arange(count), y, x]).astype(np.float32)
+
+    def _parabola_steps(self, maps: Floats, x: Cells, y: Cells) -> Floats:
+        """Return how far the peaks lie from their cells (M,) by the cells around them, (M, 2)."""
+        count, height, width = maps.shape
+        rows = np.arange(count)
         # The cell and its neighbours left, right, above, below: (5, M), -inf outside the map.
         around = np.full((5, count), -np.inf, np.float32)
         steps = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
         for values, (down, right) in zip(around, steps):
             inside = (y + down >= 0) & (y + down < height) & (x + right >= 0) & (x + right < width)
             values[inside] = maps[rows[inside], (y + down)[inside], (x + right)[inside]]
-        peaks = around[0].copy()
         middle, left, right_, above, below = self._logarithms(around)
-        step_x = _parabola_step(left, middle, right_)
-        step_y = _parabola_step(above, middle, below)
-        cell_xy = np.stack([x + step_x, y + step_y], -1)  # (M, 2)
-        xy = (cell_xy * self.stride + self.offset_px).astype(np.float32)
-        return xy, self._scores(peaks).astype(np.float32)
+        across, down_ = _parabola_step(left, middle, right_), _parabola_step(above, middle, below)
+        return np.stack([across, down_], -1)
 
     def _blurred(self, probabilities: Floats) -> Floats:
         """Return maps (M, h, w) after a Gaussian blur, zeros outside."""
@@ -153,6 +172,59 @@ def _softmax(maps: Floats) -> Floats:
 
 def _sigmoid(values: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-values)), np.float32)
+
+
+def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> Floats:
+    """Return how far from their cells blurred distributions peak, in cells, (M, 2).
+
+    Every cell is a Gaussian of its probability. From the highest cell Newton's steps lead uphill to
+    the peak of the logarithm of their sum.
+
+    Args:
+        probabilities: not blurred, (M, h, w).
+        x: column of the cell near each peak, (M,).
+        y: its row, (M,).
+        sigma: standard deviation of the blur in cells.
+    """
+    reach = math.ceil(_REACH * sigma)
+    steps = np.arange(-reach, reach + 1)
+    padded = np.pad(probabilities, ((0, 0), (reach, reach), (reach, reach)))
+    rows, columns = (y[:, None] + reach + steps), (x[:, None] + reach + steps)
+    around = padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    cells = (steps / sigma).astype(np.float32)
+    found = np.zeros((len(x), 2), np.float32)
+    moving = np.arange(len(x))
+    for _ in range(_MOST_STEPS):
+        across, down = (cells - found[moving, axis, None] for axis in (0, 1))
+        weights_x, weights_y = np.exp(-0.5 * across**2), np.exp(-0.5 * down**2)
+        by_x = np.stack([weights_x, weights_x * across, weights_x * across**2], 2)
+        by_y = np.stack([weights_y, weights_y * down, weights_y * down**2], 1)
+        # (m, 3, down) @ (m, down, across) @ (m, across, 3) -> moments of the powers 0 to 2
+        step = _newton_step(by_y @ around[moving] @ by_x)
+        found[moving] += step
+        moving = moving[np.abs(step).max(1) > _SHORTEST_STEP]
+        if len(moving) == 0:
+            break
+    return found * np.float32(sigma)
+
+
+def _newton_step(moments: Floats) -> Floats:
+    """Return the steps (M, 2) towards the peaks that have these moments around, (M, 3, 3)."""
+    moments = moments / np.maximum(moments[:, :1, :1], _LEAST)
+    shift = np.stack([moments[:, 0, 1], moments[:, 1, 0]], 1)
+    # The logarithm's curvature, downwards, and what stretches its two directions to a step.
+    curved_x = 1 - (moments[:, 0, 2] - shift[:, 0] ** 2)
+    curved_y = 1 - (moments[:, 2, 0] - shift[:, 1] ** 2)
+    curved_xy = shift[:, 0] * shift[:, 1] - moments[:, 1, 1]
+    middle, half = (curved_x + curved_y) / 2, np.hypot((curved_x - curved_y) / 2, curved_xy)
+    high, low = (1 / np.maximum(np.abs(middle + sign * half), _LEAST_CURVATURE) for sign in (1, -1))
+    slope = (high - low) / np.maximum(2 * half, _LEAST)
+    plain = high - slope * (middle + half)
+    turned_x = curved_x * shift[:, 0] + curved_xy * shift[:, 1]
+    turned_y = curved_xy * shift[:, 0] + curved_y * shift[:, 1]
+    step = plain[:, None] * shift + slope[:, None] * np.stack([turned_x, turned_y], 1)
+    lengths = np.linalg.norm(step, axis=1, keepdims=True)
+    return np.asarray(step * np.minimum(1, _LONGEST_STEP / np.maximum(lengths, _LEAST)), np.float32)
 
 
 def _parabola_step(before: Floats, middle: Floats, after: Floats) -> Floats:

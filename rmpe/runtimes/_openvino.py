@@ -73,13 +73,17 @@ class OpenVinoEngine(ABC):
         if self._any_size and len(self._requests) >= _MOST_SIZES:
             size = _ANY_SIZE
         if size not in self._requests:
-            model = self._model or self._convert(height, width)
-            if self._any_size:
-                self._model = model.clone()
-            model.reshape([-1, *size, 3])
-            compiled = self._core.compile_model(model, "CPU", self._settings)
+            compiled = self._compiled(size, height, width)
             self._requests[size] = compiled.create_infer_request()
         return self._requests[size]
+
+    def _compiled(self, size: tuple[int, int], height: int, width: int) -> openvino.CompiledModel:
+        """Return the network compiled for ``size``, converted for a picture of height x width."""
+        model = self._model or self._convert(height, width)
+        if self._any_size:
+            self._model = model.clone()
+        model.reshape([-1, *size, 3])
+        return self._core.compile_model(model, "CPU", self._settings)
 
     def infer(self, images_bgr: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Return the outputs for uint8 pictures (N, H, W, 3)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rmpe.runtimes.preprocess import PreprocessedNetwork
 
 RuntimeName = Literal["auto", "torch", "openvino", "onnxruntime"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 NetworkOutput: TypeAlias = Union["Tensor", NDArray[np.float32]]
 """What a network answers: a tensor of torch's, or an array where torch is not needed."""
@@ -162,6 +162,11 @@ def build_runtime(
     if runtime not in get_args(RuntimeName):
         raise ValueError(
             f"unknown runtime {runtime!r}; supported are {', '.join(get_args(RuntimeName))}"
+        )
+    if precision == "int8":
+        raise ValueError(
+            "precision 'int8' is there for the bundled networks on OpenVINO and a CPU alone; "
+            "use bf16 or fp32 here"
         )
     engine = runtime
     if engine == "auto":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib import resources
 
+from rmpe.runtimes._processor import bytes_are_faster, bytes_lose_digits
 from rmpe.runtimes.base import (
     Precision,
     Runtime,
@@ -15,6 +16,8 @@ from rmpe.runtimes.base import (
 
 GRAPH_SUFFIX = ".graph.gz"
 """Of the file beside the weights, in place of their own suffix."""
+INT8_SUFFIX = ".int8.gz"
+"""Of the file that says how the network is rounded to eight bits."""
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +39,48 @@ def bundled_runtime(
     Returns:
         None where the choices need torch, or no graph that this OpenVINO reads lies beside the
         weights.
+
+    Raises:
+        ValueError: int8 is asked for and this processor's sums of byte products overflow, or the
+            network's ranges are not there or not of its weights.
     """
     if not runs_without_torch(runtime, device):
         return None
-    computed = choose_openvino_precision(precision)
-    from rmpe.runtimes.graph import HINTS, Graph, GraphRuntime
+    from rmpe.runtimes.graph import HINTS, GraphRuntime
 
+    rounded = rounds_to_bytes(precision)
+    computed = choose_openvino_precision("auto" if rounded else precision)
     if computed not in HINTS:
         return None
     folder = resources.files("rmpe.weights")
-    graph = folder / (weights_name.removesuffix(".safetensors") + GRAPH_SUFFIX)
+    stem = weights_name.removesuffix(".safetensors")
+    graph, ranges = folder / (stem + GRAPH_SUFFIX), folder / (stem + INT8_SUFFIX)
     if not graph.is_file():
         return None
     weights = (folder / weights_name).read_bytes()
+    if rounded:
+        try:
+            how = ranges.read_bytes()
+            return GraphRuntime(graph.read_bytes(), weights, computed, threads, how)
+        except (OSError, ValueError) as error:
+            if precision == "int8":
+                raise ValueError(f"{weights_name} cannot be run in int8: {error}") from error
+            log.info("%s: %s; it runs in %s", weights_name, error, computed)
     try:
-        return GraphRuntime(Graph.load(graph.read_bytes()), weights, computed, threads)
+        return GraphRuntime(graph.read_bytes(), weights, computed, threads)
     except ValueError as error:
         log.info("%s: %s; torch converts the network", weights_name, error)
         return None
+
+
+def rounds_to_bytes(precision: Precision) -> bool:
+    """Tell whether a bundled network on OpenVINO computes in int8.
+
+    Raises:
+        ValueError: it is to, and this processor's sums of byte products overflow.
+    """
+    if precision == "int8" and bytes_lose_digits():
+        raise ValueError(
+            "precision 'int8' needs a processor with VNNI, which this one lacks; use fp32"
+        )
+    return precision == "int8" or (precision == "auto" and bytes_are_faster())

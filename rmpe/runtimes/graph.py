@@ -11,6 +11,7 @@ import base64
 import gzip
 import hashlib
 import json
+import logging
 import re
 import tempfile
 from collections.abc import Mapping
@@ -21,11 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_tensors
 
+from rmpe.runtimes import compiled
 from rmpe.runtimes._openvino import HINTS, OpenVinoEngine, openvino
+from rmpe.runtimes.quantised import Quantisation
 
 __all__ = ["HINTS", "Graph", "GraphRuntime"]
 
 SCHEMA = "rmpe-graph/1"
+log = logging.getLogger(__name__)
 _CONSTANT = re.compile(r'<data element_type="(\w+)" shape="[^"]*" offset="(\d+)" size="(\d+)"')
 
 
@@ -143,23 +147,48 @@ class Graph:
 class GraphRuntime(OpenVinoEngine):
     """A stored graph with its weights on OpenVINO, on the CPU; answers in numpy arrays."""
 
-    def __init__(self, graph: Graph, weights: bytes, precision: str, threads: int) -> None:
+    def __init__(
+        self,
+        graph: bytes,
+        weights: bytes,
+        precision: str,
+        threads: int,
+        ranges: bytes | None = None,
+    ) -> None:
         """Prepare a network.
 
         Args:
-            graph: the network.
+            graph: content of its graph file.
             weights: content of its ``.safetensors`` file.
-            precision: fp32 or bf16.
+            precision: fp32 or bf16; with ``ranges`` that of what is not rounded.
             threads: threads of one call; 0 leaves it to OpenVINO.
+            ranges: content of the file that says how it is rounded to eight bits, if it is to be.
 
         Raises:
-            ValueError: the weights are not of the graph, this OpenVINO cannot read it, or the
-                precision is not one of the engine's.
+            ValueError: a file is no such file, the weights are not of the graph or the ranges,
+                this OpenVINO cannot read it, or the precision is not one of the engine's.
         """
         digest = hashlib.sha256(weights).hexdigest()[:12]
-        super().__init__(precision, threads, graph.any_size, digest)
-        self._filled = graph.filled(load_tensors(weights))
-        self._graph = graph
+        self._graph = Graph.load(graph)
+        super().__init__(precision, threads, self._graph.any_size, digest)
+        if ranges is not None:
+            self.description = self.description.replace(precision, f"int8 and {precision}")
+        made_of = (openvino.__version__, json.dumps(self._settings), graph, weights, ranges or b"")
+        self._key = compiled.key_of(*made_of)
+        self._contents = (weights, ranges)
+        self._filled: openvino.Model | None = None
+        if not compiled.are_there(self._key):
+            self._fill()
+
+    def _fill(self) -> openvino.Model:
+        """Return the graph with its weights."""
+        if self._filled is None:
+            weights, ranges = self._contents
+            self._filled = self._graph.filled(load_tensors(weights))
+            if ranges is not None:
+                how = Quantisation.load(ranges)
+                self._filled = how.applied(self._filled, self.weights_digest)
+        return self._filled
 
     def _convert(self, height: int, width: int) -> openvino.Model:
         graph = self._graph
@@ -168,7 +197,18 @@ class GraphRuntime(OpenVinoEngine):
                 f"the network takes pictures of {graph.width}x{graph.height} pixels, "
                 f"got {width}x{height}"
             )
-        return self._filled.clone()
+        return self._fill().clone()
+
+    def _compiled(self, size: tuple[int, int], height: int, width: int) -> openvino.CompiledModel:
+        key = f"{self._key}-{size[0]}x{size[1]}"
+        if (kept := compiled.load(key)) is not None:
+            try:
+                return self._core.import_model(kept, "CPU", self._settings)
+            except RuntimeError as error:
+                log.info("a kept network cannot be read and is compiled anew: %s", error)
+        made = super()._compiled(size, height, width)
+        compiled.keep(key, made.export_model().getvalue())
+        return made
 
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""

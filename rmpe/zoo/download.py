@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from rmpe._cache import cache_folder
+
 CHUNK_BYTES = 1 << 20
 MAX_BYTES = 8 << 30
 """More than any published network has."""
@@ -29,8 +31,7 @@ def default_cache_dir() -> Path:
     named = os.environ.get("RMPE_CACHE_DIR")
     if named:
         return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "rmpe" / "weights"
+    return cache_folder("weights")
 
 
 @dataclass(frozen=True)

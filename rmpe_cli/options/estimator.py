@@ -58,7 +58,7 @@ class EstimatorChoices:
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = option(
         "--runtime", default="auto", type=click.Choice(RUNTIMES), help="What runs the networks."
     )
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = option(
         "--precision",
         default="auto",
         type=click.Choice(PRECISIONS),

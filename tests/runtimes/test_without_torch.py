@@ -103,18 +103,14 @@ def in_torch(name: str, light: PoseEstimator) -> PoseEstimator:
     return PoseEstimator(detector, build_runtime(pose, **choice), rules)
 
 
-# Two cells of a map may be equal but for the last digits: then one or the other is the peak, as for
-# one nose of this picture.
-@pytest.mark.parametrize(("name", "ties"), [("compact", 1), ("compact-accurate", 0)])
-def test_graph_and_torch_give_the_same_poses(name: str, ties: int) -> None:
+@pytest.mark.parametrize("name", ["compact", "compact-accurate"])
+def test_graph_and_torch_give_the_same_poses(name: str) -> None:
     picture = first_picture()
     light = PoseEstimator.from_preset(name, device="cpu", precision="fp32", threads=1)
     assert isinstance(light.runtime, GraphRuntime)
     ours, theirs = light(picture), in_torch(name, light)(picture)
     assert len(ours) == len(theirs) > 0
-    apart_px = np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1)
-    assert np.sum(apart_px > 0.05) <= ties
-    assert apart_px.max() < 0.2
+    np.testing.assert_allclose(ours.keypoints_xy, theirs.keypoints_xy, atol=0.05)
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
     np.testing.assert_allclose(ours.boxes_xyxy, theirs.boxes_xyxy, atol=0.05)
 
@@ -150,9 +146,10 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
         apart.append(np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1).ravel())
     apart_px = np.concatenate(apart)
     assert len(apart_px) > 6 * ours.joint_count
-    # Two cells of a map may be equal but for the last digits: then one or the other is the peak.
-    assert np.mean(apart_px > 0.05) < 0.005
-    assert apart_px.max() < 1
+    # Boxes differ in their last digits, which turns single values of a crop: that moves a joint
+    # whose map is flat, such as a hidden wrist's.
+    assert np.mean(apart_px > 0.05) < 0.002
+    assert apart_px.max() < 0.1
 
 
 def test_graph_and_torch_itself_give_the_same_maps() -> None:
@@ -203,7 +200,7 @@ def test_weights_of_another_network_are_refused() -> None:
     from importlib import resources
 
     folder = resources.files("rmpe.weights")
-    graph = Graph.load((folder / "compact_detector.graph.gz").read_bytes())
+    graph = (folder / "compact_detector.graph.gz").read_bytes()
     weights = (folder / BUNDLED["compact"]).read_bytes()
     with pytest.raises(ValueError, match="not of this graph"):
         GraphRuntime(graph, weights, "fp32", 1)

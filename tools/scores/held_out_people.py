@@ -24,7 +24,7 @@ from rmpe.evaluation.oks.coco import evaluate_coco
 from rmpe.evaluation.pck.scores import LIMB_JOINTS
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import decode_with_flip, get_codec
-from rmpe.runtimes import build_runtime
+from rmpe.runtimes import Runtime, as_array, build_runtime
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import COCO_17, COCO_19
 from rmpe.training.data.people import in_skeleton
@@ -202,11 +202,13 @@ class Found:
 class Reader:
     """Finds the joints of people in their true boxes."""
 
-    def __init__(self, loaded: LoadedNetwork, *, flip_test: bool = False) -> None:
-        """Read by the conventions of ``loaded``, on one thread."""
+    def __init__(
+        self, loaded: LoadedNetwork, *, flip_test: bool = False, runtime: Runtime | None = None
+    ) -> None:
+        """Read by the conventions of ``loaded``, on one thread or by a runtime of the network."""
         rules = loaded.conventions
         door = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
-        self._runtime = build_runtime(door, device="cpu", threads=1)
+        self._runtime = runtime or build_runtime(door, device="cpu", threads=1)
         self._rules, self._flip_test = rules, flip_test
         self.codec = get_codec(rules.codec)
 
@@ -234,9 +236,9 @@ class Reader:
 
     def _read(self, crops_bgr: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
         # A runtime may give the same memory again for the next call.
-        maps = self._runtime(crops_bgr)[0].float().clone()
+        maps = torch.tensor(as_array(self._runtime(crops_bgr)[0]))
         if not self._flip_test:
             return self.codec.decode(maps)
-        mirrored = self._runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0].float()
+        mirrored = self._runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0]
         order = self._rules.skeleton.mirror_permutation
-        return decode_with_flip(self.codec, maps, mirrored, order)
+        return decode_with_flip(self.codec, maps, torch.tensor(as_array(mirrored)), order)

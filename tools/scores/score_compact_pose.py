@@ -1,6 +1,7 @@
 """The figures of a compact pose network's model card, and its reliability diagram.
 
     python tools/scores/score_compact_pose.py compact --data DATA
+    python tools/scores/score_compact_pose.py compact --data DATA --precision int8
     python tools/scores/score_compact_pose.py RUN/own.safetensors --data DATA --figure a.svg
 
 Held-out people with their true boxes, without and with the flip test: totals with bootstrap
@@ -22,7 +23,7 @@ from score_calibration import calibration_error, draw_reliability, fit_logistic,
 from rmpe.heatmaps.compact import CompactCodec
 from rmpe.skeletons import COCO_19
 from rmpe.zoo import load, load_bundled_pose
-from rmpe.zoo.bundled import BUNDLED
+from rmpe.zoo.bundled import BUNDLED, ready_pose
 
 BOOTSTRAPS = 100
 
@@ -93,10 +94,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--figure", type=Path, help="SVG of the reliability diagram")
     parser.add_argument("--every", type=int, default=1, help="score every n-th LSPET person")
+    parser.add_argument("--precision", help="of a bundled network without torch: fp32, bf16, int8")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     name = arguments.network
     loaded = load_bundled_pose(name) if name in BUNDLED else load(name)
+    ready = None
+    if arguments.precision:
+        ready = ready_pose(name, device="cpu", precision=arguments.precision, threads=1)
     others = [person for group in other_people(arguments.data).values() for person in group]
     people = {
         "LSPET": lspet_people(arguments.data, arguments.every),
@@ -105,7 +110,7 @@ def main() -> None:
     }
     found: dict[str, Found] = {}
     for flip_test in (True, False):
-        reader = Reader(loaded, flip_test=flip_test)
+        reader = Reader(loaded, flip_test=flip_test, runtime=ready and ready[0])
         found = {part: reader(group) for part, group in people.items()}
         print("flip test" if flip_test else "one pass")
         print_totals(found)
