@@ -9,7 +9,6 @@ import pytest
 
 ROOMS = {
     "rmpe._door": -1,
-    "rmpe._cache": -1,
     "rmpe._assignment": 0,
     "rmpe.records": 0,
     "rmpe.json_files": -3,

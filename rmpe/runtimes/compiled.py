@@ -15,8 +15,6 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from rmpe._cache import cache_folder
-
 SUFFIX = ".compiled"
 MOST_FILES = 12
 """The files used last that are kept; each has 5 to 30 MB."""
@@ -24,6 +22,12 @@ _CPU_FACTS = Path("/proc/cpuinfo")
 _DIGEST_BYTES = 32
 
 log = logging.getLogger(__name__)
+
+
+def cache_folder(name: str) -> Path:
+    """Return ``rmpe/name`` in the user's cache folder; it need not be there."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "rmpe" / name
 
 
 def compiled_folder() -> Path:

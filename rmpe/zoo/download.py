@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from rmpe._cache import cache_folder
+from rmpe.runtimes.compiled import cache_folder
 
 CHUNK_BYTES = 1 << 20
 MAX_BYTES = 8 << 30
