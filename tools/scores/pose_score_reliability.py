@@ -1,7 +1,7 @@
 """How far the score of a whole pose says its OKS: a reliability diagram of stored poses.
 
-    rmpe images IMAGES -o RUN --min-score 0
-    rmpe images IMAGES -o OTHER --preset compact-accurate --min-score 0
+    rmpe images PICTURES -o RUN --min-score 0
+    rmpe images PICTURES -o OTHER --preset compact-accurate --min-score 0
     python tools/scores/pose_score_reliability.py docs/images/pose_score_reliability.svg \\
         --annotations person_keypoints.json compact=RUN compact-accurate=OTHER
 
