@@ -164,6 +164,24 @@ def test_every_file_kind_loads(tmp_path: Path, suffix: str) -> None:
     assert torch.equal(loaded.network.state_dict()["top.conv.conv.weight"], expected)
 
 
+def test_weights_saved_on_a_gpu_that_is_not_here_load(tmp_path: Path) -> None:
+    network = build_network("rsn18_1stage", 17).half()
+    torch.save({"state_dict": network.state_dict(), "optimizer": {"lr": 0.1}}, tmp_path / "a.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "a.pth") as saved,
+        zipfile.ZipFile(tmp_path / "b.pth", "w") as elsewhere,
+    ):
+        for item in saved.infolist():
+            data = saved.read(item)
+            if item.filename.endswith("data.pkl"):  # where each tensor was: a pickled word
+                data = data.replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:3")
+            elsewhere.writestr(item.filename, data)
+    assert b"cuda:3" in (tmp_path / "b.pth").read_bytes()
+    loaded = load(tmp_path / "b.pth")
+    expected = network.state_dict()["top.conv.conv.weight"].float()
+    assert torch.equal(loaded.network.state_dict()["top.conv.conv.weight"], expected)
+
+
 def test_an_error_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     torch.save(STATE, path)
