@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 
 from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.formats import ClipHeader, PoseReader, PoseRecord, get_format
-from rmpe.formats.native import people_to_json
+from rmpe.formats.native_lines import people_to_json
 from rmpe.formats.table import to_table, write_csv_table
+from rmpe.geometry.boxes import box_xyxy_to_xywh
 from rmpe.pictures import load_picture
 from rmpe.records import ImageArray, Poses
 from rmpe.skeletons import COCO_17, Skeleton, convert_joints, get_skeleton
@@ -131,8 +132,7 @@ class PictureResult(Poses):
         """
         xy, scores = convert_joints(self.keypoints_xy, self.keypoint_scores, self.skeleton, COCO_17)
         rows = np.concatenate([xy, scores[..., None]], -1).reshape(len(self), -1)  # (N, 51)
-        corners = self.boxes_xyxy
-        boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], -1)
+        boxes = box_xyxy_to_xywh(self.boxes_xyxy).astype(np.float32)
         return [
             {
                 "image_id": image_id,

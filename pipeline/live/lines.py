@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.live.events import Events
-from rmpe.formats.native import people_to_json
+from rmpe.formats.native_lines import people_to_json
 from rmpe.records import Frame, Poses
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
-import numpy as np
 
-from pipeline.writers.video import TICKS, open_output
+from pipeline.writers._painted import PaintedFile, fitted, open_output
+from pipeline.writers.video import TICKS
 from rmpe.drawing import FramePainter
-from rmpe.records import Frame, ImageArray, Poses
+from rmpe.records import ImageArray
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ FILM_KINDS = {
 """By the file's ending."""
 
 
-class FilmWriter:
+class FilmWriter(PaintedFile):
     """A clip in WebM or MOV, with the times of the frames; see the module.
 
     Args:
@@ -57,6 +56,8 @@ class FilmWriter:
         pixel_aspect: width and height of a pixel as it is shown.
     """
 
+    ticks = TICKS
+
     def __init__(
         self,
         path: Path,
@@ -65,44 +66,13 @@ class FilmWriter:
         threads: int = 1,
         pixel_aspect: tuple[int, int] = (1, 1),
     ) -> None:
-        self._pixel_aspect = pixel_aspect
-        self._path = path
+        super().__init__(path, painter, fps)
         self._kind = FILM_KINDS[path.suffix.lower()]
-        self._painter = painter
-        self._fps = fps if fps > 0 else 25.0
         self._threads = threads
-        self._container: Any = None
-        self._stream: Any = None
-        self._first_s = 0.0
-        self._last_tick = -1
+        self._pixel_aspect = pixel_aspect
 
-    def write(self, frame: Frame, poses: Poses) -> None:
-        """Draw and encode one frame; ``OSError`` if the file cannot be written."""
-        drawn = self._painter.paint(frame.image_bgr, poses)
-        if self._container is None:
-            self._open(frame, drawn)
-        tick = max(round((frame.timestamp_s - self._first_s) * TICKS), self._last_tick + 1)
-        self._last_tick = tick
-        picture = av.VideoFrame.from_ndarray(self._shaped(drawn), format=_layout(drawn))
-        picture = picture.reformat(format=self._stream.pix_fmt)
-        picture.pts, picture.time_base = tick, Fraction(1, TICKS)
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
-
-    def close(self, complete: bool) -> None:
-        """Write what the encoder still holds and end the file, also when the run broke off."""
-        if self._container is None:
-            return
-        container, self._container = self._container, None
-        try:
-            for packet in self._stream.encode(None):
-                container.mux(packet)
-        finally:
-            container.close()
-
-    def _open(self, frame: Frame, drawn: ImageArray) -> None:
+    def _open(self, drawn: ImageArray) -> None:
         kind = self._kind
-        self._first_s = frame.timestamp_s
         height, width = drawn.shape[:2]
         rate = Fraction(self._fps).limit_denominator(1001)
         container = open_output(self._path, self._path.suffix.lower()[1:])
@@ -117,15 +87,10 @@ class FilmWriter:
             stream.metadata["alpha_mode"] = "1"
         self._container, self._stream = container, stream
 
-    def _shaped(self, drawn: ImageArray) -> ImageArray:
-        """Return a picture with even sides, of the first one's size."""
-        width, height = self._stream.width, self._stream.height
-        missing = height - drawn.shape[0], width - drawn.shape[1]
-        if missing == (0, 0):
-            return drawn
-        if max(missing) <= 1 and min(missing) >= 0:
-            return np.pad(drawn, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge")
-        return np.asarray(cv2.resize(drawn, (width, height)), np.uint8)
+    def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
+        shaped = fitted(drawn, self._stream.width, self._stream.height)
+        picture = av.VideoFrame.from_ndarray(shaped, format=_layout(drawn))
+        return picture.reformat(format=self._stream.pix_fmt)
 
 
 def _layout(drawn: ImageArray) -> str:

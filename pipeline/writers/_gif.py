@@ -10,9 +10,9 @@ import av
 import numpy as np
 from PIL import Image
 
-from pipeline.writers.video import open_output
+from pipeline.writers._painted import PaintedFile, open_output
 from rmpe.drawing import FramePainter
-from rmpe.records import Frame, ImageArray, Poses
+from rmpe.records import ImageArray
 
 _HUNDREDTHS = 100
 # Players slow down frames that are shown for less than this.
@@ -20,7 +20,7 @@ _SHORTEST = 2
 _OPAQUE_FROM = 128
 
 
-class GifWriter:
+class GifWriter(PaintedFile):
     """An animated GIF that repeats; frames that come faster than 50 a second are left out.
 
     Args:
@@ -29,49 +29,26 @@ class GifWriter:
         fps: the clip's nominal rate; 0 if unknown.
     """
 
-    def __init__(self, path: Path, painter: FramePainter, fps: float = 0.0):
-        self._path = path
-        self._painter = painter
-        self._fps = fps if fps > 0 else 25.0
-        self._container: Any = None
-        self._stream: Any = None
-        self._first_s = 0.0
-        self._last_tick = -_SHORTEST
+    ticks = _HUNDREDTHS
+    shortest = _SHORTEST
 
-    def write(self, frame: Frame, poses: Poses) -> None:
-        """Draw and encode one frame; ``OSError`` if the file cannot be written."""
-        drawn = self._painter.paint(frame.image_bgr, poses)
-        if self._container is None:
-            self._open(frame, drawn)
-        tick = round((frame.timestamp_s - self._first_s) * _HUNDREDTHS)
-        if tick < self._last_tick + _SHORTEST:
-            return
-        self._last_tick = tick
-        few: Any = _few_colours(drawn)
-        picture = av.VideoFrame.from_ndarray(few, format="pal8")
-        picture.pts, picture.time_base = tick, Fraction(1, _HUNDREDTHS)
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
+    def __init__(self, path: Path, painter: FramePainter, fps: float = 0.0) -> None:
+        super().__init__(path, painter, fps)
 
-    def close(self, complete: bool) -> None:
-        """End the file, also when the run broke off."""
-        if self._container is None:
-            return
-        container, self._container = self._container, None
-        try:
-            for packet in self._stream.encode(None):
-                container.mux(packet)
-        finally:
-            container.close()
-
-    def _open(self, frame: Frame, drawn: ImageArray) -> None:
-        self._first_s = frame.timestamp_s
+    def _open(self, drawn: ImageArray) -> None:
         container = open_output(self._path, "gif")
         stream: Any = container.add_stream("gif", rate=Fraction(self._fps).limit_denominator(1001))
         stream.width, stream.height = drawn.shape[1], drawn.shape[0]
         stream.pix_fmt = "pal8"
         stream.codec_context.time_base = Fraction(1, _HUNDREDTHS)
         self._container, self._stream = container, stream
+
+    def _place(self, tick: int) -> int | None:
+        return None if tick < self._last_tick + _SHORTEST else tick
+
+    def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
+        few: Any = _few_colours(drawn)
+        return av.VideoFrame.from_ndarray(few, format="pal8")
 
 
 def _few_colours(drawn: ImageArray) -> tuple[ImageArray, ImageArray]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from pipeline.writers._painted import PaintedFile, fitted, open_output
 from rmpe.drawing import FramePainter
-from rmpe.records import Frame, ImageArray, Poses
+from rmpe.records import ImageArray
 from rmpe.skeletons import Skeleton
 
 TICKS = 90_000
@@ -20,10 +20,9 @@ TICKS = 90_000
 # ends well turns them into a plain MP4.
 _CONTAINER = {"movflags": "+hybrid_fragmented", "frag_duration": "2000000", "flush_packets": "1"}
 _KEYFRAME_EVERY_S = 2
-_DEFAULT_FPS = 25.0
 
 
-class VideoWriter:
+class VideoWriter(PaintedFile):
     """An annotated clip that a browser plays.
 
     The file is made with the first frame, whose size it keeps; odd sides get one more column or
@@ -45,6 +44,8 @@ class VideoWriter:
         frames_on_disk: frames that play even if this process is killed now.
     """
 
+    ticks = TICKS
+
     def __init__(
         self,
         path: str | Path,
@@ -58,18 +59,12 @@ class VideoWriter:
         size: tuple[int, int] | None = None,
         pixel_aspect: tuple[int, int] = (1, 1),
     ) -> None:
+        super().__init__(Path(path), painter or FramePainter(skeleton), fps)
         self._pixel_aspect = pixel_aspect
-        self._path = Path(path)
-        self._fps = fps if fps > 0 else _DEFAULT_FPS
-        self._painter = painter or FramePainter(skeleton)
         self._threads = threads
         self._codec_options = {"crf": str(quality), "preset": preset, "bf": "0"}
-        self._container: Any = None
-        self._stream: Any = None
         self._size = size
-        self._first_s = 0.0
-        self._last_tick = -1
-        self._nbytes = self._muxed = 0
+        self._nbytes = 0
         self.frames_on_disk = 0
 
     @property
@@ -82,37 +77,14 @@ class VideoWriter:
         """Time of the latest frame, in ticks of :data:`TICKS` a second; -1 before the first."""
         return self._last_tick
 
-    def write(self, frame: Frame, poses: Poses) -> None:
-        """Draw and encode one frame.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        drawn = self._painter.paint(frame.image_bgr, poses)
-        if self._container is None:
-            self._open(frame, drawn)
-        tick = max(round((frame.timestamp_s - self._first_s) * TICKS), self._last_tick + 1)
-        self._last_tick = tick
-        picture = av.VideoFrame.from_ndarray(to_i420(drawn, *self.size), format="yuv420p")
-        picture.pts, picture.time_base = tick, Fraction(1, TICKS)
-        self._mux(self._stream.encode(picture))
-
     def close(self, complete: bool) -> None:
         """Write what the encoder still holds and end the file, also when the run broke off."""
-        if self._container is None:
-            return
-        container, self._container = self._container, None
-        try:
-            for packet in self._stream.encode(None):
-                container.mux(packet)
-                self._muxed += 1
-        finally:
-            container.close()
-        self.frames_on_disk = self._muxed
+        if self._container is not None:
+            super().close(complete)
+            self.frames_on_disk = self._muxed
 
-    def _open(self, frame: Frame, drawn: ImageArray) -> None:
+    def _open(self, drawn: ImageArray) -> None:
         """Make the file for frames of this size."""
-        self._first_s = frame.timestamp_s
         if self._size is None:
             height, width = drawn.shape[:2]
             self._size = (width + width % 2, height + height % 2)
@@ -134,41 +106,23 @@ class VideoWriter:
         self._container, self._stream = container, stream
         container.start_encoding()
 
-    def _mux(self, packets: list[av.Packet]) -> None:
-        for packet in packets:
-            self._container.mux(packet)
-            nbytes = self._path.stat().st_size
-            if nbytes > self._nbytes:  # a fragment was written, with all frames before this one
-                self._nbytes, self.frames_on_disk = nbytes, self._muxed
-            self._muxed += 1
+    def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(to_i420(drawn, *self.size), format="yuv420p")
 
-
-def open_output(path: Path, kind: str, options: dict[str, str] | None = None) -> Any:
-    """Open a file for writing, whatever it is called; ``OSError`` in words if that cannot be."""
-    try:
-        return av.open(f"file:{path}", "w", format=kind, options=options or {})
-    except (av.error.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OSError(f"{path} cannot be written: {reason}") from error
+    def _mux(self, packet: av.Packet) -> None:
+        self._container.mux(packet)
+        nbytes = self._path.stat().st_size
+        if nbytes > self._nbytes:  # a fragment was written, with all frames before this one
+            self._nbytes, self.frames_on_disk = nbytes, self._muxed
+        self._muxed += 1
 
 
 def to_i420(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
     """Return a picture as planar yuv420p, (height * 3 / 2, width), as PyAV takes it.
 
     Args:
-        image_bgr: picture (H, W, 3). Up to one missing column and row are filled by repeating the
-            last ones; a picture of another size (streams may change theirs) is scaled.
+        image_bgr: picture (H, W, 3); one of other sides is :func:`fitted`.
         width, height: even sides of the result.
     """
-    missing_rows, missing_columns = height - image_bgr.shape[0], width - image_bgr.shape[1]
-    if missing_rows in (0, 1) and missing_columns in (0, 1):
-        if missing_rows or missing_columns:
-            image_bgr = np.asarray(
-                cv2.copyMakeBorder(
-                    image_bgr, 0, missing_rows, 0, missing_columns, cv2.BORDER_REPLICATE
-                ),
-                np.uint8,
-            )
-    else:
-        image_bgr = np.asarray(cv2.resize(image_bgr, (width, height)), np.uint8)
-    return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
+    shaped = fitted(image_bgr, width, height)
+    return np.asarray(cv2.cvtColor(shaped, cv2.COLOR_BGR2YUV_I420), np.uint8)

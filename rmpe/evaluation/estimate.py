@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, KeypointSet, Picture
-from rmpe.formats.native import people_from_json, people_to_json
+from rmpe.formats.native_lines import people_from_json, people_to_json
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.skeletons import Skeleton, convert_joints, joints_given
 

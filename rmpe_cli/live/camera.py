@@ -17,7 +17,7 @@ from pipeline.live.results import Viewer
 from pipeline.live.session import LiveSession, LiveSummary, warm_up, write_summary
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
+from rmpe.formats.native_lines import header_to_json
 from rmpe_cli.live.plan import LiveCommand
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from rmpe.networks.complexity import count_macs, count_parameters
-from tools.pages.published_networks import PUBLISHED, PublishedNetwork, Source
+from tools.pages.published_networks import PUBLISHED, PublishedNetwork
 
 BEGIN = "<!-- table: begin -->"
 END = "<!-- table: end -->"
@@ -40,7 +40,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cells(row: PublishedNetwork) -> tuple[str, ...]:
     with torch.device("meta"):
-        network = row.build(row.joint_count)
+        network = row.build()
     network.to_empty(device="cpu")  # Neither initialised nor read: counting takes shapes only.
     counted = count_macs(network, row.input_height, row.input_width)
     return (
@@ -58,7 +58,7 @@ def _cells(row: PublishedNetwork) -> tuple[str, ...]:
     )
 
 
-def _by_source_rule(source: Source, macs: int, transposed_macs: int) -> str:
+def _by_source_rule(source: str, macs: int, transposed_macs: int) -> str:
     """The count as the source counts, where its rule is known.
 
     HRNet's and SimpleBaseline's tables divide by 2^30 and take weights times output size for a

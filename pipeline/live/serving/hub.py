@@ -18,7 +18,7 @@ from pipeline.live.serving.pictures import LARGE, SMALL, MovingPicture
 from pipeline.live.serving.viewer_queue import ViewerQueue
 from rmpe.drawing import DrawingStyle
 from rmpe.formats import ClipHeader
-from rmpe.formats.native import header_to_json
+from rmpe.formats.native_lines import header_to_json
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rmpe.formats import read_records
 from rmpe.formats.catalogue import detect_format
 from rmpe.formats.motchallenge import read_mot_rows
+from rmpe.geometry.boxes import box_xyxy_to_xywh
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -69,10 +70,10 @@ def read_mot_boxes(path: str | Path, truth: bool = False) -> MotBoxes:
     for record in read_records(path):
         people += len(record.poses)
         known = record.poses.ids > 0
-        corners = record.poses.boxes_xyxy[known].astype(np.float64)
-        frames.append(np.full(len(corners), record.frame_index, np.int64))
+        own = box_xyxy_to_xywh(record.poses.boxes_xyxy[known])
+        frames.append(np.full(len(own), record.frame_index, np.int64))
         ids.append(record.poses.ids[known])
-        boxes.append(np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1))
+        boxes.append(own)
     if people and not sum(map(len, ids)):
         raise ValueError(f"{path}: nobody has an identity to score: rmpe track gives them")
     if not frames:

@@ -102,6 +102,7 @@ def cover(
     else:
         axes = (int(extent[0]) // 2, int(extent[1]) // 2)
         cv2.ellipse(mask, ((x1 + x2) // 2, (y1 + y2) // 2), axes, 0, 0, 360, 1, -1)
+    # Rolled, so that the other crop's person, in its middle, is not always what covers.
     patch = np.roll(patch_bgr, rng.integers(-40, 40, 2), (0, 1))
     return _mixed(crop_bgr, np.asarray(patch, np.uint8), mask, points_xy)
 
@@ -132,9 +133,10 @@ def set_beside(
             height * (0.5 + rng.normal(0, 0.12)),
         ]
     )
+    # The other stands 0.33 to 0.75 of the crop's width beside the middle: overlapping, or just not.
     linear = np.diag([scale * (-1 if rng.random() < 0.5 else 1), scale])
     offset = aim - linear @ ((box_xyxy[:2] + box_xyxy[2:]) / 2)
-    matrix: Matrix = np.concatenate([linear, offset[:, None]], 1)
+    matrix: Matrix = np.concatenate([linear, offset[:, None]], 1)  # other picture -> crop, (2, 3)
     other = warp_affine(picture_bgr, matrix, height, width)
     half = np.abs(linear.diagonal()) * (box_xyxy[2:] - box_xyxy[:2]) / 2
     mask = _soft_box(np.concatenate([aim - half, aim + half]), height, width)
@@ -158,11 +160,12 @@ def _mixed(
 ) -> tuple[ImageArray, NDArray[np.bool_]]:
     height, width = mask.shape
     mixed = crop_bgr * (1 - mask[..., None]) + over_bgr * mask[..., None]
+    # mask (H, W); joints at x, y are its columns and rows.
     cells = np.clip(np.nan_to_num(points_xy).round().astype(int), 0, [width - 1, height - 1])
     return mixed.astype(np.uint8), mask[cells[:, 1], cells[:, 0]] > 0.5
 
 
-def change_looks(
+def change_colours(
     crop_bgr: ImageArray, recipe: NetworkRecipe, rng: np.random.Generator
 ) -> ImageArray:
     """Return the crop with the recipe's blur, gains and gamma."""
@@ -176,7 +179,7 @@ def change_looks(
         crop_bgr = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     gains = 1 + rng.uniform(-spread, spread, 3) / 2 + rng.uniform(-spread, spread) / 2
     gamma = float(np.exp(rng.uniform(-2 * spread, 2 * spread)))
-    levels = np.linspace(0, 1, 256)[:, None] ** gamma
+    levels = np.linspace(0, 1, 256)[:, None] ** gamma  # (256, 1) * gains (3,) -> table (256, 3)
     table = np.clip(255 * levels * gains, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(crop_bgr, table[None]), np.uint8)
 

@@ -12,7 +12,7 @@ from rmpe.geometry.warp import Matrix, apply_matrix, warp_affine
 from rmpe.heatmaps import get_codec
 from rmpe.proposals import ProposalGenerator
 from rmpe.training.data._changes import (
-    change_looks,
+    change_colours,
     cover,
     cut_box,
     end_picture,
@@ -132,7 +132,8 @@ class PersonCrops(Dataset[CropRecord]):
         plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
         target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
         return CropRecord(
-            change_looks(crop, recipe, rng), points, labelled_weights(person)[order] * seen_weights,
+            change_colours(crop, recipe, rng), points,
+            labelled_weights(person)[order] * seen_weights,
             others_xy, others_weights, (believed > 0) * (1 - seen), teacher, teacher_weights,
             normalised_map(target, matrix, height, width), skipped,
         )  # fmt: skip

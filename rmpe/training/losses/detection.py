@@ -123,21 +123,22 @@ def detection_loss(
         logits: of the person, as ``CompactDetector.distributions`` gives them, (N, A).
         edges: logits of the edges' distributions, (N, A, 4, DISTANCES).
         truth: boxes xyxy of every picture in input pixels, (G, 4) each.
-        background_weight: trust in the absence of a person for 8x8 cells, (N, H / 8, W / 8);
+        background_weight: how sure nobody is in cells of 8x8 pixels, 0 to 1, (N, H / 8, W / 8);
             cells of the coarser strides take the least of the cells they cover.
         parameters: assignment and weights.
     """
     height, width = (side * STRIDES[0] for side in background_weight.shape[1:])
     logits, edges = logits.float(), edges.float()
-    centres = cell_centres(height, width).to(logits)
-    strides = cell_strides(height, width).to(logits)
+    centres = cell_centres(height, width).to(logits)  # (A, 2)
+    strides = cell_strides(height, width).to(logits)  # (A,)
     targets, weights = torch.zeros_like(logits), cell_weights(background_weight).to(logits)
-    gious, entropies, trusts = [], [], []
+    gious, entropies, confidences = [], [], []
     for row, known in enumerate(truth):
         if not len(known):
             continue
-        index = assign(known, centres, strides, parameters)
+        index = assign(known, centres, strides, parameters)  # (A,), -1 where nobody is
         learns = index >= 0
+        # L cells learn a box: wanted (L, 4), middle (L, 2), distribution (L, 4, DISTANCES).
         wanted, middle = known[index[learns]], centres[learns]
         stride, distribution = strides[learns, None], edges[row, learns]
         distances = mean_distances(distribution) * stride
@@ -148,15 +149,16 @@ def detection_loss(
         gious.append(giou)
         right = torch.cat([middle - wanted[:, :2], wanted[:, 2:] - middle], -1) / stride
         entropies.append(distance_entropy(distribution, right).mean(-1))
-        trusts.append(logits[row, learns].detach().sigmoid())
+        confidences.append(logits[row, learns].detach().sigmoid())
     count = max(sum(len(giou) for giou in gious), 1)
     focus = (targets - logits.sigmoid()).abs().pow(parameters.focus)
     entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     score_loss = (weights * focus * entropy).sum() / count
     box_loss, edge_loss = edges.sum() * 0, edges.sum() * 0
     if gious:
-        trust = torch.cat(trusts)
-        share = trust / trust.sum().clamp(min=1e-6)
+        # A box counts as far as its cell is sure of a person, so that doubtful cells teach little.
+        confidence = torch.cat(confidences)  # (sum of L,)
+        share = confidence / confidence.sum().clamp(min=1e-6)
         box_loss = (share * (1 - torch.cat(gious))).sum()
         edge_loss = (share * torch.cat(entropies)).sum()
     total = score_loss + parameters.box_weight * box_loss + parameters.edge_weight * edge_loss

@@ -52,7 +52,7 @@ def hard_heatmap_error(heatmaps: Tensor, targets: Tensor, weights: Tensor, count
     Chen et al., CPN, CVPR 2018, section 3.3; 8 of COCO's 17 joints there. With fewer joints than
     ``count`` all are taken.
     """
-    errors = joint_errors(heatmaps, targets, weights)
+    errors = joint_errors(heatmaps, targets, weights)  # (N, K)
     return errors.topk(min(count, errors.shape[1]), 1).values.mean()
 
 
@@ -64,7 +64,7 @@ def coordinate_error(
     Sun et al., Integral human pose regression, ECCV 2018, section 3 (L1).
     """
     size = points_xy.new_tensor(size_wh)
-    errors = ((points_xy - truth_xy).abs() / size).sum(-1)
+    errors = ((points_xy - truth_xy).abs() / size).sum(-1)  # (N, K)
     return (weights * errors).sum() / weights.sum().clamp(min=1.0)
 
 
@@ -83,10 +83,11 @@ def crowd_targets(
         width: columns of a map.
         interference: µ.
     """
-    own = codec.encode(truth.keypoints_xy, truth.weights, height, width)
+    own = codec.encode(truth.keypoints_xy, truth.weights, height, width)  # T
     if interference == 0 or truth.others_xy.shape[1] == 0:
         return own
     people, others, joints = truth.others_weights.shape
+    # The others are encoded as people of their own, (N * M, K, h, w), then joined: C.
     maps = codec.encode(
         truth.others_xy.reshape(people * others, joints, 2),
         truth.others_weights.reshape(people * others, joints),
@@ -163,7 +164,7 @@ def output_losses(
 
 def _simcc_loss(codec: SimccCodec, outputs: Sequence[Tensor], truth: JointTruth) -> Tensor:
     """The loss of columns and rows, a mean over the people where the published one is a sum."""
-    columns, rows = outputs
+    columns, rows = outputs  # (N, K, columns), (N, K, rows)
     width, height = (round(axis.shape[-1] / codec.bins_per_pixel) for axis in (columns, rows))
     *targets, weights = codec.encode_rows(truth.keypoints_xy, truth.weights, height, width)
     loss = simcc_loss((columns.float(), rows.float()), (targets[0], targets[1]), weights)
