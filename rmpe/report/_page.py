@@ -15,11 +15,15 @@ from typing import Any
 from rmpe.formats import PoseReader, ReadHints, read_records
 from rmpe.formats.catalogue import notes_of
 from rmpe.formats.outputs import check_outputs
+from rmpe.json_files import load_json
 from rmpe.report._measuring import page_angles
 from rmpe.report.packing import TICKS_PER_S, PackedPoses, pack_poses
 from rmpe.report.pictures import ClipPictures, PictureOptions, clip_pictures, promised_frames
 
 SUMMARY_NAME = "summary.json"
+_RUN_TIMES = ("wall_s", "frames_per_s")
+_STAGE_TIMES = ("busy_s", "cpu_s", "wait_input_s", "wait_output_s")
+"""Numbers that the table of stages shows."""
 _SCRIPTS = ("data.js", "player.js", "stage.js", "timeline.js", "charts.js", "measure.js", "page.js")
 
 
@@ -160,8 +164,9 @@ def _clip_elements(
         warnings.append(f"{records}: its clip {reader.header.source!r} is not here, no pictures")
     frames = packed.arrays["slot_frame"].tolist()
     pictures = clip_pictures(reader.header, frames, clip, page, options.pictures)
-    summary = _read_summary(records.parent / SUMMARY_NAME, warnings)
-    header = _page_header(name, reader, packed, pictures, summary)
+    folder = records if records.is_dir() else records.parent
+    timing = _read_timing(folder / SUMMARY_NAME, warnings)
+    header = _page_header(name, reader, packed, pictures, timing)
     blob = packed.blob()
     elements = [
         f'<script type="application/json" class="clip" id="clip-{number}">{_json(header)}</script>',
@@ -180,7 +185,7 @@ def _page_header(
     reader: PoseReader,
     packed: PackedPoses,
     pictures: ClipPictures,
-    summary: dict[str, Any],
+    timing: dict[str, Any],
 ) -> dict[str, Any]:
     header = reader.header
     return {
@@ -204,21 +209,27 @@ def _page_header(
             "address": pictures.address,
             "strip": [picture.to_json() for picture in pictures.strip],
         },
-        "timing": summary.get("timing") or {},
+        "timing": timing,
         "angles": page_angles(header.skeleton),
     }
 
 
-def _read_summary(path: Path, warnings: list[str]) -> dict[str, Any]:
-    """Return the summary beside the records; empty if there is none, with a word if it is torn."""
+def _read_timing(path: Path, warnings: list[str]) -> dict[str, Any]:
+    """Return the times in the summary beside the records; empty, with a word, if they are none."""
     if not path.is_file():
         return {}
     try:
-        item = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        warnings.append(f"{path} is no JSON file, no stage table: {error}")
+        timing: dict[str, Any] = dict(load_json(path).get("timing") or {})
+        if timing.get("stages"):
+            rows = [(timing, _RUN_TIMES), *((stage, _STAGE_TIMES) for stage in timing["stages"])]
+            numbers = [row[name] for row, names in rows for name in names]
+            if not all(isinstance(number, int | float) for number in numbers):
+                raise ValueError("a time is no number")
+            json.dumps(timing, allow_nan=False)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        warnings.append(f"{path} holds no times of a run, no stage table: {error}")
         return {}
-    return item if isinstance(item, dict) else {}
+    return timing
 
 
 def _page_file(name: str) -> str:
@@ -227,4 +238,5 @@ def _page_file(name: str) -> str:
 
 def _json(item: Any) -> str:
     """Return JSON that may stand inside a script element, whatever its texts say."""
-    return json.dumps(item, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")

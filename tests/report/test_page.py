@@ -230,6 +230,41 @@ def test_a_cut_off_run_is_marked_and_a_torn_summary_is_said(tmp_path: Path) -> N
     assert any("no stage table" in warning for warning in written.warnings)
 
 
+TIMES = '"busy_s": 1, "cpu_s": 1, "wait_input_s": 0, "wait_output_s": 0'
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        f'{{"wall_s": NaN, "frames_per_s": 2, "stages": [{{"stage": "read", {TIMES}}}]}}',
+        '{"wall_s": 1, "frames_per_s": 2, "stages": [{"stage": "read", "busy_s": NaN}]}',
+        f'{{"wall_s": "x", "frames_per_s": 2, "stages": [{{"stage": "read", {TIMES}}}]}}',
+        '{"stages": [5]}',
+        "5",
+    ],
+)
+def test_times_that_are_none_leave_the_page_without_their_table(
+    timing: str, tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
+    write_records(tmp_path / "poses.ndjson", 3)
+    (tmp_path / "summary.json").write_text(f'{{"timing": {timing}}}')
+    written = write_report(tmp_path / "r.html", [tmp_path])
+    assert any("no stage table" in warning for warning in written.warnings)
+    assert "NaN" not in parse(written.path).scripts["clip-0"]
+    assert header_of(written.path)["timing"] == {}
+
+
+def test_the_folder_of_a_run_brings_its_times(
+    tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
+    write_records(tmp_path / "poses.ndjson", 3)
+    timing = json.loads(f'{{"wall_s": 1, "frames_per_s": 3, "stages": [{{{TIMES}}}]}}')
+    (tmp_path / "summary.json").write_text(json.dumps({"timing": timing}))
+    for given in (tmp_path, tmp_path / "poses.ndjson"):
+        page = write_report(tmp_path / "r.html", [given]).path
+        assert header_of(page)["timing"] == timing
+
+
 def test_the_command_writes_the_page_and_says_its_size(clip_records: Path, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     run = CliRunner().invoke(rmpe_command, ["report", str(clip_records), "-o", str(page)])
