@@ -1,6 +1,6 @@
 """Swapped joints in synthetic crowds: global association beside arg-max decoding + pose-NMS.
 
-    python benchmarks/bench_association.py [--pictures 100] [--weights FILE]
+    python benchmarks/networks/bench_association.py [--pictures 100] [--weights FILE]
 
 Crowds of 6 to 15 overlapping people with known joints. Every person has one or two proposals of
 jittered boxes. Without ``--weights`` the maps are those of an ideal joint-candidate network plus
