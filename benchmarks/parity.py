@@ -67,8 +67,12 @@ def part_parity(settings: Settings) -> Table:
 
 
 def differences(ours: Sequence[Poses], theirs: Sequence[Poses]) -> tuple[str, ...]:
-    """Return people of both, how many have the same identity, and how far joints are apart."""
+    """Return people of both, how many keep the other's identity, and how far joints are apart.
+
+    An identity is the same whatever its number, as long as it stands for the same one.
+    """
     apart: list[NDArray[np.float32]] = []
+    names: dict[int, int] = {}
     same = people = most = 0
     for one, other in zip(ours, theirs, strict=True):
         overlap = box_iou_matrix(one.boxes_xyxy, other.boxes_xyxy)
@@ -77,7 +81,8 @@ def differences(ours: Sequence[Poses], theirs: Sequence[Poses]) -> tuple[str, ..
             if len(other) and overlap[row].max() >= SAME_IOU:
                 best = int(overlap[row].argmax())
                 people += 1
-                same += bool(one.ids[row] == other.ids[best])
+                theirs_id = int(other.ids[best])
+                same += names.setdefault(int(one.ids[row]), theirs_id) == theirs_id
                 distance = np.abs(one.keypoints_xy[row] - other.keypoints_xy[best]).max(-1)
                 apart.append(distance)
     joints = np.concatenate(apart) if apart else np.zeros(1, np.float32)
