@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,13 @@ def load_numbers(path: str | Path) -> NDArray[np.float64]:
 
 
 def files_in(folder: Path, pattern: str, *, deep: bool = False) -> list[Path]:
-    """Return a folder's files of a pattern; macOS keeps hidden ``._x.json`` beside them."""
-    found = folder.rglob(pattern) if deep else folder.glob(pattern)
-    return sorted(path for path in found if not path.name.startswith("."))
+    """Return a folder's files of a pattern, without the ``._x.json`` of macOS beside ``x.json``."""
+    found = set(folder.rglob(pattern) if deep else folder.glob(pattern))
+    return sorted(path for path in found if not _is_beside(path, found))
+
+
+def _is_beside(path: Path, files: Container[Path]) -> bool:
+    return path.name.startswith("._") and path.with_name(path.name[2:]) in files
 
 
 def parse_json(text: str | bytes) -> Any:
