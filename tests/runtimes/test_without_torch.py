@@ -148,7 +148,7 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
     assert len(apart_px) > 6 * ours.joint_count
     # Boxes differ in their last digits, which turns single values of a crop: that moves a joint
     # whose map is flat, such as a hidden wrist's.
-    assert np.mean(apart_px > 0.05) < 0.002
+    assert np.sum(apart_px > 0.05) <= 1
     assert apart_px.max() < 0.1
 
 
