@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from pathlib import Path
 
 _CPU_FACTS = Path("/proc/cpuinfo")
@@ -26,7 +27,7 @@ def bytes_lose_digits() -> bool:
 
 def _instruction_sets() -> frozenset[str]:
     """Return the instruction sets of an x86 processor as Linux names them; empty elsewhere."""
-    if platform.machine() not in ("x86_64", "AMD64") or not _CPU_FACTS.is_file():
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not _CPU_FACTS.is_file():
         return frozenset()
     for line in _CPU_FACTS.read_text("utf-8", "replace").splitlines():
         if line.startswith("flags"):

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import platform
+import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +50,7 @@ def key_of(*parts: bytes | str) -> str:
 def _processor() -> str:
     """Return what tells processors apart, as far as this system says."""
     lines = [platform.machine(), platform.processor(), platform.system()]
-    if _CPU_FACTS.is_file():
+    if sys.platform == "linux" and _CPU_FACTS.is_file():
         facts = _CPU_FACTS.read_text("utf-8", "replace").partition("\n\n")[0].splitlines()
         lines += [line for line in facts if line.startswith(("model name", "flags", "Features"))]
     return "\n".join(lines)

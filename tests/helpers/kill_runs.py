@@ -25,6 +25,7 @@ from pipeline.clips.worklist import attempt_job
 from pipeline.fleet.run import run_in_parts
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses
+from rmpe.formats.outputs import unfinished
 from rmpe.records import Frame
 from tests.helpers.squares import SquaresEstimator, make_squares
 
@@ -52,7 +53,7 @@ def write_clip(path: Path, frames: Iterable[Frame]) -> None:
 def interrupted(child: int, phase: str, folder: Path, lasts_s: float, chance: Random) -> int | None:
     """Kill a child in a phase of its run; exit status if it ended before, None if it was killed."""
     if phase == "join":
-        status = end_of(child, 60, until=folder / ".annotated.mp4.new")
+        status = end_of(child, 60, until=unfinished(folder / "annotated.mp4"))
         time.sleep(chance.uniform(0, 0.003))
     else:
         status = end_of(child, chance.uniform(0, (0.1 if phase == "start" else 1.1) * lasts_s))
