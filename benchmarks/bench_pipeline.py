@@ -28,7 +28,7 @@ from pathlib import Path
 import click
 from against import compare
 from bundled_times import part_batches, part_networks
-from measuring import CLIP, Settings, peak_of_a_run
+from measuring import CLIP, Settings
 from parity import part_parity
 from tables import README, Table, markdown, save, with_tables
 from whole_runs import part_alphapose, part_length, part_people, part_presets, part_stages
@@ -62,16 +62,12 @@ def machine() -> str:
 @click.option("--ref", default="4d69942", show_default=True, help="Of git, for --part against.")
 @click.option("--rounds", default=3, show_default=True, help="Runs of each, in turn.")
 @click.option("--write", is_flag=True, help="Write the figures into the README too.")
-@click.option("--peak", is_flag=True, hidden=True)
 @click.option("--part", "parts", multiple=True, type=click.Choice([*PARTS, *EXTRA]))
 def main(
-    clip: str, frames: int, ref: str, rounds: int, write: bool, peak: bool, parts: tuple[str, ...]
+    clip: str, frames: int, ref: str, rounds: int, write: bool, parts: tuple[str, ...]
 ) -> None:
     """Print the figures."""
     settings = Settings(Path(clip).resolve(), frames, rounds, ref, limit_threads().video)
-    if peak:
-        click.echo(peak_of_a_run(settings))
-        return
     click.echo(f"{machine()}, load {os.getloadavg()[0]:.1f} at the start\n", err=True)
     tables = []
     for name in parts or PARTS:

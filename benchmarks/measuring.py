@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import click
+
 from pipeline.clips.clip import OutputPlan, process_clip
 from pipeline.engine.memory import peak_memory_bytes
 from pipeline.engine.stats import RunStats
@@ -18,6 +20,7 @@ from pipeline.sources import NetworkPoses
 from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.records import Boxes, Frame, ImageArray
+from rmpe.runtimes import limit_threads
 
 CLIP = Path(__file__).parents[2] / "shared/data/samples/video/street_crossing_720p.avi"
 
@@ -144,3 +147,15 @@ def in_turn(calls: dict[str, Callable[[], float]], rounds: int) -> dict[str, flo
         for name, call in calls.items():
             found[name].append(call())
     return {name: median(values) for name, values in found.items()}
+
+
+@click.command()
+@click.argument("clip", type=click.Path(exists=True, dir_okay=False))
+@click.argument("frames", type=int)
+def main(clip: str, frames: int) -> None:
+    """Print the most memory of one run, in a process that loads nothing else, and its seconds."""
+    click.echo(peak_of_a_run(Settings(Path(clip), frames, 1, "", limit_threads().video)))
+
+
+if __name__ == "__main__":
+    main()

@@ -82,11 +82,11 @@ def part_alphapose(settings: Settings) -> Table:
 
 def part_length(settings: Settings) -> Table:
     """Memory and processor time of two lengths of clip, each in its own process."""
-    bench = str(Path(__file__).with_name("bench_pipeline.py"))
+    script = str(Path(__file__).with_name("measuring.py"))
     rows = []
     for frames in LENGTHS:
-        command = [sys.executable, bench, "--clip", str(settings.clip), "--frames", str(frames)]
-        done = subprocess.run([*command, "--peak"], check=True, capture_output=True, text=True)
+        command = [sys.executable, script, str(settings.clip), str(frames)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         memory_mb, processor_s = json.loads(done.stdout)
         cost = f"{1000 * processor_s / frames:.0f} ms"
         rows.append((str(frames), f"{memory_mb:.0f} MB", f"{processor_s:.1f} s", cost))
