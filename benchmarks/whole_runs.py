@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from bundled_times import pose_call, processor_ms
 from measuring import Settings, StoredBoxes, run_pipeline
 from safetensors.torch import save_file
 from tables import Table, as_table
@@ -19,6 +20,7 @@ from tables import Table, as_table
 from rmpe.estimator import PoseEstimator
 from rmpe.networks.variants import build_network
 from rmpe.runtimes import limit_threads
+from rmpe.runtimes.base import CPU_BATCH
 
 PEOPLE = (1, 8, 20, 40, 60)
 FASTPOSE = "fastpose_res50"
@@ -124,12 +126,15 @@ def part_presets(settings: Settings) -> Table:
     for name in ("compact", "compact-accurate"):
         estimator = PoseEstimator.from_preset(name)
         run_pipeline(replace(settings, frames=10), estimator, video=False)
+        crop = f"{processor_ms(pose_call(name, 'auto', CPU_BATCH), CPU_BATCH):.1f} ms"
         for propagate in (False, True):
             run = run_pipeline(settings, estimator, video=False, propagate=propagate)
-            people = f"{run.people / settings.frames:.1f}"
+            speed, people = f"{run.stats.results_per_s:.1f}", f"{run.people / settings.frames:.1f}"
             cost = f"{run.processor_ms_a_frame:.1f} ms"
             label = f"{name}, {'with' if propagate else 'without'} propagation"
-            rows.append((label, cost, people, str(run.identities)))
+            rows.append((label, speed, cost, people, str(run.identities), crop))
     return as_table(
-        "Presets, records only", ("preset", "processor a frame", "people", "identities"), rows
+        "Presets, records only",
+        ("preset", "frames/s", "processor a frame", "people", "identities", "a crop, one thread"),
+        rows,
     )

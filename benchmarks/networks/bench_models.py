@@ -18,7 +18,6 @@ from rmpe.networks import build_network
 from rmpe.runtimes import PreprocessedNetwork, build_runtime
 from rmpe.skeletons import get_skeleton
 from rmpe.zoo import load_bundled_pose
-from rmpe.zoo.conventions import CONVENTIONS
 from rmpe.zoo.models import networks_of
 from rmpe.zoo.presets import PRESETS, Preset
 
@@ -30,8 +29,9 @@ def network_of(preset: Preset) -> tuple[torch.nn.Module, int, int]:
     """The network with random weights, and rows and columns of its input."""
     entry = preset.entry
     if entry is None:
-        usual = CONVENTIONS["compact"]
-        return load_bundled_pose(preset.network).network, usual.input_height, usual.input_width
+        loaded = load_bundled_pose(preset.network)
+        conventions = loaded.conventions
+        return loaded.network, conventions.input_height, conventions.input_width
     if entry.is_hub:
         return hub_network(entry.name), entry.input_height, entry.input_width
     name = entry.variant

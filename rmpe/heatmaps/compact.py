@@ -149,7 +149,7 @@ class CompactCodec(Codec):
             return _sigmoid(peaks)
         perfect = np.float32(1 / (2 * math.pi * (self.sigma**2 + self.blur_sigma**2)))
         certainty = np.log(np.maximum(peaks, _LEAST) / perfect)
-        return _sigmoid(self.score_slope * certainty + self.score_offset)
+        return _sigmoid(np.asarray(self.score_slope * certainty + self.score_offset, np.float32))
 
 
 @lru_cache(maxsize=32)
@@ -210,7 +210,7 @@ def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> 
 
 def _newton_step(moments: Floats) -> Floats:
     """Return the steps (M, 2) towards the peaks that have these moments around, (M, 3, 3)."""
-    moments = moments / np.maximum(moments[:, :1, :1], _LEAST)
+    moments = np.asarray(moments / np.maximum(moments[:, :1, :1], _LEAST), np.float32)
     shift = np.stack([moments[:, 0, 1], moments[:, 1, 0]], 1)
     # The logarithm's curvature, downwards, and what stretches its two directions to a step.
     curved_x = 1 - (moments[:, 0, 2] - shift[:, 0] ** 2)

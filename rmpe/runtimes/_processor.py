@@ -1,9 +1,10 @@
-"""Which products this processor is quick with."""
+"""Which processor this is, and which products it is quick with."""
 
 from __future__ import annotations
 
 import platform
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 _CPU_FACTS = Path("/proc/cpuinfo")
@@ -25,11 +26,25 @@ def bytes_lose_digits() -> bool:
     return bool(found := _instruction_sets()) and not found & _BYTE_PRODUCTS
 
 
+@lru_cache(maxsize=1)
+def processor_identity() -> str:
+    """Return what tells processors apart, as far as this system says."""
+    told = ("model name", "flags", "Features")
+    lines = [line for line in _facts() if line.startswith(told)]
+    return "\n".join([platform.machine(), platform.processor(), platform.system(), *lines])
+
+
 def _instruction_sets() -> frozenset[str]:
     """Return the instruction sets of an x86 processor as Linux names them; empty elsewhere."""
-    if sys.platform != "linux" or platform.machine() != "x86_64" or not _CPU_FACTS.is_file():
-        return frozenset()
-    for line in _CPU_FACTS.read_text("utf-8", "replace").splitlines():
-        if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split())
+    if platform.machine() == "x86_64":
+        for line in _facts():
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
     return frozenset()
+
+
+def _facts() -> list[str]:
+    """Return what Linux says of the first core; nothing elsewhere."""
+    if sys.platform != "linux" or not _CPU_FACTS.is_file():
+        return []
+    return _CPU_FACTS.read_text("utf-8", "replace").partition("\n\n")[0].splitlines()

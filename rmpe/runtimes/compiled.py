@@ -10,16 +10,14 @@ import contextlib
 import hashlib
 import logging
 import os
-import platform
-import sys
 import tempfile
-from functools import lru_cache
 from pathlib import Path
+
+from rmpe.runtimes._processor import processor_identity
 
 SUFFIX = ".compiled"
 MOST_FILES = 12
 """The files used last that are kept; each has 5 to 30 MB."""
-_CPU_FACTS = Path("/proc/cpuinfo")
 _DIGEST_BYTES = 32
 
 log = logging.getLogger(__name__)
@@ -39,21 +37,11 @@ def compiled_folder() -> Path:
 
 def key_of(*parts: bytes | str) -> str:
     """Return the name of what is made of these parts on this processor."""
-    total = hashlib.sha256(_processor().encode())
+    total = hashlib.sha256(processor_identity().encode())
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
         total.update(len(content).to_bytes(8, "little") + content)
     return total.hexdigest()[:24]
-
-
-@lru_cache(maxsize=1)
-def _processor() -> str:
-    """Return what tells processors apart, as far as this system says."""
-    lines = [platform.machine(), platform.processor(), platform.system()]
-    if sys.platform == "linux" and _CPU_FACTS.is_file():
-        facts = _CPU_FACTS.read_text("utf-8", "replace").partition("\n\n")[0].splitlines()
-        lines += [line for line in facts if line.startswith(("model name", "flags", "Features"))]
-    return "\n".join(lines)
 
 
 def are_there(key: str) -> bool:
