@@ -43,7 +43,7 @@ def test_a_damaged_file_is_made_anew(folder: Path) -> None:
     whole = kept.read_bytes()
     kept.write_bytes(whole[: len(whole) // 2])
     np.testing.assert_array_equal(compact()(CROPS)[0], first)
-    assert len(kept.read_bytes()) == len(whole)
+    assert compiled.load(kept.stem)  # whole again; OpenVINO's own header differs from run to run
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
