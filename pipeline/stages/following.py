@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmpe.geometry.boxes import box_area, grow_boxes, keypoint_extent_boxes
+from rmpe.geometry.boxes import box_area, grow_boxes, keypoint_extent_boxes, snap_boxes
 from rmpe.records import Boxes, Poses
 
 
@@ -34,7 +34,9 @@ class FollowRule:
         if len(poses) == 0:
             return Boxes.empty()
         counted = poses.keypoint_scores >= self.min_joint_score
-        boxes = grow_boxes(keypoint_extent_boxes(poses.keypoints_xy, counted), self.grow)
+        boxes = snap_boxes(
+            grow_boxes(keypoint_extent_boxes(poses.keypoints_xy, counted), self.grow)
+        )
         believed = (counted.mean(1) >= self.min_joint_share) & (
             box_area(boxes) >= self.min_area_share * box_area(poses.boxes_xyxy)
         )

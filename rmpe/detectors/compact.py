@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from safetensors import SafetensorError
 
 from rmpe.detectors._boxes import box_nms, join_sides, read_output
-from rmpe.geometry.boxes import clip_boxes
+from rmpe.geometry.boxes import clip_boxes, snap_boxes
 from rmpe.records import Boxes, FloatArray, ImageArray
 from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array, build_runtime, bundled_runtime
 
@@ -140,6 +140,10 @@ class CompactPersonDetector:
 
     def __call__(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
         """Return the people of every picture, see :class:`rmpe.detectors.base.Detector`."""
+        return [Boxes(snap_boxes(its.boxes_xyxy), its.scores) for its in self._found(images_bgr)]
+
+    def _found(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
+        """Return the people of every picture as exactly as they are known."""
         options = self.options
         if not options.other_sides:
             return self._at_one_side(images_bgr, options)

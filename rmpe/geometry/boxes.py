@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float32]
 
+_SNAPS = np.float32(8)
+"""Places in a pixel to which boxes that were found snap."""
+
 
 def box_xyxy_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[np.float64]:
     """Return boxes (..., 4) as corner, width and height; in float64, so that they undo exactly."""
@@ -46,6 +49,15 @@ def clip_boxes(boxes_xyxy: ArrayLike, width: int, height: int) -> FloatArray:
     """Return boxes (..., 4) cut to a picture of ``width`` x ``height`` pixels."""
     limits = np.array([width, height, width, height], np.float32)
     return np.asarray(np.clip(np.asarray(boxes_xyxy, np.float32), 0, limits), np.float32)
+
+
+def snap_boxes(boxes_xyxy: ArrayLike) -> FloatArray:
+    """Return boxes (..., 4) to the nearest eighth of a pixel.
+
+    A found corner's further digits depend on the engine that computed it. Crops of boxes without
+    them are the same on every engine, and so are the poses.
+    """
+    return np.asarray(np.rint(np.asarray(boxes_xyxy, np.float32) * _SNAPS) / _SNAPS, np.float32)
 
 
 def grow_boxes(boxes_xyxy: ArrayLike, factor: float) -> FloatArray:

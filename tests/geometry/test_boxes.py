@@ -13,6 +13,7 @@ from rmpe.geometry.boxes import (
     clip_boxes,
     grow_boxes,
     keypoint_extent_boxes,
+    snap_boxes,
 )
 
 
@@ -34,6 +35,12 @@ def test_no_boxes_give_an_empty_matrix() -> None:
 def test_boxes_without_area_do_not_overlap() -> None:
     assert box_iou_matrix([[5, 5, 5, 5]], [[5, 5, 5, 5]])[0, 0] == 0
     assert box_area([[10, 10, 0, 0]])[0] == 0
+
+
+def test_boxes_that_differ_in_their_last_digits_snap_to_the_same_eighths() -> None:
+    one = np.array([[10.06, 20.1876, 39.9999, 80.0]], np.float32)
+    assert snap_boxes(one).tolist() == [[10, 20.25, 40, 80]]
+    assert snap_boxes(one + np.float32(1e-4)).tolist() == snap_boxes(one).tolist()
 
 
 def test_clip_and_grow() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.assemble import run_plain
 from pipeline.readers import VideoReader
+from pipeline.stages.track import build_tracker
 from rmpe.detectors.compact import CompactPersonDetector, build_compact_detector
 from rmpe.detectors.compact import preprocessed_network as detector_network
 from rmpe.estimator import PoseEstimator
@@ -24,7 +25,6 @@ from rmpe.runtimes.graph import Graph, GraphRuntime
 from rmpe.synthetic.world.clips import walkers_scene
 from rmpe.zoo import load_bundled_pose
 from rmpe.zoo.bundled import BUNDLED
-from tracking import OnlineTracker
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "examples" / "crossing.mp4"
@@ -137,7 +137,7 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
     light = PoseEstimator.from_preset("compact", device="cpu", precision="fp32", threads=1)
     clip = frames()
     runs = [
-        list(run_plain(clip, estimator, tracker=OnlineTracker()))
+        list(run_plain(clip, estimator, tracker=build_tracker(look=estimator)))
         for estimator in (light, in_torch("compact", light))
     ]
     apart = []
@@ -146,10 +146,7 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
         apart.append(np.abs(ours.keypoints_xy - theirs.keypoints_xy).max(-1).ravel())
     apart_px = np.concatenate(apart)
     assert len(apart_px) > 6 * ours.joint_count
-    # Boxes differ in their last digits, which turns single values of a crop: that moves a joint
-    # whose map is flat, such as a hidden wrist's.
-    assert np.sum(apart_px > 0.05) <= 1
-    assert apart_px.max() < 0.1
+    assert apart_px.max() <= 0.05
 
 
 def test_graph_and_torch_itself_give_the_same_maps() -> None:
