@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.engine.runner import ChannelLimits
-from pipeline.stages.following import FollowRule
+from pipeline.stages.following import FollowParameters
 from pipeline.stages.rhythm import DetectEvery
 from rmpe.detectors.precomputed import PrecomputedBoxes
 
@@ -21,7 +21,7 @@ class RunOptions:
     """Frames in one call of the detector; more than 1 need ``detect_every`` 1, and are for GPUs."""
     boxes: PrecomputedBoxes | None = None
     """Boxes by frame index to use instead of the detector."""
-    follow: FollowRule = field(default_factory=FollowRule)
+    follow: FollowParameters = field(default_factory=FollowParameters)
     """How a pose becomes the next frame's box, with ``detect_every`` other than 1."""
     limits: ChannelLimits | None = None
     """How much may wait between stages, and in all of them together; None: as much as keeps this

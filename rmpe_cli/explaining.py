@@ -59,7 +59,7 @@ def _row(candidate: Candidate) -> Sequence[str]:
     name = str(candidate.known_id) if candidate.known_id else "waits"
     said = (candidate.terms.get(term) for term in _TERMS)
     return (
-        f"  {name} by looks" if candidate.by_looks else f"  {name}",
+        f"  {name} by appearance" if candidate.by_appearance else f"  {name}",
         *("" if nats is None else _rounded(nats) for nats in said),
         _rounded(candidate.total),
         _rounded(candidate.counted),

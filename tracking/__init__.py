@@ -2,9 +2,9 @@
 
 ``OnlineTracker`` runs one of two ways from frame to frame. ``following``, the default, compares
 bodies that move (``kalman``, ``tracks``) by likelihoods (``likelihood``). ``poseflow`` is the
-published grade, for ``POSEFLOW_REFERENCE``. Both use ``matching`` (features and
-their matches) and ``returning`` (who comes back, by the ``appearance``). ``offline`` does a whole
-clip, with the ``flows``; ``smooth`` is optional and comes after.
+published similarity, for ``POSEFLOW_REFERENCE``. Both use ``matching`` (features and their matches)
+and ``reidentification`` (who comes back, by the ``appearance``). ``offline`` does a whole clip,
+with the ``flows``; ``smooth`` is optional and comes after.
 """
 
 from tracking.flows.nms import FlowParameters

@@ -20,7 +20,7 @@ _TINY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
+class Appearance:
     """The colours at every joint of some people."""
 
     colours: FloatArray
@@ -28,22 +28,22 @@ class Looks:
     weights: FloatArray
     """How much of a joint's colour was to be seen, 0..1, (N, K)."""
 
-    def select(self, index: NDArray) -> Looks:
-        """Return the looks of the people at ``index`` (integers or a mask), in that order."""
-        return Looks(self.colours[index], self.weights[index])
+    def select(self, index: NDArray) -> Appearance:
+        """Return the appearance of the people at ``index`` (integers or a mask), in that order."""
+        return Appearance(self.colours[index], self.weights[index])
 
 
-def unknown_looks(count: int, joint_count: int) -> Looks:
-    """Return the looks of people at whom nobody looked."""
-    return Looks(np.zeros((count, joint_count, CHANNELS)), np.zeros((count, joint_count)))
+def unknown_appearance(count: int, joint_count: int) -> Appearance:
+    """Return the appearance of people at whom nobody looked."""
+    return Appearance(np.zeros((count, joint_count, CHANNELS)), np.zeros((count, joint_count)))
 
 
-def look_at(
+def measure_appearance(
     image_bgr: ImageArray,
     people: People,
     joint_scores: NDArray[np.floating],
     leaving: People | None = None,
-) -> Looks:
+) -> Appearance:
     """Return the colours of people at their joints and a little towards the middle of them.
 
     Points outside the picture are left out, and those that somebody else hides (:func:`_owners`).
@@ -56,7 +56,7 @@ def look_at(
     """
     count, joints = people.joint_counts.shape
     if count == 0 or joints == 0:
-        return unknown_looks(count, joints)
+        return unknown_appearance(count, joints)
     height, width = image_bgr.shape[:2]
     middles = middles_of(people)
     points = people.keypoints_xy[:, :, None]
@@ -71,7 +71,7 @@ def look_at(
     pixels = np.where(seen[..., None], image_bgr[rows, columns], 0).sum(2, dtype=np.float64)
     blue, green, red = np.moveaxis(pixels / np.maximum(counts, 1)[..., None], -1, 0)
     colours = np.stack([(blue + green + red) / 3, red - green, (red + green) / 2 - blue], -1)
-    return Looks(colours, counts / len(_TOWARDS_MIDDLE) * np.clip(joint_scores, 0.0, 1.0))
+    return Appearance(colours, counts / len(_TOWARDS_MIDDLE) * np.clip(joint_scores, 0.0, 1.0))
 
 
 def _owners(
@@ -99,8 +99,8 @@ def _owners(
     return owners, scale
 
 
-def learn_looks(
-    means: FloatArray, variances: FloatArray, weights: FloatArray, now: Looks, longest: float
+def learn_appearance(
+    means: FloatArray, variances: FloatArray, weights: FloatArray, now: Appearance, longest: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return running means and variances (N, K, 3) and weights (N, K) after one more sighting.
 

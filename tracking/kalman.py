@@ -51,23 +51,23 @@ class Bodies:
         )
 
 
-def start_bodies(middles_xy: FloatArray, rules: MotionParameters) -> Bodies:
+def start_bodies(middles_xy: FloatArray, parameters: MotionParameters) -> Bodies:
     """Return people of unknown speed, seen once."""
     count = len(middles_xy)
     covariances = np.zeros((count, 2, 3))
-    covariances[..., 0] = rules.box_noise**2
-    covariances[..., 2] = np.square(rules.first_speed)
+    covariances[..., 0] = parameters.box_noise**2
+    covariances[..., 2] = np.square(parameters.first_speed)
     return Bodies(np.asarray(middles_xy, np.float64), np.zeros((count, 2)), covariances)
 
 
-def predict_bodies(bodies: Bodies, gaps_s: FloatArray, rules: MotionParameters) -> Bodies:
+def predict_bodies(bodies: Bodies, gaps_s: FloatArray, parameters: MotionParameters) -> Bodies:
     """Return the people as they are expected ``gaps_s`` (N,) later."""
-    memory = rules.speed_memory_s
+    memory = parameters.speed_memory_s
     gaps = np.asarray(gaps_s, np.float64)[:, None]
     kept = np.exp(-gaps / memory)  # (N, 1): share of a velocity that is left
     reach = memory * (1 - kept)  # (N, 1): seconds that a velocity carries
     place, both, speed = np.moveaxis(bodies.covariances, -1, 0)  # (N, 2) each
-    usual = np.square(rules.usual_speed)
+    usual = np.square(parameters.usual_speed)
     # the noise of an Ornstein-Uhlenbeck process and of its integral
     gone = 1 - kept
     added_speed = usual * (1 - kept**2)

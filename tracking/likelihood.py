@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracking.appearance import Looks
+from tracking.appearance import Appearance
 from tracking.kalman import Bodies
 from tracking.parameters import FloatArray, LikelihoodParameters, TrackerParameters
-from tracking.returning import colours_of_strangers, pairwise_colour_evidence
+from tracking.reidentification import colours_of_strangers, pairwise_colour_evidence
 from tracking.similarity import BoolArray, People, shared_features
 from tracking.tracks import Tracks
 
@@ -56,7 +56,7 @@ class Sighting:
     """Confidence of the boxes, (M,)."""
     joint_weights: FloatArray
     """Confidence of the joints, 0..1, 0 where they do not count, (M, K)."""
-    looks: Looks
+    appearance: Appearance
     """Colours."""
     own: BoolArray
     """Whose pose is not that of another box, (M,)."""
@@ -91,12 +91,12 @@ def compare(
         gaps_s: time since each was seen, (N,).
         seen: people of the new frame, M.
         correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
-        parameters: the rules.
+        parameters: spreads and thresholds.
     """
-    rules = parameters.likelihood
-    place = place_evidence(expected, known.heights_px, seen.middles_xy, rules)
-    swing = rules.joint_swing * np.minimum(gaps_s / rules.swing_s, 1.0)
-    spread = expected.covariances[..., 0].mean(1) + rules.joint_spread**2 + swing**2  # (N,)
+    likelihood = parameters.likelihood
+    place = place_evidence(expected, known.heights_px, seen.middles_xy, likelihood)
+    swing = likelihood.joint_swing * np.minimum(gaps_s / likelihood.swing_s, 1.0)
+    spread = expected.covariances[..., 0].mean(1) + likelihood.joint_spread**2 + swing**2  # (N,)
     shift = expected.places_xy - known.bodies.places_xy  # (N, 2)
     joints = joint_evidence(
         known.keypoints_xy + shift[:, None],
@@ -105,16 +105,16 @@ def compare(
         spread,
         seen.people.keypoints_xy,
         seen.joint_weights,
-        rules,
+        likelihood,
     )
-    away = np.minimum(known.unseen_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
+    away = np.minimum(known.unseen_s / likelihood.gap_s, 1.0)[:, None]  # (N, 1)
     return Similarity(
         place=place,
-        height=height_evidence(known.heights_px, gaps_s, seen.heights_px, rules),
+        height=height_evidence(known.heights_px, gaps_s, seen.heights_px, likelihood),
         joints=joints,
         features=_common_features(known, seen, correspondences, parameters),
         colours=np.zeros(place.shape),
-        absence=-rules.gap_nats * away - rules.copy_nats * ~seen.own,
+        absence=-likelihood.gap_nats * away - likelihood.copy_nats * ~seen.own,
     )
 
 
@@ -127,17 +127,17 @@ def colour_evidence(
         known: people, N.
         gaps_s: time since each was seen, (N,).
         seen: people of the new frame, M.
-        parameters: the rules.
+        parameters: spreads and thresholds.
     """
-    rules = parameters.likelihood
-    if parameters.returns is None:
+    likelihood = parameters.likelihood
+    if parameters.reid is None:
         return np.zeros((len(known), len(seen)))
     colours = pairwise_colour_evidence(
-        known, seen.looks, colours_of_strangers(known), parameters.returns
+        known, seen.appearance, colours_of_strangers(known), parameters.reid
     )
-    away = np.minimum(gaps_s / rules.gap_s, 1.0)[:, None]  # (N, 1)
-    colours *= rules.colours_weight + (1 - rules.colours_weight) * away
-    return np.clip(colours, -rules.most_colours, rules.most_colours)
+    away = np.minimum(gaps_s / likelihood.gap_s, 1.0)[:, None]  # (N, 1)
+    colours *= likelihood.colours_weight + (1 - likelihood.colours_weight) * away
+    return np.clip(colours, -likelihood.most_colours, likelihood.most_colours)
 
 
 def count_doubtful(
@@ -174,30 +174,38 @@ def _log_normal(squares: FloatArray, variances: FloatArray | float, axes: int) -
 
 
 def place_evidence(
-    expected: Bodies, heights_px: FloatArray, middles_xy: FloatArray, rules: LikelihoodParameters
+    expected: Bodies,
+    heights_px: FloatArray,
+    middles_xy: FloatArray,
+    parameters: LikelihoodParameters,
 ) -> FloatArray:
     """Return what the middles of boxes say, (N, M)."""
     off = (middles_xy[None] - expected.places_xy[:, None]) / heights_px[:, None, None]  # (N, M, 2)
-    variances = expected.covariances[:, None, :, 0] + rules.box_noise**2  # (N, 1, 2)
+    variances = expected.covariances[:, None, :, 0] + parameters.box_noise**2  # (N, 1, 2)
     near = _log_normal(off**2, variances, 1).sum(-1)
-    astray = _log_normal(off**2, variances + rules.astray_spread**2, 1).sum(-1)
-    others = _log_normal(off**2, variances + rules.usual_distance**2, 1).sum(-1)
-    share = rules.astray_share
+    astray = _log_normal(off**2, variances + parameters.astray_spread**2, 1).sum(-1)
+    others = _log_normal(off**2, variances + parameters.usual_distance**2, 1).sum(-1)
+    share = parameters.astray_share
     mixed = np.logaddexp(np.log1p(-share) + near, np.log(share) + astray)
     # far away both densities fall; that far others are as likely everywhere
-    limit = _log_normal(np.full(1, 2 * rules.usual_distance**2), rules.usual_distance**2, 2)
+    limit = _log_normal(
+        np.full(1, 2 * parameters.usual_distance**2), parameters.usual_distance**2, 2
+    )
     return np.asarray(mixed - np.maximum(others, limit))
 
 
 def height_evidence(
-    known_px: FloatArray, gaps_s: FloatArray, heights_px: FloatArray, rules: LikelihoodParameters
+    known_px: FloatArray,
+    gaps_s: FloatArray,
+    heights_px: FloatArray,
+    parameters: LikelihoodParameters,
 ) -> FloatArray:
     """Return what heights say, (N, M)."""
     growth = np.log(heights_px[None] / known_px[:, None])
-    variances = (rules.height_spread**2 + (rules.height_drift * gaps_s) ** 2)[:, None]
+    variances = (parameters.height_spread**2 + (parameters.height_drift * gaps_s) ** 2)[:, None]
     same = _log_normal(growth**2, variances, 1)
-    others = _log_normal(growth**2, variances + rules.usual_heights**2, 1)
-    share = rules.astray_share
+    others = _log_normal(growth**2, variances + parameters.usual_heights**2, 1)
+    share = parameters.astray_share
     return np.asarray(np.logaddexp(np.log1p(-share) + same, np.log(share) + others) - others)
 
 
@@ -208,7 +216,7 @@ def joint_evidence(
     variances: FloatArray,
     keypoints_xy: FloatArray,
     weights: FloatArray,
-    rules: LikelihoodParameters,
+    parameters: LikelihoodParameters,
 ) -> FloatArray:
     """Return what joints say, (N, M).
 
@@ -219,32 +227,34 @@ def joint_evidence(
         variances: of a joint about its expected place, in square heights, (N,).
         keypoints_xy: joints of the new frame, (M, K, 2).
         weights: how far they are to be trusted, 0..1, (M, K).
-        rules: spreads.
+        parameters: spreads.
     """
     off = (keypoints_xy[None] - expected_xy[:, None]) / heights_px[:, None, None, None]
     squares = (off**2).sum(-1)  # (N, M, K)
     spread = variances[:, None, None]
     near = _log_normal(squares, spread, 2)
-    others = _log_normal(squares, spread + rules.usual_distance**2, 2)
-    limit = _log_normal(np.full(1, 2 * rules.usual_distance**2), rules.usual_distance**2, 2)
+    others = _log_normal(squares, spread + parameters.usual_distance**2, 2)
+    limit = _log_normal(
+        np.full(1, 2 * parameters.usual_distance**2), parameters.usual_distance**2, 2
+    )
     others = np.maximum(others, limit)
-    share = rules.astray_share
+    share = parameters.astray_share
     nats = np.logaddexp(np.log1p(-share) + near, np.log(share) + others) - others
     both = known_weights[:, None] * weights[None]  # (N, M, K)
     joints = max(nats.shape[-1], 1)
-    return np.asarray((nats * both).sum(-1) * min(rules.independent_joints / joints, 1.0))
+    return np.asarray((nats * both).sum(-1) * min(parameters.independent_joints / joints, 1.0))
 
 
 def feature_evidence(
-    shares: FloatArray, matches: FloatArray, rules: LikelihoodParameters
+    shares: FloatArray, matches: FloatArray, parameters: LikelihoodParameters
 ) -> FloatArray:
     """Return what common feature matches say, (N, M).
 
     Args:
         shares: matches common to both over those of either, (N, M).
         matches: that start in each known person's box, (N,).
-        rules: what a share is worth.
+        parameters: what a share is worth.
     """
-    nats = (shares - rules.even_features) / rules.features_per_nat
-    nats = np.clip(nats, -rules.most_features, rules.most_features)
-    return np.where((matches >= rules.fewest_matches)[:, None], nats, 0.0)
+    nats = (shares - parameters.even_features) / parameters.features_per_nat
+    nats = np.clip(nats, -parameters.most_features, parameters.most_features)
+    return np.where((matches >= parameters.fewest_matches)[:, None], nats, 0.0)

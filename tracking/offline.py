@@ -34,8 +34,8 @@ def track_clip(
 
     Args:
         clip: every frame with its people, in order.
-        parameters: rules of the tracker.
-        flow_parameters: rules of flow-NMS and joining, for flows.
+        parameters: of the tracker.
+        flow_parameters: of flow-NMS and joining, for flows.
         building: "identities" links pieces of our online tracks
             (:func:`tracking.flows.linking.link_clip`), and takes the identities of PoseFlow's rules
             as flows; "confidence" takes the most confident ways through the poses as flows, as the
@@ -49,7 +49,7 @@ def track_clip(
         ValueError: ``building`` is something else.
     """
     if building == "confidence":
-        # flows of the paper follow the published grade, which our own similarity has not
+        # flows of the paper follow the published similarity, which our tracker does not use
         published = parameters if isinstance(parameters, PoseFlowParameters) else POSEFLOW_EXTENDED
         return refine_tracks(build_most_confident_flows(clip, published), flow_parameters)
     if building != "identities":
@@ -87,15 +87,15 @@ def refine_tracks(
 
     Args:
         tracked: poses with identities, one entry for every frame, people or none.
-        parameters: rules of flow-NMS and joining.
+        parameters: of flow-NMS and joining.
     """
-    rules = parameters or FlowParameters()
+    parameters = parameters or FlowParameters()
     closed = [
-        close_flow(flow, rules.recent_frames, rules.least_confidence)
+        close_flow(flow, parameters.recent_frames, parameters.least_confidence)
         for flow in build_flows(tracked)
     ]
-    flows = suppress_flows([flow for flow in closed if flow is not None], rules)
-    return _frames_of(join_flows(flows, rules), tracked)
+    flows = suppress_flows([flow for flow in closed if flow is not None], parameters)
+    return _frames_of(join_flows(flows, parameters), tracked)
 
 
 def _frames_of(flows: Sequence[Flow], tracked: Sequence[Poses]) -> list[Poses]:

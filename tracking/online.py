@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.records import Frame, Poses
-from tracking.appearance import Looks, look_at, unknown_looks
+from tracking.appearance import Appearance, measure_appearance, unknown_appearance
 from tracking.following import Explanation, Follower, Naming
 from tracking.kalman import predict_bodies
 from tracking.matching import Features, find_features, match_features
@@ -83,12 +83,12 @@ class OnlineTracker:
         )
         correspondences = self._match(frame, people)
 
-        def look(leaving: People) -> Looks:
-            return look_at(frame.image_bgr, people, poses.keypoint_scores, leaving)
+        def appearance_of(leaving: People) -> Appearance:
+            return measure_appearance(frame.image_bgr, people, poses.keypoint_scores, leaving)
 
-        looker = look if self.parameters.returns is not None else None
+        measured = appearance_of if self.parameters.reid is not None else None
         if self._linker is not None:
-            ids = self._linker.link(people, correspondences, size, looker, frames)
+            ids = self._linker.link(people, correspondences, size, measured, frames)
         else:
             ids = self._following.update(
                 people,
@@ -97,7 +97,7 @@ class OnlineTracker:
                 poses.keypoint_scores,
                 correspondences,
                 size,
-                looker,
+                measured,
                 self._gap_s(frame, frames),
                 frames,
             )
@@ -169,13 +169,13 @@ class OnlineTracker:
             found.keypoint_scores,
             found.boxes_xyxy,
         )
-        looks = unknown_looks(*people.joint_counts.shape)
+        appearance = unknown_appearance(*people.joint_counts.shape)
         if self._linker is None:
             self._following.add_found(people, found.ids)
         elif self._linker.memory is not None:
-            rules = self._linker.parameters
+            parameters = self._linker.parameters
             self._linker.memory = add_sightings(
-                self._linker.memory, found.ids, people, looks, rules
+                self._linker.memory, found.ids, people, appearance, parameters
             )
 
     def _match(self, frame: Frame, people: People) -> FloatArray:

@@ -57,7 +57,7 @@ class FeatureParameters:
 
 
 @dataclass(frozen=True)
-class ReturnParameters:
+class ReidParameters:
     """How people who were out of sight are known again, by colours, size and place.
 
     Evidence is in nats: 2.5 is odds of 12 to 1.
@@ -70,10 +70,10 @@ class ReturnParameters:
     others colours must not speak against it."""
     needed_margin: float = 1.0
     """Evidence by which the best candidate leads the second; with less a new identity."""
-    grade_per_nat: float = 0.7
-    """What a nat of evidence counts in the grade."""
+    similarity_per_nat: float = 0.7
+    """What a nat of evidence counts in the similarity."""
     preference_per_nat: float = 0.1
-    """What a nat counts in the grade where somebody matches by place already."""
+    """What a nat counts in the similarity where somebody matches by place already."""
     most_evidence: float = 6.0
     """Evidence above this counts as this."""
     doubt: float = 4.0
@@ -106,8 +106,8 @@ class ReturnParameters:
     per frame."""
     anywhere_share: float = 0.3
     """How often people come back anywhere between left and right."""
-    continued_grade: float = 2.0
-    """People who match somebody seen just before with a higher grade have not come back."""
+    continued_similarity: float = 2.0
+    """People who match somebody seen just before with a higher similarity have not come back."""
 
 
 QUICK_FEATURES = FeatureParameters(
@@ -195,7 +195,7 @@ class TrackerParameters:
     """How people move."""
     likelihood: LikelihoodParameters = field(default_factory=LikelihoodParameters)
     """What the terms of the similarity are worth."""
-    returns: ReturnParameters | None = field(default_factory=ReturnParameters)
+    reid: ReidParameters | None = field(default_factory=ReidParameters)
     """How people out of sight are known again; None: by place alone, colours are not looked at."""
     least_nats: float = 1.0
     """Evidence from which somebody is who was expected nearby."""
@@ -206,9 +206,9 @@ class TrackerParameters:
     wait_s: float = 0.3
     """Somebody who waits for an identity is forgotten after that time out of sight."""
     place_limit_s: float = 2.0
-    """Somebody out of sight for longer is known again by looks alone."""
+    """Somebody out of sight for longer is known again by appearance alone."""
     away_s: float = 0.2
-    """Time out of sight from which somebody may be known again by looks."""
+    """Time out of sight from which somebody may be known again by appearance."""
     remember_s: float = 20.0
     """Time after which somebody out of sight is forgotten."""
     most_unseen: int = 150

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.parameters import FloatArray, ReturnParameters
+from tracking.parameters import FloatArray, ReidParameters
 from tracking.poseflow.memory import Memory
 from tracking.similarity import People
 
@@ -27,7 +27,7 @@ def place_evidence(
     people: People,
     gaps: NDArray[np.int64] | FloatArray,
     size: tuple[int, int],
-    rules: ReturnParameters,
+    parameters: ReidParameters,
 ) -> FloatArray:
     """Return how much better people fit those who are known than strangers, in nats, (N, M).
 
@@ -36,40 +36,40 @@ def place_evidence(
         people: people of the new frame, M.
         gaps: frames since each of the known was seen, (N,).
         size: (width, height) of the picture in pixels.
-        rules: spreads.
+        parameters: spreads.
     """
     sides = np.maximum((memory.boxes_xyxy[:, 2:] - memory.boxes_xyxy[:, :2]).max(1), 1.0)
     moved, growth, counts = compare_by_joints(memory, people)
     lower = moved[..., 1] / sides[:, None]
-    drift = vertical_drift(memory, sides, rules) * np.asarray(gaps, np.float64)[:, None]
-    own = _normal(lower, rules.upright_spread + drift)
-    own *= _normal(growth, rules.size_spread + drift)
-    crowd = _normal(lower, rules.crowd_spread[0]) * _normal(growth, rules.crowd_spread[1])
+    drift = vertical_drift(memory, sides, parameters) * np.asarray(gaps, np.float64)[:, None]
+    own = _normal(lower, parameters.upright_spread + drift)
+    own *= _normal(growth, parameters.size_spread + drift)
+    crowd = _normal(lower, parameters.crowd_spread[0]) * _normal(growth, parameters.crowd_spread[1])
     crowd[counts < _FEWEST_JOINTS] = 0.0
-    told = rules.unlike_all * (len(memory) - 1)
+    told = parameters.unlike_all * (len(memory) - 1)
     anybody = (sides / size[1] / _USUAL_LOG_HEIGHTS)[:, None]
-    strangers = (rules.unlike_all * (crowd.sum(0) - crowd) + anybody) / (told + 1)
-    kept = 1 - rules.changed_share
-    nats = np.log(kept * own / np.maximum(strangers, _TINY) + rules.changed_share)
+    strangers = (parameters.unlike_all * (crowd.sum(0) - crowd) + anybody) / (told + 1)
+    kept = 1 - parameters.changed_share
+    nats = np.log(kept * own / np.maximum(strangers, _TINY) + parameters.changed_share)
     nats[counts < _FEWEST_JOINTS] = 0.0
-    across = (sides * (rules.reach_across[0] + rules.reach_across[1] * gaps))[:, None]
+    across = (sides * (parameters.reach_across[0] + parameters.reach_across[1] * gaps))[:, None]
     near = _normal(moved[..., 0], across) * size[0]
     near[counts < 1] = 0.0
-    anywhere = rules.anywhere_share
+    anywhere = parameters.anywhere_share
     return np.asarray(nats + np.log((1 - anywhere) * near + anywhere))
 
 
-def vertical_drift(memory: Memory, sides_px: FloatArray, rules: ReturnParameters) -> float:
+def vertical_drift(memory: Memory, sides_px: FloatArray, parameters: ReidParameters) -> float:
     """Return how far people move up or down in a frame, root mean square, in sides of their box.
 
     Args:
         memory: everybody known, N.
         sides_px: longer sides of their boxes, (N,).
-        rules: what is usual, and counts like two people.
+        parameters: what is usual, and counts like two people.
     """
     steady = memory.sightings >= _FEWEST_SIGHTINGS
     speeds = memory.velocities_xy[steady, 1] / sides_px[steady]
-    total = (speeds**2).sum() + _PRIOR_PEOPLE * rules.usual_drift**2
+    total = (speeds**2).sum() + _PRIOR_PEOPLE * parameters.usual_drift**2
     return float(np.sqrt(total / (len(speeds) + _PRIOR_PEOPLE)))
 
 

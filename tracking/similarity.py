@@ -1,4 +1,4 @@
-"""How alike two people of two frames are: PoseFlow's grade from features, boxes and joints.
+"""How alike two people of two frames are: PoseFlow's similarity from features, boxes and joints.
 
 The four terms of a pair (a, b), each in 0..1, are the share of feature matches common to both
 boxes, the overlap of the boxes, and the same two for squares round joint j of a and joint j of b,
@@ -24,7 +24,7 @@ _FEWEST_JOINTS = 3
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """People of one frame, or candidates of several, as the grade needs them (64 bit)."""
+    """People of one frame, or candidates of several, as the similarity needs them (64 bit)."""
 
     keypoints_xy: FloatArray
     """Joints in pixels, (N, K, 2)."""
@@ -47,7 +47,7 @@ def describe_people(
     keypoint_scores: ArrayLike | None = None,
     boxes_xyxy: ArrayLike | None = None,
 ) -> People:
-    """Return people with the boxes and joint squares that the grade compares.
+    """Return people with the boxes and joint squares that the similarity compares.
 
     A box is the extent of the joints that count, widened by ``box_margin`` on each side, clipped
     to 0..width and 0..height, cut to integers.
@@ -56,7 +56,7 @@ def describe_people(
         keypoints_xy: joints in pixels, (N, K, 2).
         width: of the picture in pixels.
         height: of the picture in pixels.
-        parameters: the rules.
+        parameters: spreads and thresholds.
         keypoint_scores: confidence of each joint, (N, K); None where every joint counts.
         boxes_xyxy: detected boxes in pixels, (N, 4); a person is at least as large as this when
             radii are in persons. None: as large as the extent of the joints.
@@ -208,7 +208,7 @@ def _incidence(regions_xyxy: FloatArray, points_xy: FloatArray) -> NDArray[np.fl
     return inside.astype(np.float32)
 
 
-def grade_matrix(
+def similarity_matrix(
     candidates: People,
     people: People,
     from_previous: ArrayLike,
@@ -216,7 +216,7 @@ def grade_matrix(
     parameters: PoseFlowParameters,
     expected: People | None = None,
 ) -> FloatArray:
-    """Return PoseFlow's grade of every candidate with every person of the new frame, (N, M).
+    """Return PoseFlow's similarity of every candidate with every person of the new frame, (N, M).
 
     Args:
         candidates: people seen before, N.
@@ -232,15 +232,15 @@ def grade_matrix(
     weights = np.where(recent[:, None], parameters.previous_weights, parameters.older_weights)
     boxes = box_overlaps(placed, people)
     joints = joint_overlaps(placed, people, parameters.top_joints)
-    grades = weights[:, 1:2] * boxes + weights[:, 3:4] * joints
+    similarities = weights[:, 1:2] * boxes + weights[:, 3:4] * joints
     using = np.flatnonzero((weights[:, 0] != 0) | (weights[:, 2] != 0))
     if len(using) and len(people):
         chosen = select_people(candidates, using)
         in_boxes, at_joints = shared_features(
             chosen, people, correspondences, parameters.top_joints
         )
-        grades[using] += weights[using, 0:1] * in_boxes + weights[using, 2:3] * at_joints
-    return np.asarray(grades, np.float64)
+        similarities[using] += weights[using, 0:1] * in_boxes + weights[using, 2:3] * at_joints
+    return np.asarray(similarities, np.float64)
 
 
 def select_people(people: People, index: ArrayLike) -> People:

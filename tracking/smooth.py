@@ -111,10 +111,10 @@ class OneEuroSmoother:
         if before is None or gap <= 0 or gap > self.parameters.forget_after_s:
             self._tracks[identity] = _Track(time_s, points, np.zeros_like(points), known)
             return points
-        rules = self.parameters
-        share = _smoothing_share(rules.derivative_cutoff_hz, gap)
+        parameters = self.parameters
+        share = _smoothing_share(parameters.derivative_cutoff_hz, gap)
         speeds = before.speeds + share * ((points - before.points) / gap - before.speeds)
-        cutoff = rules.cutoff_hz + rules.speed_factor * np.linalg.norm(speeds, axis=1)
+        cutoff = parameters.cutoff_hz + parameters.speed_factor * np.linalg.norm(speeds, axis=1)
         smooth = before.points + _smoothing_share(cutoff, gap)[:, None] * (points - before.points)
         both = (known & before.known)[:, None]
         smooth = np.where(both, smooth, points)

@@ -22,7 +22,7 @@ from live_memory import MOST_GROWTH, Held, StandIn
 
 from pipeline.live.capture import opening
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentLimits
 from pipeline.live.session import LiveOptions, LiveSession
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader
@@ -73,7 +73,7 @@ def measure(port: int, losses: int) -> list[float]:
 
     with tempfile.TemporaryDirectory() as folder:
         header = ClipHeader(estimator.skeleton, "lost", 320, 180, 25.0)
-        recorder = Recorder(folder, header, reader.events, SegmentRule(seconds=12))
+        recorder = Recorder(folder, header, reader.events, SegmentLimits(seconds=12))
         session = LiveSession(reader, estimator, LiveOptions(), build_tracker(), recorder)
         session.run([], note)
     return levels

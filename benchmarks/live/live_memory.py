@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.policy import Picture
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentLimits
 from pipeline.live.serving.hub import ViewHub
 from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
@@ -140,7 +140,7 @@ def measure_memory(pictures: list[ImageArray], frames: int, estimator: Any, *, v
         )
         info = reader.info
         header = ClipHeader(estimator.skeleton, "looped", info.width, info.height, info.fps)
-        rule = SegmentRule(seconds=30)
+        rule = SegmentLimits(seconds=30)
         recorder = Recorder(folder, header, reader.events, rule, 1 if video else None)
         session = LiveSession(reader, estimator, LiveOptions(), build_tracker(), recorder)
         hub = ViewHub()

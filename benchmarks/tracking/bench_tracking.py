@@ -34,7 +34,7 @@ BARS_MS = {5: 10.0, 15: 20.0, 40: 50.0}
 PARTS = {
     "features": (tracking.online, "find_features"),
     "matching": (tracking.online, "match_features"),
-    "colours": (tracking.online, "look_at"),
+    "colours": (tracking.online, "measure_appearance"),
     "similarity": (tracking.following.follower, "compare"),
     "returns": (tracking.following.follower, "return_evidence"),
     "assignment": (tracking.following.follower, "assign"),

@@ -3,7 +3,7 @@
 from pipeline.live.capture import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
 from pipeline.live.outlets import Outlet, open_carrier
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentLimits
 from pipeline.live.session import LiveOptions, LiveSession, LiveSummary
 
 __all__ = [
@@ -15,6 +15,6 @@ __all__ = [
     "LiveSummary",
     "Outlet",
     "Recorder",
-    "SegmentRule",
+    "SegmentLimits",
     "open_carrier",
 ]

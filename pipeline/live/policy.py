@@ -238,7 +238,7 @@ class FrameGate:
         )
 
 
-class InFlightRule:
+class InFlightControl:
     """Says how many frames may be under way: as many as the wanted latency allows, 1 to 4.
 
     More frames under way keep all stages busy; each waits longer. Ten results are looked at

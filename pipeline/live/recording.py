@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SegmentRule:
+class SegmentLimits:
     """When a recording goes on in a new segment; neither limit makes one segment of it all."""
 
     seconds: float | None = None
@@ -35,8 +35,8 @@ class SegmentRule:
     """Size of a segment's files; the frame that passes it is the last."""
 
     @classmethod
-    def parse(cls, text: str) -> SegmentRule:
-        """Return the rule that a text means: ``60``, ``90s``, ``10m``, ``1h``, ``500MB``, ``2GB``.
+    def parse(cls, text: str) -> SegmentLimits:
+        """Return the limits of a text: ``60``, ``90s``, ``10m``, ``1h``, ``500MB``, ``2GB``.
 
         Raises:
             ValueError: the text is none of these.
@@ -124,12 +124,12 @@ class Recorder:
     an event; the run goes on.
 
     Args:
-        folder: where to; with a segment rule each segment is a folder ``segment_00000`` inside. A
+        folder: where to; with limits each segment is a folder ``segment_00000`` inside. A
             folder that holds a recording is gone on with: the next segment comes after its last
             one, nothing is written over, and a segment that a killed run left is ended.
         header: what is true for the whole run.
         events: what happens beside the frames; also told when recording stops.
-        rule: when a new segment begins.
+        limits: when a new segment begins.
         video_threads: threads of the encoder; None writes no video.
 
     Attributes:
@@ -148,7 +148,7 @@ class Recorder:
         folder: str | Path,
         header: ClipHeader,
         events: Events,
-        rule: SegmentRule | None = None,
+        limits: SegmentLimits | None = None,
         video_threads: int | None = 1,
     ) -> None:
         self._folder = Path(folder)
@@ -158,7 +158,7 @@ class Recorder:
         self._header = header
         self._events = events
         self._queue = events.subscribe()
-        self._rule = rule or SegmentRule()
+        self._limits = limits or SegmentLimits()
         self._video_threads = video_threads
         self._segment: Segment | None = None
         self._tally: tuple[int, Segment | None] = (0, None)
@@ -198,7 +198,7 @@ class Recorder:
 
     def _write(self, frame: Frame, poses: Poses) -> None:
         segment = self._segment
-        if segment is not None and self._rule.is_over(
+        if segment is not None and self._limits.is_over(
             frame.timestamp_s - segment.first_s, segment.nbytes
         ):
             self._close(segment)
@@ -216,7 +216,7 @@ class Recorder:
         self._tally = (self._tally[0] + segment.frames_on_disk, None)
 
     def _next_folder(self) -> Path:
-        if self._rule.never and not self.first_segment:
+        if self._limits.never and not self.first_segment:
             return self._folder
         return self._folder / segment_name(self.first_segment + self.segments)
 

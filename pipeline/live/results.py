@@ -10,7 +10,7 @@ from pipeline.engine.stage import Stage
 from pipeline.items import PosedFrame
 from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter
-from pipeline.live.policy import InFlightRule
+from pipeline.live.policy import InFlightControl
 from rmpe.records import Frame, Poses
 
 
@@ -27,7 +27,7 @@ class ResultStage(Stage):
     Args:
         reader: where the frame came from.
         meter: told how late each result is.
-        rule: sets how many frames may be under way; None leaves that alone.
+        control: sets how many frames may be under way; None leaves that alone.
         viewers: shown every result.
         report: called every ``report_every_s`` seconds and at the end, for events.
         report_every_s: see ``report``.
@@ -39,14 +39,14 @@ class ResultStage(Stage):
         self,
         reader: LiveReader,
         meter: LatencyMeter,
-        rule: InFlightRule | None,
+        control: InFlightControl | None,
         viewers: Sequence[Viewer] = (),
         report: Callable[[], None] = lambda: None,
         report_every_s: float = 10.0,
     ) -> None:
         self._gate = reader.gate
         self._meter = meter
-        self._rule = rule
+        self._control = control
         self._viewers = viewers
         self._report = report
         self._report_every_s = report_every_s
@@ -56,9 +56,9 @@ class ResultStage(Stage):
         """Take one result."""
         latency_s = self._gate.done(item.frame.index)
         self._meter.add(latency_s)
-        if self._rule is not None:
+        if self._control is not None:
             dropped = self._gate.counts().dropped_total
-            self._gate.under_way_limit = self._rule.update(latency_s, dropped)
+            self._gate.under_way_limit = self._control.update(latency_s, dropped)
         for viewer in self._viewers:
             viewer.show(item.frame, item.poses)
         if time.monotonic() - self._reported_s >= self._report_every_s:

@@ -20,7 +20,7 @@ from pipeline.engine.stats import RunStats
 from pipeline.items import PosedFrame
 from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter, LiveStatus
-from pipeline.live.policy import InFlightRule
+from pipeline.live.policy import InFlightControl
 from pipeline.live.recording import Recorder
 from pipeline.live.results import ResultStage, Viewer
 from pipeline.options import RunOptions
@@ -55,7 +55,7 @@ class LiveOptions:
     """Seconds between the latency events in the records."""
 
     def __post_init__(self) -> None:
-        InFlightRule(self.max_latency_s)
+        InFlightControl(self.max_latency_s)
         if self.detect_every != "auto" and self.detect_every < 1:
             raise ValueError(f"detect every is {self.detect_every}, allowed is auto, 1 or more")
 
@@ -236,7 +236,7 @@ class LiveSession:
         result_stage = ResultStage(
             self._reader,
             self._meter,
-            self._rule(),
+            self._control(),
             [self, *viewers],
             self._tell_latency,
             self._options.event_every_s,
@@ -265,9 +265,9 @@ class LiveSession:
             self._end(run)
         return self._summary(run)
 
-    def _rule(self) -> InFlightRule | None:
+    def _control(self) -> InFlightControl | None:
         waits = self._reader.gate.under_way_limit is not None
-        return InFlightRule(self._options.max_latency_s) if waits else None
+        return InFlightControl(self._options.max_latency_s) if waits else None
 
     def _end(self, run: Pipeline) -> None:
         if self._forced is not None:

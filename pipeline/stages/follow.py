@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine.stage import Stage
 from pipeline.items import DetectedFrame, PosedFrame
-from pipeline.stages.following import FollowRule
+from pipeline.stages.following import FollowParameters
 from pipeline.stages.rhythm import DetectionRhythm
 from rmpe.records import Poses
 
@@ -26,7 +26,7 @@ class FollowStage(Stage):
 
     Args:
         estimator: finds joints in boxes.
-        rule: how a pose becomes the next frame's box.
+        parameters: how a pose becomes the next frame's box.
         rhythm: told how long each frame took; None tells nobody.
     """
 
@@ -35,12 +35,12 @@ class FollowStage(Stage):
     def __init__(
         self,
         estimator: PoseEstimator,
-        rule: FollowRule | None = None,
+        parameters: FollowParameters | None = None,
         rhythm: DetectionRhythm | None = None,
     ) -> None:
         self._estimator = estimator
         self._rhythm = rhythm
-        self._rule = rule or FollowRule()
+        self._parameters = parameters or FollowParameters()
         self._last = Poses.empty(estimator.skeleton.joint_count)
 
     def process(self, item: DetectedFrame) -> Iterable[PosedFrame]:
@@ -49,7 +49,7 @@ class FollowStage(Stage):
         image = item.frame.image_bgr
         boxes = item.boxes
         if boxes is None:
-            boxes = self._estimator.limit(self._rule.next_boxes(self._last), image)
+            boxes = self._estimator.limit(self._parameters.next_boxes(self._last), image)
         self._last = self._estimator.suppress(self._estimator.estimate(image, boxes))
         if self._rhythm is not None:
             self._rhythm.note_estimate(time.perf_counter() - began_s)

@@ -1,6 +1,6 @@
 """Where to look for people in a frame that the detector skips: around their last poses.
 
-The rule lives here alone; the pipeline and the plain loop both use it and so agree.
+How is said here alone; the pipeline and the plain loop both use it and so agree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rmpe.records import Boxes, Poses
 
 
 @dataclass(frozen=True)
-class FollowRule:
+class FollowParameters:
     """How a pose becomes the box of the next frame."""
 
     grow: float = 1.2

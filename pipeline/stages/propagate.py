@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.stages.following import FollowRule
+from pipeline.stages.following import FollowParameters
 from rmpe.geometry.boxes import box_area, box_iou_matrix, clip_boxes
 from rmpe.pose_nms import pose_similarity
 from rmpe.records import Boxes, FloatArray, Frame, IntArray, Poses
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PropagateRule:
+class PropagationParameters:
     """Whom to look for, and when a pose is believed to be theirs."""
 
     least_detections: int = 2
@@ -50,7 +50,7 @@ class PropagateRule:
     """And one whose box has a higher intersection over union with another's."""
     least_inside: float = 0.5
     """Share of the expected box that must lie in the picture."""
-    follow: FollowRule = field(default_factory=FollowRule)
+    follow: FollowParameters = field(default_factory=FollowParameters)
     """How expected joints become a box."""
 
 
@@ -96,18 +96,18 @@ class PropagatingTracker:
     Args:
         tracker: gives the identities.
         estimator: its pose network looks; also its suppression decides.
-        rule: whom to look for, and what is believed.
+        parameters: whom to look for, and what is believed.
     """
 
     def __init__(
         self,
         tracker: OnlineTracker,
         estimator: PoseEstimator,
-        rule: PropagateRule | None = None,
+        parameters: PropagationParameters | None = None,
     ) -> None:
         self._tracker = tracker
         self._estimator = estimator
-        self._rule = rule or PropagateRule()
+        self._parameters = parameters or PropagationParameters()
         self._followed = _Followed.empty(estimator.skeleton.joint_count)
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
@@ -141,22 +141,22 @@ class PropagatingTracker:
         """Return who is looked for, where their joints should be and with the score they have."""
         missing = self._tracker.missing(frame)
         known = self._followed
-        rule = self._rule
+        parameters = self._parameters
         rows = np.searchsorted(known.ids, missing.ids)
         rows = np.minimum(rows, max(len(known.ids) - 1, 0))
-        wanted = missing.unseen_frames <= rule.patience_frames
+        wanted = missing.unseen_frames <= parameters.patience_frames
         if len(known.ids) == 0 or not wanted.any():
             return Poses.empty(known.joint_scores.shape[1])
         wanted &= known.ids[rows] == missing.ids
         ages = frame.index - known.frames[rows]
-        wanted &= known.detections[rows] >= rule.least_detections
-        trusted = rule.frames_per_detection * known.detections[rows]
-        wanted &= ages <= np.minimum(rule.longest_frames, trusted)
+        wanted &= known.detections[rows] >= parameters.least_detections
+        trusted = parameters.frames_per_detection * known.detections[rows]
+        wanted &= ages <= np.minimum(parameters.longest_frames, trusted)
         chosen, rows, ages = np.flatnonzero(wanted), rows[wanted], ages[wanted]
         last = known.select(rows)
         expected = Poses(
             boxes_xyxy=last.boxes_xyxy,
-            box_scores=last.box_scores * np.float32(rule.fade) ** ages,
+            box_scores=last.box_scores * np.float32(parameters.fade) ** ages,
             keypoints_xy=missing.keypoints_xy[chosen].astype(np.float32),
             keypoint_scores=last.joint_scores,
             scores=last.usual_scores,
@@ -166,10 +166,12 @@ class PropagatingTracker:
 
     def _in_the_picture(self, expected: Poses, frame: Frame) -> Poses:
         """Return those whose box lies in the picture, with their boxes cut to it."""
-        boxes = self._rule.follow.next_boxes(expected).boxes_xyxy
+        boxes = self._parameters.follow.next_boxes(expected).boxes_xyxy
         inside = clip_boxes(boxes, frame.width, frame.height)
         share = box_area(inside) / np.maximum(box_area(boxes), 1e-6)
-        kept = (share >= self._rule.least_inside) & ((inside[:, 2:] - inside[:, :2]) >= 1).all(1)
+        kept = (share >= self._parameters.least_inside) & (
+            (inside[:, 2:] - inside[:, :2]) >= 1
+        ).all(1)
         expected = expected.select(kept)
         return Poses(
             inside[kept],
@@ -182,16 +184,16 @@ class PropagatingTracker:
 
     def _believed(self, looked: Poses, tracked: Poses) -> IntArray:
         """Return the rows of those poses that are sure enough and nobody else's, best first."""
-        rule = self._rule
+        parameters = self._parameters
         known = self._followed
         usual = known.usual_scores[np.searchsorted(known.ids, looked.ids)]
         means = looked.keypoint_scores.mean(1)
-        sure = means >= np.maximum(rule.least_joint_score, rule.usual_share * usual)
+        sure = means >= np.maximum(parameters.least_joint_score, parameters.usual_share * usual)
         room = self._estimator.options.max_people or len(tracked) + len(looked)
-        boxes = rule.follow.next_boxes(looked).boxes_xyxy
+        boxes = parameters.follow.next_boxes(looked).boxes_xyxy
         if len(looked):
-            sure &= np.diagonal(box_iou_matrix(boxes, looked.boxes_xyxy)) >= rule.least_fit
-        others, other_boxes = tracked, self._rule.follow.next_boxes(tracked).boxes_xyxy
+            sure &= np.diagonal(box_iou_matrix(boxes, looked.boxes_xyxy)) >= parameters.least_fit
+        others, other_boxes = tracked, self._parameters.follow.next_boxes(tracked).boxes_xyxy
         kept: list[int] = []
         for row in np.argsort(-means, kind="stable").tolist():
             if not sure[row] or len(others) >= room:
@@ -214,7 +216,8 @@ class PropagatingTracker:
         areas = box_area(np.concatenate([box, other_boxes]))
         alike = pose_similarity(xy, areas, self._estimator.skeleton.sigmas)[0, 1:]
         return bool(
-            (overlap > self._rule.most_overlap).any() or (alike > self._rule.most_alike).any()
+            (overlap > self._parameters.most_overlap).any()
+            or (alike > self._parameters.most_alike).any()
         )
 
     def _note_detected(self, index: int, poses: Poses) -> None:
@@ -263,7 +266,7 @@ class PropagatingTracker:
         known = self._followed
         latest = known.frames.max(initial=0)
         self._followed = known.select(
-            np.flatnonzero(latest - known.frames <= 2 * self._rule.longest_frames)
+            np.flatnonzero(latest - known.frames <= 2 * self._parameters.longest_frames)
         )
 
     def state(self) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.live.capture.address import NamedSource, parse_sources
 from pipeline.live.capture.reader import LiveReadOptions
 from pipeline.live.outlets import open_carrier
-from pipeline.live.recording import SegmentRule
+from pipeline.live.recording import SegmentLimits
 from pipeline.live.session import LiveOptions
 from pipeline.stages.track import build_tracker
 
@@ -42,7 +42,7 @@ class LiveCommand:
     """Where results are handed on to, see :func:`~pipeline.live.outlets.open_carrier`."""
     record: Path | None = None
     """Folder to record into; None records nothing."""
-    segment: SegmentRule | None = None
+    segment: SegmentLimits | None = None
     """When a new segment begins."""
     video: bool = True
     """Record the annotated video too."""
@@ -94,7 +94,7 @@ class LiveCommand:
             token=token,
             send_to=live.send_to,
             record=live.record,
-            segment=SegmentRule.parse(live.segment) if live.segment else None,
+            segment=SegmentLimits.parse(live.segment) if live.segment else None,
             video=not live.no_video,
             window=False if len(named) > 1 else live.window,
             quiet=live.quiet,

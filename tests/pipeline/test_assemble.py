@@ -14,7 +14,7 @@ from pipeline.engine.stage import StageError
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses, find_nobody
-from pipeline.stages.following import FollowRule
+from pipeline.stages.following import FollowParameters
 from rmpe.detectors.precomputed import PrecomputedBoxes
 from rmpe.records import Boxes, Frame, Poses
 from tests.helpers.squares import ListReader, MakeFrames, SquaresEstimator
@@ -218,7 +218,7 @@ def poses_at(
 
 def test_the_next_box_is_the_grown_extent_of_the_sure_joints() -> None:
     poses = poses_at([[10, 20], [50, 100], [400, 400]], [0.9, 0.3, 0.1])
-    boxes = FollowRule(grow=1.2).next_boxes(poses)
+    boxes = FollowParameters(grow=1.2).next_boxes(poses)
     # centre (30, 60), sides 40 x 80 -> 48 x 96; the third joint is too weak to count
     np.testing.assert_allclose(boxes.boxes_xyxy, [[6, 12, 54, 108]])
     np.testing.assert_allclose(boxes.scores, [0.9])
@@ -228,9 +228,9 @@ def test_the_old_box_is_kept_when_joints_are_few_or_collapse() -> None:
     few = poses_at([[10, 20], [50, 100], [400, 400]], [0.1, 0.9, 0.1])
     collapsed = poses_at([[10, 20], [12, 22], [11, 21]], [0.9, 0.9, 0.9])
     for poses in (few, collapsed):
-        boxes = FollowRule(min_joint_share=0.5).next_boxes(poses)
+        boxes = FollowParameters(min_joint_share=0.5).next_boxes(poses)
         np.testing.assert_array_equal(boxes.boxes_xyxy, [[0, 0, 100, 100]])
-    assert len(FollowRule().next_boxes(Poses.empty(3))) == 0
+    assert len(FollowParameters().next_boxes(Poses.empty(3))) == 0
 
 
 @pytest.mark.parametrize("name", ["detect_every", "batch_frames", "chunk_frames"])

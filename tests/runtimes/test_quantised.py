@@ -74,7 +74,9 @@ def test_int8_is_refused_where_its_sums_overflow(monkeypatch: pytest.MonkeyPatch
 
 def test_int8_is_refused_for_networks_of_torch() -> None:
     loaded = load_bundled_pose()
-    rules = loaded.conventions
-    network = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
+    conventions = loaded.conventions
+    network = PreprocessedNetwork(
+        loaded.network, conventions.colour_order, conventions.mean, conventions.std
+    )
     with pytest.raises(ValueError, match="bundled networks"):
         build_runtime(network, device="cpu", precision="int8")

@@ -98,9 +98,11 @@ def in_torch(name: str, light: PoseEstimator) -> PoseEstimator:
     engine = build_runtime(detector_network(), **choice)
     detector = CompactPersonDetector(engine, light.detector.options)
     loaded = load_bundled_pose(name)
-    rules = loaded.conventions
-    pose = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
-    return PoseEstimator(detector, build_runtime(pose, **choice), rules)
+    conventions = loaded.conventions
+    pose = PreprocessedNetwork(
+        loaded.network, conventions.colour_order, conventions.mean, conventions.std
+    )
+    return PoseEstimator(detector, build_runtime(pose, **choice), conventions)
 
 
 @pytest.mark.parametrize("name", ["compact", "compact-accurate"])
@@ -151,11 +153,13 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
 
 def test_graph_and_torch_itself_give_the_same_maps() -> None:
     loaded = load_bundled_pose()
-    rules = loaded.conventions
-    network = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
+    conventions = loaded.conventions
+    network = PreprocessedNetwork(
+        loaded.network, conventions.colour_order, conventions.mean, conventions.std
+    )
     plain = build_runtime(network, runtime="torch", device="cpu", precision="fp32")
     light = PoseEstimator.from_preset("compact", device="cpu", precision="fp32", threads=1)
-    shape = (2, rules.input_height, rules.input_width, 3)
+    shape = (2, conventions.input_height, conventions.input_width, 3)
     crops = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     wanted = as_array(plain(crops)[0])
     np.testing.assert_allclose(as_array(light.runtime(crops)[0]), wanted, atol=2e-3)

@@ -1,4 +1,4 @@
-"""New and old identities from grades."""
+"""New and old identities from similarities."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def standing(*places: float) -> People:
 
 
 def test_the_largest_sum_wins_and_only_then_the_limit_counts() -> None:
-    grades = [[1.0, 0.9], [0.9, 0.2]]  # 0.9 + 0.9 > 1.0 + 0.2
-    assert give_ids(grades, [5, 9], 0.2, 9).tolist() == [9, 5]
+    similarities = [[1.0, 0.9], [0.9, 0.2]]  # 0.9 + 0.9 > 1.0 + 0.2
+    assert give_ids(similarities, [5, 9], 0.2, 9).tolist() == [9, 5]
     # the assignment pairs (0, 0) and (1, 1); 0.2 is not above 0.2
     assert give_ids([[1.0, 0.0], [0.0, 0.2]], [5, 9], 0.2, 9).tolist() == [5, 10]
 

@@ -11,11 +11,11 @@ import pytest
 from rmpe.records import Frame, Poses
 from rmpe_cli.explaining import explanation_table
 from tracking import DEFAULT, OnlineTracker
-from tracking.appearance import unknown_looks
+from tracking.appearance import unknown_appearance
 from tracking.following import Explanation, reasons_of
 from tracking.likelihood import Sighting, Similarity
 from tracking.motion import still_camera
-from tracking.returning import ReturnEvidence
+from tracking.reidentification import ReturnEvidence
 from tracking.similarity import People
 from tracking.tracks import Tracks
 
@@ -63,7 +63,7 @@ def five_people() -> Explanation:
         ids=np.array([7, 8, 0, 9, 0]),
         sightings=np.array([5, 5, 1, 5, 2]),
         seen=Sighting(
-            people, boxes, scores, np.ones((5, 1)), unknown_looks(5, 1), np.ones(5, bool)
+            people, boxes, scores, np.ones((5, 1)), unknown_appearance(5, 1), np.ones(5, bool)
         ),
         now=Tracks.empty(1),
         camera=still_camera(),
@@ -81,7 +81,7 @@ def test_every_pair_has_its_sum_and_the_reason_of_the_choice() -> None:
     ]
     told = [
         {
-            (c.known_id, c.by_looks): (c.total, c.counted, c.verdict)
+            (c.known_id, c.by_appearance): (c.total, c.counted, c.verdict)
             for c in person.candidates
             if c.counted > -10
         }
@@ -116,9 +116,9 @@ def test_the_table_shows_each_term_and_only_counts_the_hopeless() -> None:
     assert [" ".join(line.split()) for line in lines[start + 1 : start + 8]] == [
         "candidate place height joints matches colours absence sum counts",
         "7 7.0 0.0 0.0 0.0 0.0 0.0 7.0 7.0 better elsewhere: person 0, who is sure",
-        "10 by looks 3.0 0.5 3.5 3.5 colours below 1",
+        "10 by appearance 3.0 0.5 3.5 3.5 colours below 1",
         "8 0.5 -1.0 5.0 0.0 0.0 0.0 4.5 -0.5 below 1",
-        "9 by looks 1.0 -2.0 -1.0 -1.0 below 2.5",
+        "9 by appearance 1.0 -2.0 -1.0 -1.0 below 2.5",
         "2 more below -10",
         "",
     ]
@@ -130,7 +130,7 @@ def waits(sighting: int) -> str:
 
 def tracked(scores: list[list[float]]) -> Explanation:
     """People who stand 300 px apart, frame by frame with these scores; colours are not asked."""
-    tracker = OnlineTracker(replace(DEFAULT, returns=None))
+    tracker = OnlineTracker(replace(DEFAULT, reid=None))
     for index, row in enumerate(scores):
         count = len(row)
         joints = np.array([[100.0 + 300 * n, 100.0] for n in range(count)])[:, None] + SHAPE

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from tracking import PoseFlowParameters
-from tracking.parameters import ReturnParameters
+from tracking.parameters import ReidParameters
 from tracking.place import compare_by_joints, place_evidence, vertical_drift
 from tracking.poseflow.memory import Memory
 from tracking.similarity import People, describe_people
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
 SIZE = (640, 360)
-RULES = ReturnParameters(usual_drift=0.0, reach_across=(1.0, 0.0))
+RULES = ReidParameters(usual_drift=0.0, reach_across=(1.0, 0.0))
 
 
 def standing(*figures: tuple[float, float, float]) -> People:
@@ -73,12 +73,12 @@ def test_a_crowd_of_one_height_and_depth_says_little() -> None:
 def test_who_goes_up_and_down_is_known_less_surely_after_a_while() -> None:
     people = standing((200, 100, 1), (300, 60, 0.8))
     sides = np.array([100.0, 80.0])
-    drift = vertical_drift(known(people, upwards=2.0), sides, ReturnParameters())
+    drift = vertical_drift(known(people, upwards=2.0), sides, ReidParameters())
     expected = math.sqrt(((2 / 100) ** 2 + (2 / 80) ** 2 + 2 * 0.003**2) / 4)
     assert drift == pytest.approx(expected)
     back = standing((200, 100, 1))
     soon, late = (
-        place_evidence(known(people, 2.0), back, np.full(2, gap), SIZE, ReturnParameters())[0, 0]
+        place_evidence(known(people, 2.0), back, np.full(2, gap), SIZE, ReidParameters())[0, 0]
         for gap in (2, 60)
     )
     assert soon > late

@@ -1,4 +1,4 @@
-"""PoseFlow's public implementation, step by step: the same grades, pairs and identities."""
+"""PoseFlow's public implementation, step by step: the same similarities, pairs and identities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracking import POSEFLOW_REFERENCE, OnlineTracker, PoseFlowParameters
 from tracking.matching import find_features, match_features, no_correspondences
 from tracking.poseflow.linking import Linker
 from tracking.poseflow.parameters import POSEFLOW_EXTENDED
-from tracking.similarity import describe_people, grade_matrix
+from tracking.similarity import describe_people, similarity_matrix
 
 CASES = ["clip_mpiinew", "synth_a", "vtest_a"]
 
@@ -59,15 +59,17 @@ def test_stored_correspondences_give_the_reference_grades_pairs_and_ids(case: Ca
             memory = linker.memory
             assert memory is not None
             recent = memory.unseen_updates == 0
-            grades = grade_matrix(memory.people(), people, recent, rows, POSEFLOW_REFERENCE)
-            pairs = np.stack(linear_sum_assignment(grades, maximize=True), 1)
+            similarities = similarity_matrix(
+                memory.people(), people, recent, rows, POSEFLOW_REFERENCE
+            )
+            pairs = np.stack(linear_sum_assignment(similarities, maximize=True), 1)
             x_then_y = [0, 2, 1, 3]
             assert memory.ids.tolist() == case.steps[f"cand_{step}"].tolist()
             assert recent.tolist() == case.steps[f"from_previous_{step}"].tolist()
             np.testing.assert_array_equal(
                 people.boxes_xyxy[:, x_then_y], case.steps[f"next_boxes_{step}"]
             )
-            np.testing.assert_allclose(grades, case.steps[f"cost_{step}"], rtol=0, atol=1e-9)
+            np.testing.assert_allclose(similarities, case.steps[f"cost_{step}"], rtol=0, atol=1e-9)
             np.testing.assert_array_equal(pairs, case.steps[f"pairs_{step}"])
         assert linker.link(people, rows, case.size).tolist() == case.ids[name]
 

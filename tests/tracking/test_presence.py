@@ -78,20 +78,20 @@ def comes_back(
 
 
 def told(tracker: OnlineTracker) -> tuple[str, list[bool]]:
-    """What became of the last person, and whether each candidate was compared by looks."""
+    """What became of the last person, and whether each candidate was compared by appearance."""
     assert tracker.explanation is not None
     (person,) = reasons_of(tracker.explanation, DEFAULT)
-    return person.outcome, [candidate.by_looks for candidate in person.candidates]
+    return person.outcome, [candidate.by_appearance for candidate in person.candidates]
 
 
 def test_who_has_left_is_known_again_by_looks_alone() -> None:
     at_the_border = 20 + 6 * 15 + 2  # at last the box begins 2 px from it
     assert told(comes_back(at_the_border, RED)) == ("identity 1, known again", [True])
     assert told(comes_back(at_the_border, GREEN)) == ("new: identity 2", [True])
-    unlooked = comes_back(at_the_border, RED, replace(DEFAULT, returns=None))
+    unlooked = comes_back(at_the_border, RED, replace(DEFAULT, reid=None))
     assert told(unlooked) == ("new: identity 2", [])
 
 
 def test_who_was_lost_within_the_picture_is_known_by_place_as_well() -> None:
-    unlooked = comes_back(400.0, RED, replace(DEFAULT, returns=None))
+    unlooked = comes_back(400.0, RED, replace(DEFAULT, reid=None))
     assert told(unlooked) == ("identity 1", [False])

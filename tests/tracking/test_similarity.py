@@ -1,4 +1,4 @@
-"""The grade's four terms, worked by hand."""
+"""The similarity's four terms, worked by hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tracking.similarity import (
     People,
     box_overlaps,
     describe_people,
-    grade_matrix,
     joint_overlaps,
     pixel_overlap,
     shared_features,
+    similarity_matrix,
 )
 
 
@@ -69,17 +69,17 @@ def test_weights_differ_for_candidates_of_the_frame_before() -> None:
         (True, features + 2 * overlap + 2 * joints),
         (False, overlap + joints),
     ]:
-        grades = grade_matrix(someone, someone, [recent], rows, POSEFLOW_REFERENCE)
-        assert grades[0, 0] == pytest.approx(expected, abs=1e-12)
+        similarities = similarity_matrix(someone, someone, [recent], rows, POSEFLOW_REFERENCE)
+        assert similarities[0, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_nobody_on_either_side_is_a_matrix_without_entries() -> None:
     nobody = describe_people(np.zeros((0, 17, 2)), 640, 480, POSEFLOW_REFERENCE)
     someone = describe_people(np.full((2, 17, 2), 50.0), 640, 480, POSEFLOW_REFERENCE)
     rows = np.zeros((0, 4))
-    assert grade_matrix(nobody, someone, [], rows, POSEFLOW_REFERENCE).shape == (0, 2)
-    grades = grade_matrix(someone, nobody, [True, False], rows, POSEFLOW_REFERENCE)
-    assert grades.shape == (2, 0)
+    assert similarity_matrix(nobody, someone, [], rows, POSEFLOW_REFERENCE).shape == (0, 2)
+    similarities = similarity_matrix(someone, nobody, [True, False], rows, POSEFLOW_REFERENCE)
+    assert similarities.shape == (2, 0)
 
 
 def test_many_rows_are_counted_in_blocks() -> None:

@@ -15,8 +15,8 @@ def person(x: float, identity: int = 1, score: float = 1.0) -> Poses:
 
 
 def test_a_step_follows_the_filter_by_hand() -> None:
-    rules = OneEuroParameters(cutoff_hz=1.0, speed_factor=0.1, derivative_cutoff_hz=1.0)
-    smoother = OneEuroSmoother(rules)
+    parameters = OneEuroParameters(cutoff_hz=1.0, speed_factor=0.1, derivative_cutoff_hz=1.0)
+    smoother = OneEuroSmoother(parameters)
     smoother.update(0.0, person(0.0))
     x = smoother.update(0.1, person(10.0)).keypoints_xy[0, 0, 0]
     share = 1 / (1 + 1 / (2 * np.pi) / 0.1)

@@ -16,11 +16,11 @@ from rmpe.training.data.records import CropBatch
 from rmpe.training.loop.run import RunOptions, train_network
 from rmpe.training.loop.start import with_transformer
 from rmpe.training.loop.transformer_start import (
-    Looks,
+    CropViews,
     StartSettings,
-    chosen_looks,
-    look_at,
+    chosen_views,
     start_transformer,
+    view_crops,
 )
 from rmpe.training.losses.published import JointTruth
 from rmpe.training.losses.transformer import transformer_losses
@@ -142,7 +142,7 @@ def test_a_larger_crop_is_mapped_back_to_its_own_pixels() -> None:
     assert losses["main"].item() < 1e-4
 
 
-def seen_places(count: int, seed: int) -> Looks:
+def seen_places(count: int, seed: int) -> CropViews:
     """Maps with one bright cell; the transforms that move it to the middle."""
     generator = torch.Generator().manual_seed(seed)
     cells = torch.randint(4, 12, (count, 2), generator=generator)
@@ -150,7 +150,7 @@ def seen_places(count: int, seed: int) -> Looks:
     maps[torch.arange(count), 0, cells[:, 1], cells[:, 0]] = 1
     theta = torch.eye(2, 3).repeat(count, 1, 1)
     theta[:, :, 2] = (2 * cells + 1) / 16 - 1
-    return Looks(maps.half(), theta, (64, 64))
+    return CropViews(maps.half(), theta, (64, 64))
 
 
 def test_the_start_learns_to_read_where_people_are() -> None:
@@ -169,25 +169,25 @@ def test_the_start_learns_to_read_where_people_are() -> None:
 
 
 def test_a_mirrored_look_has_the_mirrored_transform() -> None:
-    looks = seen_places(8, 0)
+    views = seen_places(8, 0)
     rows, generator = torch.arange(8), torch.Generator()
-    both = replace(looks, mirror=torch.tensor([0]))
+    both = replace(views, mirror=torch.tensor([0]))
     mirrored = 0
     for seed in range(6):
-        maps, theta = chosen_looks(both, rows, generator.manual_seed(seed))
-        mirrored += int(not torch.equal(theta, looks.theta))
+        maps, theta = chosen_views(both, rows, generator.manual_seed(seed))
+        mirrored += int(not torch.equal(theta, views.theta))
         bright = maps.flatten(2).argmax(-1)[:, 0]
         columns, lines = bright % 16, bright // 16
         torch.testing.assert_close(theta[:, 0, 2], (2 * columns + 1) / 16 - 1)
         torch.testing.assert_close(theta[:, 1, 2], (2 * lines + 1) / 16 - 1)
-        assert torch.equal(theta[:, :, :2], looks.theta[:, :, :2])
+        assert torch.equal(theta[:, :, :2], views.theta[:, :, :2])
     assert 0 < mirrored < 6
 
 
 def test_nobody_or_too_few_to_start_on_are_refused() -> None:
     whole = SymmetricPose(nn.Conv2d(3, 1, 4, 4), SpatialTransformer(1))
     with pytest.raises(ValueError, match="got no people"):
-        look_at(whole, nn.Identity(), [])
+        view_crops(whole, nn.Identity(), [])
     with pytest.raises(ValueError, match="got 3 crops, a step needs 64"):
         start_transformer(SpatialTransformer(1), seen_places(3, 0))
 

@@ -17,7 +17,7 @@ from tracking.flows.flow import pose_confidences
 from tracking.matching import Features, find_features, match_features
 from tracking.parameters import FloatArray
 from tracking.poseflow.parameters import PoseFlowParameters
-from tracking.similarity import People, describe_people, grade_matrix
+from tracking.similarity import People, describe_people, similarity_matrix
 
 BoolArray = NDArray[np.bool_]
 _TAKEN = -np.inf
@@ -30,8 +30,8 @@ def build_most_confident_flows(
 
     Args:
         clip: every frame with its people, in order; pictures are looked at once and not kept.
-        parameters: grade, its limit, features. What is about people out of sight has no part here:
-            a flow ends where a frame has no candidate.
+        parameters: similarity, its limit, features. What is about people out of sight has no part
+            here: a flow ends where a frame has no candidate.
 
     Returns:
         One entry for every frame; identities are 1, 2, ... by falling confidence of the flows.
@@ -58,8 +58,8 @@ def _candidates(
     earlier: People, later: People, correspondences: FloatArray, parameters: PoseFlowParameters
 ) -> BoolArray:
     recent = np.ones(len(earlier), bool)
-    grades = grade_matrix(earlier, later, recent, correspondences, parameters)
-    return np.asarray(grades > parameters.match_grade, np.bool_)
+    similarities = similarity_matrix(earlier, later, recent, correspondences, parameters)
+    return np.asarray(similarities > parameters.match_threshold, np.bool_)
 
 
 def number_flows(

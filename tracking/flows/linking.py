@@ -18,7 +18,7 @@ from tracking.kalman import predict_bodies
 from tracking.likelihood import Sighting, colour_evidence, compare, count_doubtful
 from tracking.parameters import FloatArray, TrackerParameters
 from tracking.poseflow.assignment import assign
-from tracking.returning import return_evidence
+from tracking.reidentification import return_evidence
 from tracking.tracks import IntArray, Tracks
 
 _NO_MATCHES = np.zeros((0, 4))
@@ -30,24 +30,24 @@ def link_clip(
 ) -> list[IntArray]:
     """Return the identities of every frame's people, 0 for those who have none.
 
-    First pieces are joined that go on nearby, then those made of them, by looks.
+    First pieces are joined that go on nearby, then those made of them, by appearance.
 
     Args:
         clip: every frame, as the online tracker left it.
         size: (width, height) of the pictures in pixels.
-        parameters: the rules.
+        parameters: spreads and thresholds.
     """
 
     def nearby(known: Tracks, gaps_s: FloatArray, start: Sighting, _: Tracks) -> FloatArray:
         return _surplus_nearby(known, gaps_s, start, size, parameters)
 
-    def by_looks(
+    def by_appearance(
         known: Tracks, gaps_s: FloatArray, start: Sighting, everybody: Tracks
     ) -> FloatArray:
         return _surplus_by_looks(known, gaps_s, start, everybody, size, parameters)
 
     pieces = cut_pieces(clip, parameters.away_s)
-    for surplus_of in (nearby, by_looks):
+    for surplus_of in (nearby, by_appearance):
         pieces = _joined(clip, pieces, surplus_of)
     ids = [np.zeros(len(observed.poses), np.int64) for observed in clip]
     pieces.sort(key=lambda piece: (piece.frames[0], piece.rows[0]))
@@ -118,9 +118,9 @@ def _surplus_by_looks(
         everybody,
         gaps_s[lost],
         start.people,
-        start.looks,
+        start.appearance,
         size,
-        parameters.returns,
+        parameters.reid,
     )
     sure = again.leads & (again.colours > again.needed_colours)
     surplus[lost] = np.where(sure, again.total - again.needed, 0.0)[:, 0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.records import Poses
-from tracking.appearance import Looks
+from tracking.appearance import Appearance
 from tracking.likelihood import Sighting
 from tracking.parameters import FloatArray
 from tracking.similarity import select_people
@@ -126,7 +126,7 @@ def start_of(clip: Sequence[Observed], piece: Piece) -> Sighting:
         first.seen.boxes_xyxy[row],
         np.max(scores, keepdims=True),
         first.seen.joint_weights[row],
-        Looks(means[None], np.minimum(weights, 1.0)[None]),
+        Appearance(means[None], np.minimum(weights, 1.0)[None]),
         first.seen.own[row],
     )
 
@@ -135,9 +135,11 @@ def _colours_of(
     clip: Sequence[Observed], piece: Piece
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return means and variances of a piece's colours, (K, 3) each, and weights, (K,)."""
-    seen = [clip[frame].seen.looks for frame in piece.frames.tolist()]
-    colours = np.stack([looks.colours[row] for looks, row in zip(seen, piece.rows)])
-    weights = np.stack([looks.weights[row] for looks, row in zip(seen, piece.rows)])  # (T, K)
+    seen = [clip[frame].seen.appearance for frame in piece.frames.tolist()]
+    colours = np.stack([appearance.colours[row] for appearance, row in zip(seen, piece.rows)])
+    weights = np.stack(
+        [appearance.weights[row] for appearance, row in zip(seen, piece.rows)]
+    )  # (T, K)
     total = weights.sum(0)
     shares = (weights / np.maximum(total, _TINY))[..., None]
     means = (shares * colours).sum(0)

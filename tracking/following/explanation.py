@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tracking.likelihood import Sighting, Similarity
 from tracking.parameters import FloatArray, TrackerParameters
-from tracking.returning import ReturnEvidence
+from tracking.reidentification import ReturnEvidence
 from tracking.tracks import IntArray, Tracks
 
 NOBODY = -1
@@ -37,7 +37,7 @@ class Explanation:
     matched: IntArray
     """Row of the known person that each person of the frame is, -1 for nobody, (M,)."""
     returned: NDArray[np.bool_]
-    """Who was known again by looks, (M,)."""
+    """Who was known again by appearance, (M,)."""
     ids: IntArray
     """Identities of the people of the frame, 0 for those who wait for one, (M,)."""
     sightings: IntArray
@@ -56,8 +56,8 @@ class Candidate:
 
     known_id: int
     """Their identity; 0: they wait for one."""
-    by_looks: bool
-    """Whether they were out of sight and are compared by looks, size and place."""
+    by_appearance: bool
+    """Whether they were out of sight and are compared by appearance, size and place."""
     terms: dict[str, float]
     """What each term that was asked said, nats."""
     counted: float
@@ -112,7 +112,7 @@ def reasons_of(explanation: Explanation, parameters: TrackerParameters) -> list[
     ]
 
 
-def _outcome(explanation: Explanation, person: int, rules: TrackerParameters) -> str:
+def _outcome(explanation: Explanation, person: int, parameters: TrackerParameters) -> str:
     identity = int(explanation.ids[person])
     row = int(explanation.matched[person])
     sightings = int(explanation.sightings[person])
@@ -124,14 +124,16 @@ def _outcome(explanation: Explanation, person: int, rules: TrackerParameters) ->
         return f"new: identity {identity}" + (f" at sighting {sightings}" if row != NOBODY else "")
     if not explanation.seen.own[person]:
         why = "has the pose of another box"
-    elif explanation.seen.box_scores[person] < rules.sure_score:
-        why = f"scores below {rules.sure_score:g}"
+    elif explanation.seen.box_scores[person] < parameters.sure_score:
+        why = f"scores below {parameters.sure_score:g}"
     else:
         why = "shares the box of another"
-    return f"waits: {why}, sighting {sightings} of {rules.wait_sightings}"
+    return f"waits: {why}, sighting {sightings} of {parameters.wait_sightings}"
 
 
-def _by_place(explanation: Explanation, person: int, rules: TrackerParameters) -> list[Candidate]:
+def _by_place(
+    explanation: Explanation, person: int, parameters: TrackerParameters
+) -> list[Candidate]:
     similarity = explanation.similarity
     return [
         Candidate(
@@ -146,23 +148,25 @@ def _by_place(explanation: Explanation, person: int, rules: TrackerParameters) -
                 "absence": float(similarity.absence[index, person]),
             },
             float(explanation.counted[index, person]),
-            _verdict(explanation, index, person, rules),
+            _verdict(explanation, index, person, parameters),
         )
         for index, row in enumerate(explanation.compared.tolist())
     ]
 
 
-def _verdict(explanation: Explanation, index: int, person: int, rules: TrackerParameters) -> str:
+def _verdict(
+    explanation: Explanation, index: int, person: int, parameters: TrackerParameters
+) -> str:
     """Return whether a person is who was compared ``index``-th by place, or why not."""
     row = int(explanation.compared[index])
     mine = int(explanation.matched[person])
     if mine == row and not explanation.returned[person]:
         return "chosen"
-    if explanation.counted[index, person] <= rules.least_nats:
-        return f"below {rules.least_nats:g}"
+    if explanation.counted[index, person] <= parameters.least_nats:
+        return f"below {parameters.least_nats:g}"
     scores = explanation.seen.box_scores
     takers = np.flatnonzero(explanation.matched == row).tolist()
-    if takers and scores[takers[0]] >= rules.sure_score > scores[person]:
+    if takers and scores[takers[0]] >= parameters.sure_score > scores[person]:
         return f"better elsewhere: person {takers[0]}, who is sure"
     if takers:
         return f"better elsewhere: person {takers[0]}"
@@ -195,15 +199,15 @@ def _verdict_by_looks(
     explanation: Explanation, index: int, place: int, parameters: TrackerParameters
 ) -> str:
     """Return whether the ``place``-th of the new is the ``index``-th of the absent, or why not."""
-    rules = parameters.returns
-    assert rules is not None
+    reid = parameters.reid
+    assert reid is not None
     evidence = explanation.returning
     if explanation.matched[explanation.new[place]] == explanation.absent[index]:
         return "chosen: known again"
-    if evidence.total[index, place] <= rules.needed_evidence:
-        return f"below {rules.needed_evidence:g}"
+    if evidence.total[index, place] <= reid.needed_evidence:
+        return f"below {reid.needed_evidence:g}"
     if evidence.colours[index, place] <= evidence.needed_colours[place]:
         return f"colours below {evidence.needed_colours[place]:g}"
     if not evidence.leads[index, place]:
-        return f"no lead of {rules.needed_margin:g} over all others"
+        return f"no lead of {reid.needed_margin:g} over all others"
     return "better elsewhere"

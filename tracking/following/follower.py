@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracking.appearance import Looks, unknown_looks
+from tracking.appearance import Appearance, unknown_appearance
 from tracking.following.explanation import NOBODY, Explanation
 from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
@@ -23,7 +23,7 @@ from tracking.likelihood import Sighting, Similarity, colour_evidence, compare, 
 from tracking.motion import camera_motion, displacement
 from tracking.parameters import FloatArray, TrackerParameters
 from tracking.poseflow.assignment import assign
-from tracking.returning import ReturnEvidence, return_evidence, who_returns
+from tracking.reidentification import ReturnEvidence, return_evidence, who_returns
 from tracking.similarity import People, own_poses, select_people
 from tracking.tracks import IntArray, Tracks
 
@@ -50,7 +50,7 @@ class Follower:
         joint_scores: ArrayLike,
         correspondences: ArrayLike,
         size: tuple[int, int],
-        look: Callable[[People], Looks] | None,
+        appearance_of: Callable[[People], Appearance] | None,
         gap_s: float,
         frames: int = 1,
     ) -> IntArray:
@@ -63,31 +63,36 @@ class Follower:
             joint_scores: confidence of the joints, (M, K).
             correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
             size: (width, height) of the picture in pixels.
-            look: gives the colours of the people from those who are leaving the picture and may
-                stand before them; None where nobody looks.
+            appearance_of: gives the colours of the people from those who are leaving the picture
+                and may stand before them; None where it is not measured.
             gap_s: seconds since the latest call.
             frames: frames of the clip since then.
 
         Raises:
             ValueError: the people have another number of joints than those before.
         """
+        # predict: the N known people, moved as the camera moved and as they move themselves
         tracks, camera = self._known(people, correspondences)
         gaps = tracks.unseen_s + gap_s
         expected = predict_bodies(tracks.bodies, gaps, self.parameters.motion)
         seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores)
+        # similarity: log-likelihood ratios of the C compared by place with the M seen, (C, M)
         compared, similarity, seen = self._compare(
-            tracks, expected, gap_s, seen, correspondences, size, look
+            tracks, expected, gap_s, seen, correspondences, size, appearance_of
         )
         counted = count_doubtful(similarity, seen.box_scores, self.parameters)
+        # assign: by place, then whoever was lost by appearance; row of the N or NOBODY, (M,)
         matched = self._assign(len(tracks), compared, counted, seen)
         absent = may_return(tracks, matched, gaps, self.parameters)
         new = np.flatnonzero(matched == NOBODY)
         returning = self._returning(tracks, absent, new, gaps, seen, size)
         rows, columns = who_returns(returning)
         matched[new[columns]] = absent[rows]
+        # spawn: whoever is sure, or has waited long enough
         ids, sightings = name_people(tracks, matched, seen, self.highest_id, self.parameters)
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
         self.naming = Naming.between(tracks.ids, matched, ids)
+        # update: bodies, heights, colours of the M
         now = see_people(tracks, expected, gaps, matched, seen, ids, sightings, self.parameters)
         self.explanation = Explanation(
             known_ids=np.maximum(tracks.ids, 0),
@@ -105,6 +110,7 @@ class Follower:
             now=now,
             camera=camera,
         )
+        # forget: those out of sight for too long
         self.tracks = now.followed_by(keep_unseen(tracks, matched, gaps, frames, self.parameters))
         return np.maximum(ids, 0)
 
@@ -132,7 +138,9 @@ class Follower:
             tracks.boxes_xyxy[rows] + np.tile(shift, 2),
             np.ones(len(ids)),
             nothing,
-            unknown_looks(*people.joint_counts.shape),  # it may be somebody else who stands there
+            unknown_appearance(
+                *people.joint_counts.shape
+            ),  # it may be somebody else who stands there
             np.ones(len(ids), bool),
         )
         expected = predict_bodies(tracks.bodies, tracks.unseen_s, self.parameters.motion)
@@ -169,8 +177,8 @@ class Follower:
         weights = np.clip(np.asarray(joint_scores, np.float64), 0.0, 1.0) * people.joint_counts
         # boxes without poses, as in files that hold boxes alone, have nobody else's
         own = own_poses(people, boxes, self.parameters.alike_poses) | ~weights.any(1)
-        looks = unknown_looks(*people.joint_counts.shape)
-        return Sighting(people, boxes, np.asarray(box_scores, np.float64), weights, looks, own)
+        appearance = unknown_appearance(*people.joint_counts.shape)
+        return Sighting(people, boxes, np.asarray(box_scores, np.float64), weights, appearance, own)
 
     def _compare(
         self,
@@ -180,11 +188,11 @@ class Follower:
         seen: Sighting,
         correspondences: ArrayLike,
         size: tuple[int, int],
-        look: Callable[[People], Looks] | None,
+        appearance_of: Callable[[People], Appearance] | None,
     ) -> tuple[IntArray, Similarity, Sighting]:
         """Return whom place is asked about, (C,), what all terms say, (C, M), and colours."""
         gaps_s = tracks.unseen_s + gap_s
-        # who should be out of the picture by now is known again by looks alone
+        # who should be out of the picture by now is known again by appearance alone
         left = have_left(tracks, expected, size)
         limits = np.where(left, self.parameters.away_s, self.parameters.place_limit_s)
         compared = np.flatnonzero(gaps_s <= limits + gap_s)
@@ -196,11 +204,11 @@ class Follower:
             correspondences,
             self.parameters,
         )
-        if look is not None:
+        if appearance_of is not None:
             fits = np.zeros(len(tracks), bool)
             fits[compared] = (similarity.total > 0).any(1)
             leaving = left & ~fits & (gaps_s <= _LEAVING_S)
-            seen = _looked_at(seen, look(expected_people(tracks, expected, leaving)))
+            seen = _own_appearance(seen, appearance_of(expected_people(tracks, expected, leaving)))
             colours = colour_evidence(
                 tracks.select(compared), gaps_s[compared], seen, self.parameters
             )
@@ -238,12 +246,14 @@ class Follower:
             tracks,
             gaps_s[absent],
             select_people(seen.people, new),
-            seen.looks.select(new),
+            seen.appearance.select(new),
             size,
-            self.parameters.returns,
+            self.parameters.reid,
         )
 
 
-def _looked_at(seen: Sighting, looks: Looks) -> Sighting:
+def _own_appearance(seen: Sighting, appearance: Appearance) -> Sighting:
     # a pose that is somebody else's shows somebody else's clothes
-    return replace(seen, looks=Looks(looks.colours, looks.weights * seen.own[:, None]))
+    return replace(
+        seen, appearance=Appearance(appearance.colours, appearance.weights * seen.own[:, None])
+    )

@@ -16,7 +16,11 @@ _AT_BORDER = 0.05
 
 
 def name_people(
-    tracks: Tracks, matched: IntArray, seen: Sighting, highest_id: int, rules: TrackerParameters
+    tracks: Tracks,
+    matched: IntArray,
+    seen: Sighting,
+    highest_id: int,
+    parameters: TrackerParameters,
 ) -> tuple[IntArray, IntArray]:
     """Return identities and how often everybody was seen, (M,) each.
 
@@ -27,9 +31,9 @@ def name_people(
     ids[known] = tracks.ids[matched[known]]
     sightings[known] = tracks.sightings[matched[known]] + 1
     # with those of the first frame it all begins, sure or not
-    sure = (seen.box_scores >= rules.sure_score) | (len(tracks) == 0)
-    sure &= seen.own & _stand_apart(seen, ids > 0, rules.doubt_overlap)
-    named = (ids <= 0) & ((sure & ~known) | (sightings >= rules.wait_sightings))
+    sure = (seen.box_scores >= parameters.sure_score) | (len(tracks) == 0)
+    sure &= seen.own & _stand_apart(seen, ids > 0, parameters.doubt_overlap)
+    named = (ids <= 0) & ((sure & ~known) | (sightings >= parameters.wait_sightings))
     ids[named] = highest_id + 1 + np.arange(int(named.sum()))
     waiting = ids == 0
     ids[waiting] = tracks.ids.min(initial=0) - 1 - np.arange(int(waiting.sum()))
@@ -78,9 +82,9 @@ def may_return(
     tracks: Tracks, matched: IntArray, gaps_s: FloatArray, parameters: TrackerParameters
 ) -> IntArray:
     """Return the rows of those who were lost and may return, (A,)."""
-    rules = parameters.returns
-    if rules is None:
+    reid = parameters.reid
+    if reid is None:
         return np.zeros(0, np.int64)
-    lost = (gaps_s > parameters.away_s) & (tracks.sightings >= rules.least_sightings)
+    lost = (gaps_s > parameters.away_s) & (tracks.sightings >= reid.least_sightings)
     lost &= (tracks.ids > 0) & ~np.isin(np.arange(len(tracks)), matched)
     return np.flatnonzero(lost)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracking.appearance import learn_looks
+from tracking.appearance import learn_appearance
 from tracking.following.explanation import NOBODY
 from tracking.kalman import Bodies, observe_places, observe_speeds, start_bodies
 from tracking.likelihood import Sighting
@@ -35,9 +35,9 @@ def see_people(
     """Return the people of the new frame as they are known now, M."""
     bodies = start_bodies(seen.middles_xy, parameters.motion)
     heights = seen.heights_px.copy()
-    looks = seen.looks
-    means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
-    weights = looks.weights.copy()
+    appearance = seen.appearance
+    means, variances = appearance.colours.copy(), np.zeros_like(appearance.colours)
+    weights = appearance.weights.copy()
     known = np.flatnonzero(matched != NOBODY)
     rows = matched[known]
     before = tracks.select(rows)
@@ -47,13 +47,13 @@ def see_people(
     share = np.maximum(_LEAST_GROWTH_SHARE, 1 / sightings[known])
     growth = np.clip(growth, -_LARGEST_GROWTH, _LARGEST_GROWTH)
     heights[known] = before.heights_px * np.exp(share * growth)
-    if parameters.returns is not None:
-        means[known], variances[known], weights[known] = learn_looks(
+    if parameters.reid is not None:
+        means[known], variances[known], weights[known] = learn_appearance(
             before.colour_means,
             before.colour_variances,
             before.colour_weights,
-            looks.select(known),
-            parameters.returns.longest_memory,
+            appearance.select(known),
+            parameters.reid.longest_memory,
         )
     return Tracks(
         ids=ids,
@@ -80,9 +80,9 @@ def _observe(
     parameters: TrackerParameters,
 ) -> Bodies:
     """Return the bodies of known people (rows of ``before``) after they were seen."""
-    rules: MotionParameters = parameters.motion
+    motion: MotionParameters = parameters.motion
     middles = seen.middles_xy[known]
-    noise = np.full(len(known), rules.box_noise)
+    noise = np.full(len(known), motion.box_noise)
     bodies = observe_places(expected, middles, noise)
     both = before.joint_counts & seen.people.joint_counts[known]
     shift = displacement(before.keypoints_xy, seen.people.keypoints_xy[known], both)  # (N, 2)
@@ -95,7 +95,7 @@ def _observe(
     told = observe_speeds(
         bodies.select(good),
         shift[good] / steps[good, None],
-        rules.joint_noise / steps[good],
+        motion.joint_noise / steps[good],
     )
     return bodies.replaced(np.flatnonzero(good), told)
 
@@ -105,10 +105,10 @@ def keep_unseen(
     matched: IntArray,
     gaps_s: FloatArray,
     frames: int,
-    rules: TrackerParameters,
+    parameters: TrackerParameters,
 ) -> Tracks:
     """Return those who were not seen and are not forgotten."""
     aged = replace(tracks, unseen_frames=tracks.unseen_frames + frames, unseen_s=gaps_s)
-    limits = np.where(tracks.ids > 0, rules.remember_s, rules.wait_s)
+    limits = np.where(tracks.ids > 0, parameters.remember_s, parameters.wait_s)
     kept = ~np.isin(np.arange(len(tracks)), matched) & (gaps_s < limits)
-    return aged.select(np.flatnonzero(kept)[: rules.most_unseen])
+    return aged.select(np.flatnonzero(kept)[: parameters.most_unseen])

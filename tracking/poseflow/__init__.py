@@ -1,4 +1,4 @@
-"""PoseFlow by its published grade: ``linking`` runs it, frame after frame."""
+"""PoseFlow by its published similarity: ``linking`` runs it, frame after frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Linker", "Memory", "give_ids"]
 
-# ``tracking.returning`` needs the memory and is needed by the linker.
+# ``tracking.reidentification`` needs the memory and is needed by the linker.
 __getattr__, __dir__ = lazy_door(
     __name__,
     {

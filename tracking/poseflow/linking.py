@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracking.appearance import Looks, unknown_looks
+from tracking.appearance import Appearance, unknown_appearance
 from tracking.motion import camera_motion, move_points, still_camera
 from tracking.parameters import FloatArray
 from tracking.poseflow.assignment import IntArray, assign, give_ids
 from tracking.poseflow.memory import Memory, predict, remember
 from tracking.poseflow.parameters import PoseFlowParameters
-from tracking.returning import weigh_looks
-from tracking.similarity import People, grade_matrix, select_people
+from tracking.reidentification import weigh_appearance
+from tracking.similarity import People, select_people, similarity_matrix
 
 
 class Linker:
@@ -36,7 +36,7 @@ class Linker:
         people: People,
         correspondences: ArrayLike,
         size: tuple[int, int],
-        look: Callable[[People], Looks] | None = None,
+        appearance_of: Callable[[People], Appearance] | None = None,
         frames: int = 1,
     ) -> IntArray:
         """Return the identities of the people of the next frame, (M,).
@@ -45,26 +45,32 @@ class Linker:
             people: from :func:`tracking.similarity.describe_people`, M.
             correspondences: matches x1 y1 x2 y2 from the frame before, in pixels, (R, 4).
             size: (width, height) of the picture in pixels.
-            look: gives the colours of the people, M, from those who are leaving the picture and
-                may stand before them; None where nobody looks.
+            appearance_of: gives the colours of the people, M, from those who are leaving the
+                picture and may stand before them; None where it is not measured.
             frames: frames of the clip since the latest call; above 1 when some were left out.
 
         Raises:
             ValueError: the people have another number of joints than those before.
         """
+        # predict: N known people where the camera's motion and their own bring them
         memory = self._memory_for(people)
         camera = self._camera(memory, correspondences)
         expected = self._expected(memory, camera, frames, size)
-        grades = self._grades(memory, expected, people, correspondences, frames)
-        looks = unknown_looks(*people.joint_counts.shape)
-        if look is not None:
-            looks = look(self._leaving(memory, expected, grades, frames, size))
-        if self.parameters.returns is not None:
+        # similarity: of the N with the M people of the frame, (N, M)
+        similarities = self._similarities(memory, expected, people, correspondences, frames)
+        appearance = unknown_appearance(*people.joint_counts.shape)
+        if appearance_of is not None:
+            appearance = appearance_of(self._leaving(memory, expected, similarities, frames, size))
+        if self.parameters.reid is not None:
             moved = replace(memory, keypoints_xy=move_points(memory.keypoints_xy, camera))
-            grades = weigh_looks(grades, moved, people, looks, frames, size, self.parameters)
-        ids = give_ids(grades, memory.ids, self.parameters.match_grade, self.highest_id)
+            similarities = weigh_appearance(
+                similarities, moved, people, appearance, frames, size, self.parameters
+            )
+        # assign, and spawn: whom nobody known matches gets the next identity, (M,)
+        ids = give_ids(similarities, memory.ids, self.parameters.match_threshold, self.highest_id)
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
-        self.memory = remember(memory, ids, people, looks, camera, frames, self.parameters)
+        # update, and forget: those out of sight for longer than the window
+        self.memory = remember(memory, ids, people, appearance, camera, frames, self.parameters)
         return ids
 
     def forget(self) -> None:
@@ -93,7 +99,7 @@ class Linker:
             return memory.people()
         return predict(memory, camera, frames, size, self.parameters)
 
-    def _grades(
+    def _similarities(
         self,
         memory: Memory,
         expected: People,
@@ -101,36 +107,36 @@ class Linker:
         correspondences: ArrayLike,
         frames: int,
     ) -> FloatArray:
-        rules = self.parameters
+        parameters = self.parameters
         recent = memory.unseen_updates == 0
-        fading = 0.5 ** ((memory.unseen_frames + frames - 1) / rules.older_half_life)
+        fading = 0.5 ** ((memory.unseen_frames + frames - 1) / parameters.older_half_life)
         fading = np.where(recent, 1.0, fading)
-        # whose grade has faded below the limit cannot be matched by place: not compared
-        reachable = recent | (fading * sum(rules.older_weights) > rules.match_grade)
-        grades = np.zeros((len(memory), len(people)))
-        grades[reachable] = grade_matrix(
+        # whose similarity has faded below the limit cannot be matched by place: not compared
+        reachable = recent | (fading * sum(parameters.older_weights) > parameters.match_threshold)
+        similarities = np.zeros((len(memory), len(people)))
+        similarities[reachable] = similarity_matrix(
             memory.select(reachable).people(),
             people,
             recent[reachable],
             correspondences,
-            rules,
-            select_people(expected, reachable) if rules.predict_motion else None,
+            parameters,
+            select_people(expected, reachable) if parameters.predict_motion else None,
         )
-        return grades * fading[:, None]
+        return similarities * fading[:, None]
 
     def _leaving(
         self,
         memory: Memory,
         expected: People,
-        grades: FloatArray,
+        similarities: FloatArray,
         frames: int,
         size: tuple[int, int],
     ) -> People:
         """Return whoever should be half out of the picture and is nobody of the new frame."""
-        rules = self.parameters
+        parameters = self.parameters
         points = expected.keypoints_xy
         outside = ((points < 0) | (points >= np.array(size))).any(-1) & expected.joint_counts
-        gone = outside.any(1) & (memory.unseen_frames + frames <= rules.longest_prediction)
-        found, _ = assign(grades, rules.match_grade)
+        gone = outside.any(1) & (memory.unseen_frames + frames <= parameters.longest_prediction)
+        found, _ = assign(similarities, parameters.match_threshold)
         gone[found] = False
         return select_people(expected, gone)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.appearance import CHANNELS, Looks, learn_looks
+from tracking.appearance import CHANNELS, Appearance, learn_appearance
 from tracking.motion import displacement, move_points
 from tracking.parameters import FloatArray
 from tracking.poseflow.parameters import PoseFlowParameters
@@ -39,7 +39,7 @@ class Memory:
     velocities_xy: FloatArray
     """Pixels per frame, the camera's motion taken out, (N, 2)."""
     colour_means: FloatArray
-    """Mean colours at each joint, (N, K, 3), as :class:`tracking.appearance.Looks` has them."""
+    """Mean colours at each joint, (N, K, 3), as in :class:`tracking.appearance.Appearance`."""
     colour_variances: FloatArray
     """Their variances over the sightings, (N, K, 3)."""
     colour_weights: FloatArray
@@ -81,7 +81,7 @@ class Memory:
         )
 
     def people(self) -> People:
-        """Return everybody where they were last seen, as the grade needs them."""
+        """Return everybody where they were last seen, as the similarity needs them."""
         return People(self.keypoints_xy, self.boxes_xyxy, self.joint_counts, self.radii_px)
 
 
@@ -112,7 +112,7 @@ def remember(
     memory: Memory,
     ids: IntArray,
     people: People,
-    looks: Looks,
+    appearance: Appearance,
     camera: FloatArray,
     frames: int,
     parameters: PoseFlowParameters,
@@ -123,7 +123,7 @@ def remember(
         memory: before the frame.
         ids: identities of the frame's people, (M,).
         people: the frame's people, M.
-        looks: their colours.
+        appearance: their colours.
         camera: the camera's motion from the latest update to this one, (2, 3).
         frames: frames of the clip between the two.
         parameters: the window, the memory of velocities.
@@ -143,14 +143,16 @@ def remember(
     known = np.array([rows.get(int(identity), -1) for identity in ids], np.int64)
     kept = ~np.isin(aged.ids, ids) & (aged.unseen_updates < parameters.link_frames)
     unseen = np.flatnonzero(kept)[: parameters.most_unseen]
-    return _seen_now(aged, known, ids, people, looks, parameters).followed_by(aged.select(unseen))
+    return _seen_now(aged, known, ids, people, appearance, parameters).followed_by(
+        aged.select(unseen)
+    )
 
 
 def add_sightings(
     memory: Memory,
     ids: IntArray,
     people: People,
-    looks: Looks,
+    appearance: Appearance,
     parameters: PoseFlowParameters,
 ) -> Memory:
     """Return the memory after some who were missing in the latest frame were found in it after all.
@@ -159,12 +161,12 @@ def add_sightings(
         memory: after the frame, N.
         ids: of those found, all of them in ``memory``, (M,).
         people: where they were found, M.
-        looks: their colours.
+        appearance: their colours.
         parameters: the memory of velocities.
     """
     rows = {int(identity): row for row, identity in enumerate(memory.ids)}
     known = np.array([rows[int(identity)] for identity in ids], np.int64)
-    found = _seen_now(memory, known, ids, people, looks, parameters)
+    found = _seen_now(memory, known, ids, people, appearance, parameters)
     others = memory.select(~np.isin(memory.ids, ids))
     now = others.unseen_updates == 0
     return others.select(now).followed_by(found).followed_by(others.select(~now))
@@ -175,15 +177,15 @@ def _seen_now(
     known: IntArray,
     ids: IntArray,
     people: People,
-    looks: Looks,
+    appearance: Appearance,
     parameters: PoseFlowParameters,
 ) -> Memory:
     """Return the memory of the people of the new frame; ``known`` are their rows before, or -1."""
     count = len(ids)
     velocities = np.zeros((count, 2))
     sightings = np.ones(count, np.int64)
-    means, variances = looks.colours.copy(), np.zeros_like(looks.colours)
-    weights = looks.weights.copy()
+    means, variances = appearance.colours.copy(), np.zeros_like(appearance.colours)
+    weights = appearance.weights.copy()
     old = known >= 0
     before = aged.select(known[old])
     sightings[old] = before.sightings + 1
@@ -193,13 +195,13 @@ def _seen_now(
         moved /= before.unseen_frames[:, None]
         share = np.minimum(parameters.velocity_memory, 1 - 1 / before.sightings)[:, None]
         velocities[old] = share * before.velocities_xy + (1 - share) * moved
-    if parameters.returns is not None:
-        means[old], variances[old], weights[old] = learn_looks(
+    if parameters.reid is not None:
+        means[old], variances[old], weights[old] = learn_appearance(
             before.colour_means,
             before.colour_variances,
             before.colour_weights,
-            looks.select(old),
-            parameters.returns.longest_memory,
+            appearance.select(old),
+            parameters.reid.longest_memory,
         )
     zeros = np.zeros(count, np.int64)
     return Memory(

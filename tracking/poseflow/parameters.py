@@ -1,8 +1,8 @@
 """Every setting of PoseFlow's rules.
 
 The defaults are those of the public implementation, ``POSEFLOW_REFERENCE``; ``POSEFLOW_EXTENDED``
-is the published grade with moving people, colours and returns, by which flows of a whole clip are
-built.
+is the published similarity with moving people, colours and returns, by which flows of a whole clip
+are built.
 
 Source: Xiu et al., "Pose Flow: Efficient Online Pose Tracking", BMVC 2018 (arXiv 1802.00977), and
 the behaviour of its public implementation.
@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tracking.parameters import QUICK_FEATURES, FeatureParameters, ReturnParameters
+from tracking.parameters import QUICK_FEATURES, FeatureParameters, ReidParameters
 
 Weights = tuple[float, float, float, float]
 """Weights of (features in boxes, box overlap, features at joints, joint overlap)."""
@@ -37,8 +37,8 @@ class PoseFlowParameters:
     """Half the side of the square round a joint, in units of ``joint_radius_unit``."""
     joint_radius_unit: Literal["pixel", "person"] = "pixel"
     """Pixels, or the longer side of the person's box."""
-    match_grade: float = 0.2
-    """A pair is one person only when its grade is above this."""
+    match_threshold: float = 0.2
+    """A pair is one person only when its similarity is above this."""
     previous_weights: Weights = (1.0, 2.0, 1.0, 2.0)
     """Weights for candidates seen in the frame just before."""
     older_weights: Weights = (0.0, 1.0, 0.0, 1.0)
@@ -54,9 +54,9 @@ class PoseFlowParameters:
     longest_prediction: int = 20
     """Frames over which a velocity is believed; with ``predict_motion``."""
     older_half_life: float = math.inf
-    """Frames after which the grade of somebody out of sight counts half."""
-    returns: ReturnParameters | None = None
-    """How people out of sight are known again by their looks; None: by place alone."""
+    """Frames after which the similarity of somebody out of sight counts half."""
+    reid: ReidParameters | None = None
+    """How people out of sight are known again by their appearance; None: by place alone."""
     cut_share: float = 0.0
     """Everyone is new after a cut: when fewer than this share of features match; 0: never."""
     features: FeatureParameters = field(default_factory=FeatureParameters)
@@ -85,16 +85,16 @@ POSEFLOW_EXTENDED = PoseFlowParameters(
     joint_radius_unit="person",
     minimum_joint_score=0.0,
     top_joints=17,
-    match_grade=0.5,
+    match_threshold=0.5,
     previous_weights=(1.0, 1.0, 1.0, 3.0),
     older_weights=(0.0, 2.0, 0.0, 4.0),
     link_frames=500,
     most_unseen=150,
     velocity_memory=0.9,
     older_half_life=20.0,
-    returns=ReturnParameters(),
+    reid=ReidParameters(),
     predict_motion=True,
     cut_share=0.12,
     features=QUICK_FEATURES,
 )
-"""The published grade, with people and camera expected to go on moving, and people who return."""
+"""The published similarity, people and camera expected to go on moving, and people who return."""

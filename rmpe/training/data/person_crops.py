@@ -105,8 +105,8 @@ class PersonCrops(Dataset[CropRecord]):
         index: int,
         skipped: tuple[str, ...],
     ) -> CropRecord:
-        recipe, rules = self._recipe, self._conventions
-        height, width = rules.input_height, rules.input_width
+        recipe, conventions = self._recipe, self._conventions
+        height, width = conventions.input_height, conventions.input_width
         box = self._box(person, rng, index // self._epoch_size)
         shown = np.ones(len(person.keypoints_xy), bool)
         if rng.random() < recipe.cut_share:
@@ -116,8 +116,8 @@ class PersonCrops(Dataset[CropRecord]):
         change = draw_change(recipe, box, rng)
         if recipe.refit_turned and change.degrees:
             box = upright_box(person, box, change.degrees)
-        matrix = changed_crop_matrix(box, height, width, rules.crop_style, change)
-        style = rules.crop_style
+        matrix = changed_crop_matrix(box, height, width, conventions.crop_style, change)
+        style = conventions.crop_style
         crop = warp_affine(image_bgr, matrix, height, width, style.border_bgr, style.sampling)
         order = self._skeleton.mirror_permutation if change.mirrored else slice(None)
         points = apply_matrix(matrix, person.keypoints_xy)[order]
@@ -129,7 +129,7 @@ class PersonCrops(Dataset[CropRecord]):
         teacher, teacher_weights = self._taught(person, matrix, order, seen_weights)
         others_xy, others_weights = self._others(person, matrix, order)
         plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
-        plain_style = rules.crop_style.grown(1 / recipe.crop_growth)
+        plain_style = conventions.crop_style.grown(1 / recipe.crop_growth)
         target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
         return CropRecord(
             change_colours(crop, recipe, rng), points,
@@ -158,9 +158,9 @@ class PersonCrops(Dataset[CropRecord]):
         if draw < recipe.beside_share:
             crop, hidden = set_beside(crop, picture, other.box_xyxy, points, weights, rng)
         else:
-            rules = self._conventions
+            conventions = self._conventions
             patch = CropTransform.from_person_box(
-                other.box_xyxy, crop.shape[0], crop.shape[1], rules.crop_style
+                other.box_xyxy, crop.shape[0], crop.shape[1], conventions.crop_style
             ).warp(picture)
             crop, hidden = cover(crop, patch, points, rng)
         free[hidden] = HIDDEN_WEIGHT

@@ -19,7 +19,7 @@ from rmpe.training.data.records import collate
 from rmpe.training.data.workers import start_method
 from rmpe.training.loop._backbones import start_backbone
 from rmpe.training.loop.heads import start_heads_near_zero
-from rmpe.training.loop.transformer_start import look_at, start_transformer
+from rmpe.training.loop.transformer_start import start_transformer, view_crops
 from rmpe.training.recipes.settings import NetworkRecipe
 from rmpe.zoo import LoadedNetwork, load, load_bundled_pose
 from rmpe.zoo.bundled import BUNDLED
@@ -160,12 +160,12 @@ def start_localisation(
     preprocessor = PreprocessedNetwork(
         nn.Identity(), conventions.colour_order, conventions.mean, conventions.std
     )
-    looks = look_at(
+    views = view_crops(
         whole,
         preprocessor,
         batches,
         torch.from_numpy(conventions.skeleton.mirror_permutation),
         half_precision=recipe.precision == "bf16-mixed",
     )
-    error = start_transformer(whole.transformer, looks)
+    error = start_transformer(whole.transformer, views)
     logger.info("the transformer starts with a mean error of %.4f half crop sides", error)

@@ -43,7 +43,7 @@ class StartSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
+class CropViews:
     """What a network gave of the small copies of N crops, and the transforms wanted."""
 
     maps: Tensor
@@ -57,20 +57,20 @@ class Looks:
 
 
 @torch.no_grad()
-def look_at(
+def view_crops(
     whole: SymmetricPose,
     preprocessor: nn.Module,
     batches: Iterable[CropBatch],
     mirror: Tensor | None = None,
     half_precision: bool = False,
-) -> Looks:
+) -> CropViews:
     """Return what the network sees of the batches' small crops.
 
     Args:
         whole: the network and the transformer that shrinks its crops.
         preprocessor: turns uint8 crops (N, H, W, 3) BGR into what the network takes, (N, 3, H, W).
         batches: crops and transforms.
-        mirror: as in :class:`Looks`.
+        mirror: as in :class:`CropViews`.
         half_precision: whether the network runs in bfloat16.
 
     Raises:
@@ -87,14 +87,16 @@ def look_at(
         theta.append(batch.theta)
     if not maps:
         raise ValueError("got no people to start the transformer on")
-    return Looks(torch.cat(maps), torch.cat(theta), crop_hw, mirror)
+    return CropViews(torch.cat(maps), torch.cat(theta), crop_hw, mirror)
 
 
-def chosen_looks(looks: Looks, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def chosen_views(
+    views: CropViews, rows: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Return maps and transforms of some crops, all of them mirrored or none."""
-    maps, theta = looks.maps[rows].float(), looks.theta[rows]
-    if looks.mirror is not None and torch.rand((), generator=generator) < 0.5:
-        maps = maps[:, looks.mirror].flip(-1)
+    maps, theta = views.maps[rows].float(), views.theta[rows]
+    if views.mirror is not None and torch.rand((), generator=generator) < 0.5:
+        maps = maps[:, views.mirror].flip(-1)
         # Mirrored on both sides: x turns sign in what goes in and in what comes out.
         theta = theta * theta.new_tensor([[1, -1, -1], [-1, 1, 1]])
     return maps, theta
@@ -106,7 +108,7 @@ def transform_error(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def start_transformer(
-    transformer: SpatialTransformer, looks: Looks, settings: StartSettings | None = None
+    transformer: SpatialTransformer, views: CropViews, settings: StartSettings | None = None
 ) -> float:
     """Train the localisation alone; return the mean absolute error of θ over the last 100 steps.
 
@@ -114,23 +116,23 @@ def start_transformer(
         ValueError: there are fewer crops than in one step.
     """
     settings = settings or StartSettings()
-    if len(looks.maps) < settings.batch_size:
-        raise ValueError(f"got {len(looks.maps)} crops, a step needs {settings.batch_size}")
+    if len(views.maps) < settings.batch_size:
+        raise ValueError(f"got {len(views.maps)} crops, a step needs {settings.batch_size}")
     order = torch.Generator().manual_seed(settings.seed)
     optimiser = torch.optim.Adam(
         transformer.parameters(), settings.rate, weight_decay=settings.weight_decay
     )
-    each = len(looks.maps) // settings.batch_size
+    each = len(views.maps) // settings.batch_size
     steps = settings.passes * each
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     transformer.train()
     errors: list[float] = []
     for step in range(steps):
         if step % each == 0:
-            rows = torch.randperm(len(looks.maps), generator=order)
+            rows = torch.randperm(len(views.maps), generator=order)
         chosen = rows[step % each * settings.batch_size :][: settings.batch_size]
-        maps, wanted = chosen_looks(looks, chosen, order)
-        found = transformer(maps, looks.crop_hw)
+        maps, wanted = chosen_views(views, chosen, order)
+        found = transformer(maps, views.crop_hw)
         loss = transform_error(found, wanted)
         optimiser.zero_grad()
         loss.backward()

@@ -159,7 +159,7 @@ class NetworkRecipe:
     """Epoch from which boxes are sampled as the detector errs (DPG); -1 never does."""
 
     def __post_init__(self) -> None:
-        rules = (
+        limits = (
             ("epochs", self.epochs >= 1, "1 or more"),
             ("epoch_people", self.epoch_people >= 0, "0 or more"),
             ("accumulate", self.accumulate >= 1, "1 or more"),
@@ -184,7 +184,7 @@ class NetworkRecipe:
                 "simcc for RTMPose, and for RTMPose only",
             ),
         )
-        for field, holds, allowed in rules:
+        for field, holds, allowed in limits:
             if not holds:
                 raise ValueError(f"recipe {self.name}: got {field} {getattr(self, field)!r}, "
                                  f"allowed is {allowed}")  # fmt: skip

@@ -35,8 +35,8 @@ def estimator() -> PoseEstimator:
         threads=1,
         options=EstimatorOptions(min_score=0.0, batch_size=7),
     )
-    rules = built.conventions
-    built.infer(np.zeros((1, rules.input_height, rules.input_width, 3), np.uint8))
+    conventions = built.conventions
+    built.infer(np.zeros((1, conventions.input_height, conventions.input_width, 3), np.uint8))
     return built  # compiled, so that the engine's own threads are there before the test
 
 

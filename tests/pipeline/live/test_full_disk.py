@@ -12,7 +12,7 @@ import av
 import pytest
 
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentLimits
 from pipeline.live.session import LiveSession, write_summary
 from rmpe.formats import ClipHeader, read_records
 from rmpe.records import Frame, Poses
@@ -51,18 +51,18 @@ def pictures_in(path: Path) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
-@pytest.mark.parametrize("rule", [None, SegmentRule(seconds=0.4)], ids=["whole", "segments"])
+@pytest.mark.parametrize("limits", [None, SegmentLimits(seconds=0.4)], ids=["whole", "segments"])
 def test_recording_stops_with_a_message_and_every_frame_is_still_shown(
     small_disk: Path,
     mjpeg: Callable[..., MjpegSender],
     squares: type[SquaresEstimator],
     caplog: pytest.LogCaptureFixture,
-    rule: Any,
+    limits: Any,
 ) -> None:
     reader = LiveReader(mjpeg(count=FRAMES, fps=100).address, LiveReadOptions("every"))
     told = reader.events.subscribe()
     header = ClipHeader(squares.skeleton, reader.info.source, 200, 60, 25.0)
-    recorder = Recorder(small_disk, header, reader.events, rule)
+    recorder = Recorder(small_disk, header, reader.events, limits)
     viewer = CountingViewer()
     summary = LiveSession(reader, squares(), recorder=recorder).run([viewer])
     write_summary(small_disk, summary, {})
@@ -82,7 +82,7 @@ def test_what_was_written_before_the_disk_was_full_can_be_read(
 ) -> None:
     reader = LiveReader(mjpeg(count=FRAMES, fps=100).address, LiveReadOptions("every"))
     header = ClipHeader(squares.skeleton, reader.info.source, 200, 60, 25.0)
-    recorder = Recorder(small_disk, header, reader.events, SegmentRule(seconds=0.2))
+    recorder = Recorder(small_disk, header, reader.events, SegmentLimits(seconds=0.2))
     LiveSession(reader, squares(), recorder=recorder).run()
     *whole, last = sorted(small_disk.glob("segment_*"))
     assert whole

@@ -16,7 +16,7 @@ from pipeline.live.policy import (
     UNFINISHED,
     BacklogError,
     FrameGate,
-    InFlightRule,
+    InFlightControl,
     Picture,
 )
 
@@ -110,25 +110,25 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_fewer_frames_go_under_way_when_results_are_late_and_more_when_there_is_time() -> None:
-    rule = InFlightRule(0.2)
-    assert rule.limit == 2
+    control = InFlightControl(0.2)
+    assert control.limit == 2
     for _ in range(10):
-        late = rule.update(0.3, dropped=0)
+        late = control.update(0.3, dropped=0)
     assert late == 1
     for _ in range(40):
-        assert rule.update(0.05, dropped=0) == 1, "nothing is dropped: nothing to gain"
+        assert control.update(0.05, dropped=0) == 1, "nothing is dropped: nothing to gain"
     for turn in range(60):
-        limit = rule.update(0.05, dropped=turn)
-    assert limit == InFlightRule.MOST
+        limit = control.update(0.05, dropped=turn)
+    assert limit == InFlightControl.MOST
 
 
 def test_one_straggler_of_ten_changes_nothing() -> None:
-    rule = InFlightRule(0.2)
+    control = InFlightControl(0.2)
     for latency in [0.1] * 9 + [3.0]:
-        limit = rule.update(latency, dropped=0)
+        limit = control.update(latency, dropped=0)
     assert limit == 2
 
 
 def test_a_latency_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 0"):
-        InFlightRule(0)
+        InFlightControl(0)

@@ -14,7 +14,7 @@ import pytest
 from pipeline.clips import FolderInUseError
 from pipeline.live import recording
 from pipeline.live.events import Events
-from pipeline.live.recording import Recorder, SegmentRule
+from pipeline.live.recording import Recorder, SegmentLimits
 from rmpe.formats import ClipHeader, read_records
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
@@ -34,27 +34,27 @@ def pictures_in(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    ("text", "limits"),
     [
-        ("60", SegmentRule(seconds=60)),
-        ("1.5m", SegmentRule(seconds=90)),
-        ("2 h", SegmentRule(seconds=7200)),
-        ("500MB", SegmentRule(nbytes=500_000_000)),
-        ("10kB", SegmentRule(nbytes=10_000)),
+        ("60", SegmentLimits(seconds=60)),
+        ("1.5m", SegmentLimits(seconds=90)),
+        ("2 h", SegmentLimits(seconds=7200)),
+        ("500MB", SegmentLimits(nbytes=500_000_000)),
+        ("10kB", SegmentLimits(nbytes=10_000)),
     ],
 )
-def test_segments_are_given_as_time_or_size(text: str, rule: Any) -> None:
-    assert SegmentRule.parse(text) == rule
+def test_segments_are_given_as_time_or_size(text: str, limits: Any) -> None:
+    assert SegmentLimits.parse(text) == limits
 
 
 @pytest.mark.parametrize("text", ["", "0s", "-5", "ten", "5 parsecs"])
 def test_a_segment_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needed is a time such as"):
-        SegmentRule.parse(text)
+        SegmentLimits.parse(text)
 
 
 def test_segments_by_time_are_each_complete_and_lose_nothing(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, HEADER, Events(), SegmentRule(seconds=1.0))
+    recorder = Recorder(tmp_path, HEADER, Events(), SegmentLimits(seconds=1.0))
     for index in range(25):
         recorder.write(frame(index), NOBODY)
     recorder.close(complete=True)
@@ -71,7 +71,7 @@ def test_segments_by_time_are_each_complete_and_lose_nothing(tmp_path: Path) -> 
 
 
 def test_segments_by_size_end_with_the_frame_that_passes_it(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, HEADER, Events(), SegmentRule(nbytes=1000), video_threads=None)
+    recorder = Recorder(tmp_path, HEADER, Events(), SegmentLimits(nbytes=1000), video_threads=None)
     for index in range(40):
         recorder.write(frame(index), NOBODY)
     recorder.close(complete=True)
@@ -137,10 +137,10 @@ def test_a_full_disk_stops_recording_and_not_the_run(
 
 
 def record(
-    folder: Path, first: int, count: int, rule: SegmentRule | None = None, close: bool = True
+    folder: Path, first: int, count: int, limits: SegmentLimits | None = None, close: bool = True
 ) -> Recorder:
     """Record so many frames, grey levels from ``first`` on; the recorder."""
-    recorder = Recorder(folder, HEADER, Events(), rule)
+    recorder = Recorder(folder, HEADER, Events(), limits)
     for index in range(count):
         recorder.write(frame(first + index), NOBODY)
     if close:
@@ -148,15 +148,15 @@ def record(
     return recorder
 
 
-@pytest.mark.parametrize("rule", [None, SegmentRule(seconds=1.0)])
+@pytest.mark.parametrize("limits", [None, SegmentLimits(seconds=1.0)])
 def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(
-    tmp_path: Path, rule: Any
+    tmp_path: Path, limits: Any
 ) -> None:
-    record(tmp_path, 0, 15, rule)
+    record(tmp_path, 0, 15, limits)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for start in range(3):
-        recorder = record(tmp_path, 20 + 20 * start, 15, rule)
-        assert recorder.first_segment == (1 + start if rule is None else 2 + 2 * start)
+        recorder = record(tmp_path, 20 + 20 * start, 15, limits)
+        assert recorder.first_segment == (1 + start if limits is None else 2 + 2 * start)
     assert all(path.read_bytes() == data for path, data in before.items())
     found = sorted(
         record.frame_index
@@ -167,13 +167,13 @@ def test_a_restart_goes_on_with_the_next_segment_and_writes_over_nothing(
 
 
 def test_a_segment_that_a_killed_run_left_is_ended_at_the_restart(tmp_path: Path) -> None:
-    rule = SegmentRule(seconds=100.0)
-    killed = record(tmp_path, 0, 8, rule, close=False)
+    limits = SegmentLimits(seconds=100.0)
+    killed = record(tmp_path, 0, 8, limits, close=False)
     killed._lock.release()  # as the system does for a process that is gone
     left = tmp_path / "segment_00000/poses.ndjson"
     with open(left, "ab") as file:
         file.write(b'{"frame": 8, "time_s": 0.8, "peo')
-    assert record(tmp_path, 20, 5, rule).first_segment == 1
+    assert record(tmp_path, 20, 5, limits).first_segment == 1
     records = read_records(left)
     assert [record.frame_index for record in records] == list(range(8))
     assert records.complete

@@ -11,7 +11,7 @@ from pipeline.assemble import assemble, run_plain, run_video
 from pipeline.items import PosedFrame
 from pipeline.options import RunOptions
 from pipeline.sources import NetworkPoses
-from pipeline.stages.propagate import PropagateRule, PropagatingTracker
+from pipeline.stages.propagate import PropagatingTracker, PropagationParameters
 from pipeline.stages.track import build_tracker
 from rmpe.records import Frame
 from tests.helpers.squares import ListReader, MakeFrames, SquaresEstimator
@@ -27,11 +27,14 @@ def hidden_from(frames: Any, first: int, last: int) -> Any:
 
 
 def tracked(
-    squares: SquaresEstimator, frames: Any, rule: PropagateRule | None = None, **settings: Any
+    squares: SquaresEstimator,
+    frames: Any,
+    parameters: PropagationParameters | None = None,
+    **settings: Any,
 ) -> list[PosedFrame]:
     """Return what a plain loop with a propagating tracker gives."""
     estimator = squares(**settings)
-    tracker = PropagatingTracker(OnlineTracker(), estimator, rule)
+    tracker = PropagatingTracker(OnlineTracker(), estimator, parameters)
     return list(run_plain(frames, estimator, RunOptions(), tracker))
 
 
@@ -46,7 +49,7 @@ def test_somebody_who_is_overlooked_is_found_where_they_walk_to(
     # From frame 4 on three of four are there, and the detector sees two of the three.
     frames = list(people(odd_after(4), step=3))
     # The third joint of this world is the darkest place, so the joints' box is not the person's.
-    results = tracked(squares, frames, PropagateRule(least_fit=0.0), overlooks=True)
+    results = tracked(squares, frames, PropagationParameters(least_fit=0.0), overlooks=True)
     assert [len(poses) for _, poses in results] == [4] * 4 + [3] * 5
     assert all(sorted(poses.ids.tolist()) == [1, 2, 3] for _, poses in results[4:])
     whole = list(run_plain(frames, squares(), RunOptions(), OnlineTracker()))
@@ -76,7 +79,9 @@ def test_looking_ends_after_frames_without_evidence(
 ) -> None:
     frames = list(hidden_from(people([2] * 30), 4, 29))
     estimator = squares()
-    tracker = PropagatingTracker(OnlineTracker(), estimator, PropagateRule(patience_frames=6))
+    tracker = PropagatingTracker(
+        OnlineTracker(), estimator, PropagationParameters(patience_frames=6)
+    )
     list(run_plain(frames, estimator, RunOptions(), tracker))
     # four frames with two detections each, then six in which both are looked for
     assert len(estimator.batches) == 4 + 6
@@ -86,7 +91,7 @@ def test_looking_ends_some_frames_after_the_last_detection(
     squares: type[SquaresEstimator], people: MakeFrames
 ) -> None:
     frames = people(odd_after(4, frames=20))
-    results = tracked(squares, frames, PropagateRule(longest_frames=7), overlooks=True)
+    results = tracked(squares, frames, PropagationParameters(longest_frames=7), overlooks=True)
     assert [len(poses) for _, poses in results] == [4] * 4 + [3] * 7 + [2] * 9
 
 
@@ -101,7 +106,9 @@ def test_somebody_seen_only_once_is_not_looked_for(
 def test_a_box_score_fades_while_only_the_joints_say_somebody_is_there(
     squares: type[SquaresEstimator], people: MakeFrames
 ) -> None:
-    results = tracked(squares, people(odd_after(4)), PropagateRule(fade=0.9), overlooks=True)
+    results = tracked(
+        squares, people(odd_after(4)), PropagationParameters(fade=0.9), overlooks=True
+    )
     faded = [float(poses.box_scores[poses.ids == 3][0]) for _, poses in results]
     np.testing.assert_allclose(faded, [1, 1, 1, 1, 0.9, 0.9**2, 0.9**3, 0.9**4, 0.9**5], rtol=1e-5)
 
@@ -172,5 +179,5 @@ def test_a_pose_beside_the_place_that_was_looked_at_is_not_believed(
 ) -> None:
     frames = list(people(odd_after(4), step=3))
     # An overlap above 1 is never reached.
-    results = tracked(squares, frames, PropagateRule(least_fit=1.01), overlooks=True)
+    results = tracked(squares, frames, PropagationParameters(least_fit=1.01), overlooks=True)
     assert [len(poses) for _, poses in results] == [4] * 4 + [2] * 5

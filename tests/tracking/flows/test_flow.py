@@ -62,19 +62,21 @@ def test_a_flow_is_closed_where_its_latest_poses_are_doubtful() -> None:
 
 
 def test_pose_distance_by_hand() -> None:
-    rules = FlowParameters()
+    parameters = FlowParameters()
     sure = np.tanh(1 / 0.3) ** 2
     # equal poses: 1/K + 1/H with H = 1; 10 px (a tenth of the side 100) away: d = 1, H = exp(-1)
-    assert pose_distances(poses([(0, 0)]), poses([(0, 0)]), rules)[0] == pytest.approx(1 / sure + 1)
-    moved = pose_distances(poses([(0, 0)]), poses([(10, 0)]), rules)[0]
+    assert pose_distances(poses([(0, 0)]), poses([(0, 0)]), parameters)[0] == pytest.approx(
+        1 / sure + 1
+    )
+    moved = pose_distances(poses([(0, 0)]), poses([(10, 0)]), parameters)[0]
     assert moved == pytest.approx(1 / sure + np.e)
 
 
 def test_flow_distance_is_the_median_over_shared_frames() -> None:
-    rules = FlowParameters()
+    parameters = FlowParameters()
     one, other = walk(0, 9, 0.0), walk(4, 9, 8.0)  # the other is where the one is then
-    assert flow_distance(one, other, rules) == pytest.approx(1 / np.tanh(1 / 0.3) ** 2 + 1)
-    assert flow_distance(walk(0, 9, 0.0), walk(8, 9, 16.0), rules) == np.inf
+    assert flow_distance(one, other, parameters) == pytest.approx(1 / np.tanh(1 / 0.3) ** 2 + 1)
+    assert flow_distance(walk(0, 9, 0.0), walk(8, 9, 16.0), parameters) == np.inf
 
 
 def test_redundant_flows_become_one_weighted_by_scores() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker, track_clip
-from tracking.appearance import unknown_looks
+from tracking.appearance import unknown_appearance
 from tracking.flows.pieces import Observed, cut_pieces
 from tracking.likelihood import Sighting
 from tracking.similarity import People
@@ -41,9 +41,9 @@ def observed(index: int, ids: list[int], boxes: list[list[float]]) -> Observed:
         corners, np.ones(count), joints, np.ones((count, 1)), np.ones(count), np.array(ids)
     )
     people = People(joints, corners, np.ones((count, 1), bool), np.ones(count))
-    looks = unknown_looks(count, 1)
+    appearance = unknown_appearance(count, 1)
     seen = Sighting(
-        people, corners, np.ones(count), np.ones((count, 1)), looks, np.ones(count, bool)
+        people, corners, np.ones(count), np.ones((count, 1)), appearance, np.ones(count, bool)
     )
     return Observed(index / 25, poses, seen, Tracks.empty(1), np.eye(3))
 

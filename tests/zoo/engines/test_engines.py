@@ -31,8 +31,8 @@ VARIANTS = [
 
 def heatmaps(network: nn.Module, runtime: RuntimeName, precision: Precision) -> Any:
     """What the engine makes of two random pictures."""
-    rules = CONVENTIONS["openmmlab"]
-    door = PreprocessedNetwork(network, rules.colour_order, rules.mean, rules.std)
+    conventions = CONVENTIONS["openmmlab"]
+    door = PreprocessedNetwork(network, conventions.colour_order, conventions.mean, conventions.std)
     engine = build_runtime(door, runtime=runtime, device="cpu", precision=precision, threads=1)
     images = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)
     return engine(images)[0]

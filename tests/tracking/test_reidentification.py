@@ -10,7 +10,7 @@ import pytest
 
 from rmpe.records import Frame, Poses
 from tracking import DEFAULT, OnlineTracker
-from tracking.appearance import Looks, unknown_looks
+from tracking.appearance import Appearance, unknown_appearance
 from tracking.matching import no_correspondences
 from tracking.poseflow.linking import Linker
 from tracking.poseflow.parameters import POSEFLOW_EXTENDED
@@ -73,7 +73,7 @@ def test_somebody_who_appears_near_one_who_has_just_left_is_new() -> None:
 
 def test_without_looks_or_after_the_memory_everybody_is_new() -> None:
     clip = story(60, [(60, RED)], [(75, RED)])
-    assert last_ids(OnlineTracker(replace(DEFAULT, returns=None)), clip) == [2]
+    assert last_ids(OnlineTracker(replace(DEFAULT, reid=None)), clip) == [2]
     assert last_ids(OnlineTracker(replace(DEFAULT, remember_s=2.39)), clip) == [2]
     assert last_ids(OnlineTracker(replace(DEFAULT, remember_s=2.41)), clip) == [1]
 
@@ -89,11 +89,11 @@ def test_a_tracker_restored_while_people_are_away_knows_them_again(stop: int) ->
 
 
 def test_no_more_people_out_of_sight_are_remembered_than_allowed() -> None:
-    rules = replace(POSEFLOW_EXTENDED, most_unseen=3, returns=None)
-    linker = Linker(rules)
+    parameters = replace(POSEFLOW_EXTENDED, most_unseen=3, reid=None)
+    linker = Linker(parameters)
     for index in range(8):
         joints = SHAPE + [40 + 70 * index, 120]
-        people = describe_people(joints[None], WIDTH, HEIGHT, rules)
+        people = describe_people(joints[None], WIDTH, HEIGHT, parameters)
         linker.link(people, no_correspondences(), (WIDTH, HEIGHT))
     assert linker.memory is not None
     assert linker.memory.ids.tolist() == [8, 7, 6, 5]
@@ -103,9 +103,9 @@ def test_only_who_walks_out_of_the_picture_may_hide_others_afterwards() -> None:
     linker = Linker(POSEFLOW_EXTENDED)
     leaving = []
 
-    def look(others: People) -> Looks:
+    def look(others: People) -> Appearance:
         leaving.append(others.keypoints_xy[:, 0, 0].round().tolist())
-        return unknown_looks(len(people), 6)
+        return unknown_appearance(len(people), 6)
 
     for index in range(20):
         places = [60 - 10 * index, 300 + 10 * index]  # shoulders reach 20 px to each side

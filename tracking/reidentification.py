@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.appearance import Looks
-from tracking.parameters import FloatArray, ReturnParameters
+from tracking.appearance import Appearance
+from tracking.parameters import FloatArray, ReidParameters
 from tracking.place import place_evidence
 from tracking.poseflow.assignment import assign
 from tracking.poseflow.memory import Memory
@@ -30,56 +30,56 @@ _FRAMES_A_SECOND = 25.0
 _LONGEST_DRIFT_S = 2.0
 
 
-def weigh_looks(
-    grades: FloatArray,
+def weigh_appearance(
+    similarities: FloatArray,
     memory: Memory,
     people: People,
-    looks: Looks,
+    appearance: Appearance,
     frames: int,
     size: tuple[int, int],
     parameters: PoseFlowParameters,
 ) -> FloatArray:
-    """Return the grades with what colours say for and against, and with those who come back.
+    """Return the similarities with what colours say for and against, and with those who come back.
 
     Args:
-        grades: of every candidate with every person, (N, M).
+        similarities: of every candidate with every person, (N, M).
         memory: the candidates, moved as the camera moved, N.
         people: people of the new frame, M.
-        looks: their colours.
+        appearance: their colours.
         frames: frames of the clip since the latest update.
         size: (width, height) of the picture in pixels.
-        parameters: the rules, with those for returning.
+        parameters: thresholds and weights, with those of re-identification.
 
     Returns:
         (N, M).
     """
-    rules = parameters.returns
-    if rules is None or grades.size == 0:
-        return grades
-    least = parameters.match_grade
-    weighed = grades.copy()
-    away = memory.unseen_frames + frames - 1 > rules.short_absence
+    reid = parameters.reid
+    if reid is None or similarities.size == 0:
+        return similarities
+    least = parameters.match_threshold
+    weighed = similarities.copy()
+    away = memory.unseen_frames + frames - 1 > reid.short_absence
     strangers = colours_of_strangers(memory)
-    rows, columns = np.nonzero(grades > least)
-    evidence = _colour_evidence(memory.select(rows), looks.select(columns), strangers, rules)
-    doubt = np.where(away, 0.0, rules.doubt)[rows]
-    weighed[rows, columns] += rules.grade_per_nat * np.minimum(evidence + doubt, 0.0)
-    places = place_evidence(memory, people, memory.unseen_frames + frames, size, rules)
+    rows, columns = np.nonzero(similarities > least)
+    evidence = _colour_evidence(memory.select(rows), appearance.select(columns), strangers, reid)
+    doubt = np.where(away, 0.0, reid.doubt)[rows]
+    weighed[rows, columns] += reid.similarity_per_nat * np.minimum(evidence + doubt, 0.0)
+    places = place_evidence(memory, people, memory.unseen_frames + frames, size, reid)
     weighed = _prefer(weighed, rows, columns, evidence + places[rows, columns], parameters)
     claimed = _explained(weighed, memory, parameters)
-    lost = np.flatnonzero(away & (memory.sightings >= rules.least_sightings))
+    lost = np.flatnonzero(away & (memory.sightings >= reid.least_sightings))
     new = np.setdiff1d(np.arange(len(people)), claimed)
     if len(lost) and len(new):
         absent = memory.select(lost)
         rows, columns = np.indices((len(lost), len(new))).reshape(2, -1)
-        worn = looks.select(new[columns])
-        colours = _colour_evidence(absent.select(rows), worn, strangers, rules)
+        worn = appearance.select(new[columns])
+        colours = _colour_evidence(absent.select(rows), worn, strangers, reid)
         colours = colours.reshape(len(lost), len(new))
         found = colours + places[np.ix_(lost, new)]
-        shown = looks.weights[new].mean(1) > _HALF
-        sure = _leads(found, rules.needed_margin) & (colours > rules.needed_colours * shown)
-        surplus = np.where(sure, found - rules.needed_evidence, 0.0)
-        again = rules.grade_per_nat * np.clip(surplus, 0.0, rules.most_evidence)
+        shown = appearance.weights[new].mean(1) > _HALF
+        sure = _leads(found, reid.needed_margin) & (colours > reid.needed_colours * shown)
+        surplus = np.where(sure, found - reid.needed_evidence, 0.0)
+        again = reid.similarity_per_nat * np.clip(surplus, 0.0, reid.most_evidence)
         again = np.where(surplus > 0, least + again, 0.0)
         weighed[np.ix_(lost, new)] = np.maximum(weighed[np.ix_(lost, new)], again)
     return weighed
@@ -92,12 +92,12 @@ def _prefer(
     evidence: FloatArray,
     parameters: PoseFlowParameters,
 ) -> FloatArray:
-    """Return the grades with a little more or less for evidence; nobody who matches ceases to."""
-    rules = parameters.returns
-    assert rules is not None
+    """Return the similarities, a little changed by evidence; nobody who matches ceases to."""
+    reid = parameters.reid
+    assert reid is not None
     before = weighed[rows, columns]
-    added = rules.preference_per_nat * np.clip(evidence, -rules.most_evidence, rules.most_evidence)
-    lowest = np.minimum(before, np.nextafter(parameters.match_grade, np.inf))
+    added = reid.preference_per_nat * np.clip(evidence, -reid.most_evidence, reid.most_evidence)
+    lowest = np.minimum(before, np.nextafter(parameters.match_threshold, np.inf))
     preferred = weighed.copy()
     preferred[rows, columns] = np.maximum(before + added, lowest)
     return preferred
@@ -107,8 +107,8 @@ def _explained(
     weighed: FloatArray, memory: Memory, parameters: PoseFlowParameters
 ) -> NDArray[np.int64]:
     """Return the people who are somebody seen just before, or well placed for somebody else."""
-    assert parameters.returns is not None
-    rows, columns = assign(weighed, parameters.returns.continued_grade)
+    assert parameters.reid is not None
+    rows, columns = assign(weighed, parameters.reid.continued_similarity)
     high = weighed[rows, columns] > sum(parameters.previous_weights) / 2
     return columns[(memory.unseen_updates[rows] == 0) | high]
 
@@ -132,14 +132,14 @@ def colours_of_strangers(memory: Memory | Tracks) -> tuple[FloatArray, FloatArra
 
 def pairwise_colour_evidence(
     known: Memory | Tracks,
-    looks: Looks,
+    appearance: Appearance,
     strangers: tuple[FloatArray, FloatArray],
-    rules: ReturnParameters,
+    parameters: ReidParameters,
 ) -> FloatArray:
     """Return the evidence of colours that person m is the known person n, in nats, (N, M)."""
-    shape = (len(known.ids), len(looks.weights))
+    shape = (len(known.ids), len(appearance.weights))
     rows, columns = np.indices(shape).reshape(2, -1)
-    nats = _colour_evidence(known.select(rows), looks.select(columns), strangers, rules)
+    nats = _colour_evidence(known.select(rows), appearance.select(columns), strangers, parameters)
     return nats.reshape(shape)
 
 
@@ -169,9 +169,9 @@ def return_evidence(
     everybody: Tracks,
     gaps_s: FloatArray,
     people: People,
-    looks: Looks,
+    appearance: Appearance,
     size: tuple[int, int],
-    rules: ReturnParameters | None,
+    parameters: ReidParameters | None,
 ) -> ReturnEvidence:
     """Return how well people who were lost and people who are nobody in sight fit each other.
 
@@ -180,14 +180,16 @@ def return_evidence(
         everybody: everybody known: strangers look like them.
         gaps_s: time since each of the lost was seen, (N,).
         people: people of the new frame who are nobody in sight, M.
-        looks: their colours.
+        appearance: their colours.
         size: (width, height) of the picture in pixels.
-        rules: how much evidence it takes; None: nobody is looked at.
+        parameters: how much evidence it takes; None: nobody is looked at.
     """
-    if rules is None or len(lost) == 0 or len(people) == 0:
+    if parameters is None or len(lost) == 0 or len(people) == 0:
         nothing = np.zeros((len(lost), len(people)))
         return ReturnEvidence(nothing, nothing, nothing > 0, np.zeros(len(people)), 0.0)
-    colours = pairwise_colour_evidence(lost, looks, colours_of_strangers(everybody), rules)
+    colours = pairwise_colour_evidence(
+        lost, appearance, colours_of_strangers(everybody), parameters
+    )
     drifting = np.minimum(gaps_s, _LONGEST_DRIFT_S) * _FRAMES_A_SECOND
     velocities = lost.bodies.velocities_xy / _FRAMES_A_SECOND
     places = place_evidence(
@@ -208,12 +210,12 @@ def return_evidence(
         people,
         drifting,
         size,
-        rules,
+        parameters,
     )
-    shown = looks.weights.mean(1) > _HALF
-    leads = _leads(colours + places, rules.needed_margin)
+    shown = appearance.weights.mean(1) > _HALF
+    leads = _leads(colours + places, parameters.needed_margin)
     return ReturnEvidence(
-        colours, places, leads, rules.needed_colours * shown, rules.needed_evidence
+        colours, places, leads, parameters.needed_colours * shown, parameters.needed_evidence
     )
 
 
@@ -225,22 +227,22 @@ def who_returns(evidence: ReturnEvidence) -> tuple[IntArray, IntArray]:
 
 def _colour_evidence(
     known: Memory | Tracks,
-    looks: Looks,
+    appearance: Appearance,
     strangers: tuple[FloatArray, FloatArray],
-    rules: ReturnParameters,
+    parameters: ReidParameters,
 ) -> FloatArray:
     """Return the evidence of colours that person n is the known person n, in nats, (P,)."""
     mean, variance = strangers
-    noise = np.array(rules.colour_noise) ** 2
+    noise = np.array(parameters.colour_noise) ** 2
     sightings = np.maximum(known.colour_weights, 0.5)[..., None]
     own = known.colour_variances + noise * (1 + 1 / sightings)
-    ratio = _log_normal(looks.colours, known.colour_means, own)
-    ratio -= _log_normal(looks.colours, mean, variance + noise)
+    ratio = _log_normal(appearance.colours, known.colour_means, own)
+    ratio -= _log_normal(appearance.colours, mean, variance + noise)
     ratio = np.exp(np.minimum(ratio.sum(-1), _HIGHEST_RATIO))
-    nats = np.log((1 - rules.changed_share) * ratio + rules.changed_share)
-    sure = np.minimum(known.colour_weights, 1.0) * looks.weights
+    nats = np.log((1 - parameters.changed_share) * ratio + parameters.changed_share)
+    sure = np.minimum(known.colour_weights, 1.0) * appearance.weights
     joints = max(nats.shape[1], 1)
-    return np.asarray((nats * sure).sum(-1) * min(rules.independent_parts / joints, 1.0))
+    return np.asarray((nats * sure).sum(-1) * min(parameters.independent_parts / joints, 1.0))
 
 
 def _log_normal(values: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
