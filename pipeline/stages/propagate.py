@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.stages.following import FollowParameters
+from pipeline.stages.known import Known
 from rmpe.geometry.boxes import box_area, box_iou_matrix, clip_boxes
 from rmpe.pose_nms import pose_similarity
 from rmpe.records import Boxes, FloatArray, Frame, IntArray, Poses
@@ -48,43 +49,12 @@ class PropagationParameters:
     """A pose whose OKS with another of the frame is higher is theirs."""
     most_overlap: float = 0.6
     """And one whose box has a higher intersection over union with another's."""
+    most_covered: float = 0.5
+    """Nobody is looked for where a box of the frame overlaps the expected one by more (IoU)."""
     least_inside: float = 0.5
     """Share of the expected box that must lie in the picture."""
     follow: FollowParameters = field(default_factory=FollowParameters)
     """How expected joints become a box."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Followed:
-    """What is remembered of everybody in view or looked for, one row an identity, ascending."""
-
-    ids: IntArray
-    """Identities, (N,)."""
-    detections: IntArray
-    """Frames in which the detector found them, (N,)."""
-    frames: IntArray
-    """Index of the frame in which it did last, (N,)."""
-    joint_scores: FloatArray
-    """Joints' scores when last found, (N, K)."""
-    usual_scores: FloatArray
-    """Mean joint score when last detected, (N,)."""
-    box_scores: FloatArray
-    """Box score when last detected, (N,)."""
-    boxes_xyxy: FloatArray
-    """Box when last found, (N, 4)."""
-
-    @classmethod
-    def empty(cls, joint_count: int) -> _Followed:
-        integers, floats = np.zeros(0, np.int64), np.zeros(0, np.float32)
-        joints = np.zeros((0, joint_count), np.float32)
-        return cls(integers, integers, integers, joints, floats, floats, floats.reshape(0, 4))
-
-    def select(self, index: IntArray) -> _Followed:
-        return _Followed(**{name: array[index] for name, array in vars(self).items()})
-
-    def followed_by(self, other: _Followed) -> _Followed:
-        mine, others = vars(self), vars(other)
-        return _Followed(**{name: np.concatenate([mine[name], others[name]]) for name in mine})
 
 
 class PropagatingTracker:
@@ -108,7 +78,7 @@ class PropagatingTracker:
         self._tracker = tracker
         self._estimator = estimator
         self._parameters = parameters or PropagationParameters()
-        self._followed = _Followed.empty(estimator.skeleton.joint_count)
+        self._known = Known.nobody(estimator.skeleton.joint_count)
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
         """Return the poses of the next frame with identities, those found again after the others.
@@ -118,8 +88,8 @@ class PropagatingTracker:
             poses: what was detected in it.
         """
         tracked = self._tracker.update(frame, poses)
-        self._note_detected(frame.index, tracked)
-        expected = self._expected(frame)
+        self._known = self._known.with_detected(frame.index, tracked)
+        expected = self._not_covered(self._expected(frame), tracked)
         found = tracked.select(np.zeros(0, np.int64))
         if len(expected):
             boxes = Boxes(expected.boxes_xyxy, expected.box_scores)
@@ -128,9 +98,13 @@ class PropagatingTracker:
             found = looked.select(self._believed(looked, tracked))
         if len(found):
             self._tracker.add_found(frame, found)
-            self._note_found(found)
-        self._forget()
+        known = self._known.with_looks(expected.ids, found)
+        self._known = known.of_frames_since(known.frames.max(initial=0) - self._longest_memory)
         return join_poses(tracked, found)
+
+    @property
+    def _longest_memory(self) -> int:
+        return 2 * self._parameters.longest_frames
 
     @property
     def naming(self) -> Naming:
@@ -140,14 +114,14 @@ class PropagatingTracker:
     def _expected(self, frame: Frame) -> Poses:
         """Return who is looked for, where their joints should be and with the score they have."""
         missing = self._tracker.missing(frame)
-        known = self._followed
+        known = self._known
         parameters = self._parameters
         rows = np.searchsorted(known.ids, missing.ids)
         rows = np.minimum(rows, max(len(known.ids) - 1, 0))
         wanted = missing.unseen_frames <= parameters.patience_frames
         if len(known.ids) == 0 or not wanted.any():
             return Poses.empty(known.joint_scores.shape[1])
-        wanted &= known.ids[rows] == missing.ids
+        wanted &= (known.ids[rows] == missing.ids) & (known.waits[rows] == 0)
         ages = frame.index - known.frames[rows]
         wanted &= known.detections[rows] >= parameters.least_detections
         trusted = parameters.frames_per_detection * known.detections[rows]
@@ -182,10 +156,15 @@ class PropagatingTracker:
             expected.ids,
         )
 
+    def _not_covered(self, expected: Poses, tracked: Poses) -> Poses:
+        """Return those where nobody of the frame stands already."""
+        overlap = box_iou_matrix(expected.boxes_xyxy, tracked.boxes_xyxy)
+        return expected.select(overlap.max(1, initial=0) <= self._parameters.most_covered)
+
     def _believed(self, looked: Poses, tracked: Poses) -> IntArray:
         """Return the rows of those poses that are sure enough and nobody else's, best first."""
         parameters = self._parameters
-        known = self._followed
+        known = self._known
         usual = known.usual_scores[np.searchsorted(known.ids, looked.ids)]
         means = looked.keypoint_scores.mean(1)
         sure = means >= np.maximum(parameters.least_joint_score, parameters.usual_share * usual)
@@ -220,60 +199,11 @@ class PropagatingTracker:
             or (alike > self._parameters.most_alike).any()
         )
 
-    def _note_detected(self, index: int, poses: Poses) -> None:
-        """Remember everybody whom the detector found and who has an identity."""
-        order = np.argsort(poses.ids, kind="stable")
-        poses = poses.select(order[poses.ids[order] > 0])
-        before = self._followed
-        rows = np.searchsorted(before.ids, poses.ids)
-        detections = np.ones(len(poses), np.int64)
-        if len(before.ids):
-            rows = np.minimum(rows, len(before.ids) - 1)
-            same = before.ids[rows] == poses.ids
-            detections[same] += before.detections[rows[same]]
-        now = _Followed(
-            ids=poses.ids,
-            detections=detections,
-            frames=np.full(len(poses), index, np.int64),
-            joint_scores=poses.keypoint_scores,
-            usual_scores=poses.keypoint_scores.mean(1),
-            box_scores=poses.box_scores,
-            boxes_xyxy=poses.boxes_xyxy,
-        )
-        self._put(now)
-
-    def _note_found(self, found: Poses) -> None:
-        """Remember where those who were looked for are."""
-        before = self._followed.select(np.searchsorted(self._followed.ids, found.ids))
-        now = _Followed(
-            ids=before.ids,
-            detections=before.detections,
-            frames=before.frames,
-            joint_scores=found.keypoint_scores,
-            usual_scores=before.usual_scores,
-            box_scores=before.box_scores,
-            boxes_xyxy=found.boxes_xyxy,
-        )
-        self._put(now)
-
-    def _put(self, now: _Followed) -> None:
-        before = self._followed
-        both = before.select(np.flatnonzero(~np.isin(before.ids, now.ids))).followed_by(now)
-        self._followed = both.select(np.argsort(both.ids, kind="stable"))
-
-    def _forget(self) -> None:
-        """Forget whom nobody looks for any more."""
-        known = self._followed
-        latest = known.frames.max(initial=0)
-        self._followed = known.select(
-            np.flatnonzero(latest - known.frames <= 2 * self._parameters.longest_frames)
-        )
-
     def state(self) -> bytes:
         """Return what the tracker and this one know."""
         buffer = io.BytesIO()
         inner = np.frombuffer(self._tracker.state(), np.uint8)
-        np.savez(buffer, allow_pickle=False, tracker=inner, **vars(self._followed))
+        np.savez(buffer, allow_pickle=False, tracker=inner, **vars(self._known))
         return buffer.getvalue()
 
     def restore(self, state: bytes) -> None:
@@ -286,7 +216,7 @@ class PropagatingTracker:
             with np.load(io.BytesIO(state), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             inner = arrays.pop("tracker").tobytes()
-            self._followed = _Followed(**arrays)
+            self._known = Known(**arrays)
         except (OSError, KeyError, EOFError, TypeError, ValueError) as error:
             raise ValueError(f"got {len(state)} bytes that are no tracker state") from error
         self._tracker.restore(inner)

@@ -122,7 +122,7 @@ def command_line() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="instead of the bundled ones")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--detector", choices=sorted(DETECTORS), default="compact")
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
+    parser.add_argument("--precision", choices=["fp32", "bf16", "int8"], default="bf16")
     parser.add_argument("--sides", type=int, nargs="+", help="input sides instead of its own")
     parser.add_argument("--exponent", type=float, help="of the sides' power mean")
     parser.add_argument("--same-iou", type=float, help="of boxes that are joined")

@@ -83,8 +83,8 @@ def test_looking_ends_after_frames_without_evidence(
         OnlineTracker(), estimator, PropagationParameters(patience_frames=6)
     )
     list(run_plain(frames, estimator, RunOptions(), tracker))
-    # four frames with two detections each, then six in which both are looked for
-    assert len(estimator.batches) == 4 + 6
+    # four frames with two detections each, then looks for both in the frames 1, 2 and 4 after
+    assert len(estimator.batches) == 4 + 3
 
 
 def test_looking_ends_some_frames_after_the_last_detection(
