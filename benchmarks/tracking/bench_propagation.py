@@ -43,7 +43,7 @@ def scene(seed: int, count: int) -> list[tuple[Frame, SyntheticFrame]]:
     for truth in drawn.frames(count):
         image = truth.image_bgr.copy()
         if truth.index in blurred:
-            image = cv2.GaussianBlur(cv2.blur(image, (25, 3)), (0, 0), 4)
+            image = np.asarray(cv2.GaussianBlur(cv2.blur(image, (25, 3)), (0, 0), 4), np.uint8)
         for (left, wide), grey in zip(posts, greys):
             image[:, left : left + wide] = grey
         frames.append((Frame(truth.index, truth.timestamp_s, image), truth))

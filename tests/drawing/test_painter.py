@@ -163,7 +163,7 @@ def test_thin_lines_keep_their_colour_in_a_film(tmp_path: object) -> None:
         shown = next(container.decode(video=0)).to_ndarray(format="bgr24")
     side = shown[100, 38:46]
     saturation = cv2.cvtColor(side[None], cv2.COLOR_BGR2HSV)[0, :, 1].max()
-    true = cv2.cvtColor(np.uint8([[colour_of_id(7)]]), cv2.COLOR_BGR2HSV)[0, 0, 1]
+    true = cv2.cvtColor(np.array([[colour_of_id(7)]], np.uint8), cv2.COLOR_BGR2HSV)[0, 0, 1]
     assert saturation > 0.5 * true
 
 

@@ -102,7 +102,7 @@ class Teacher:
                     (COLUMNS, ROWS),
                     flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 )
-        return total / len(VIEWS) + np.float32(FLOOR), to_grid
+        return np.asarray(total / len(VIEWS) + FLOOR, np.float32), to_grid
 
     def joints(
         self, chances: FloatArray, to_grid: NDArray[np.float64]

@@ -15,11 +15,13 @@ from pipeline.readers import VideoReader
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Reference counts alone free what is no longer used."""
+    """Reference counts alone free what is no longer used; what there was before is not counted."""
     gc.collect()
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()
+    gc.unfreeze()
 
 
 def test_no_frame_outlives_its_use(repository: Path, no_collector: None) -> None:

@@ -228,11 +228,9 @@ def test_a_silent_address_is_given_up_in_time(udp_port: int) -> None:
         open_capture(parse_source(f"udp://127.0.0.1:{udp_port}"), settings)
 
 
-def make_clip(path: Path, frames: Any, fps: float = 25) -> None:
-    import av
-
+def make_clip(path: Path, frames: Any) -> None:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps)
+        stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 200, 60, "yuv420p"
         for frame in frames:
             picture = av.VideoFrame.from_ndarray(frame.image_bgr, format="bgr24")
