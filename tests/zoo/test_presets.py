@@ -68,7 +68,7 @@ def test_auto_without_the_internet_takes_what_is_here(
 
 NO_NETWORK = {"compact", "compact-accurate"}
 HUB = {name for name, preset in PRESETS.items() if preset.network.startswith("hf:")}
-QUICK = {"rtmpose-t", "rtmw"}
+QUICK = {"rtmpose-t"}
 
 
 def files_of(name: str) -> list[CatalogueEntry]:

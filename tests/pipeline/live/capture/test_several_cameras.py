@@ -167,25 +167,27 @@ def test_a_source_that_comes_later_is_waited_for(
     mjpeg: Callable[..., MjpegSender],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    wait_for: Callable[..., None],
 ) -> None:
     gone = mjpeg(fps=20)
     gone.stop()
+    tried = "cannot be opened: Connection refused; it is tried again"
 
     def send_once() -> None:
+        wait_for(lambda: tried in caplog.text)
         sender = mjpeg(fps=20, port=gone.port, pictures=squares_of(1, 20))
         while sender.sent < 20:
             time.sleep(0.05)
         sender.stop()
 
-    late = threading.Timer(2.0, send_once)
+    late = threading.Thread(target=send_once)
     late.start()
     several(
         *("webcam", gone.address, "--record", tmp_path, "--no-video", "--policy", "every"),
-        *("--reconnect", "5", "--no-window"),
+        *("--reconnect", "3", "--no-window"),
     )
     late.join()
     assert people_in(tmp_path) == [1] * 20
-    assert "cannot be opened: Connection refused; it is tried again" in caplog.text
 
 
 def test_sources_have_the_names_they_are_given_or_their_places() -> None:
