@@ -1,6 +1,6 @@
 """How far knee and elbow angles of rendered people, whose true angles are known, are found wrong.
 
-    python benchmarks/angle_errors.py [--preset compact] [--frames 100] [--seeds 3]
+    python benchmarks/angle_errors.py [--preset compact] [--weights FILE] [--frames 100] [--seeds 3]
 
 People walk across a drawn street, seen from the side; the truth is the angle between the projected
 joints, as a perfect network would find it. A found person belongs to the true box
@@ -78,10 +78,13 @@ def main() -> None:
     """Print one line for every angle."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="compact")
+    parser.add_argument("--weights", help="file of a pose network instead of the preset's")
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
     estimator = PoseEstimator.from_preset(asked.preset)
+    if asked.weights:
+        estimator = PoseEstimator.build(detector=asked.preset, weights=asked.weights)
     with tempfile.TemporaryDirectory() as name:
         clips = [
             write_clip(Path(name), estimator, seed, asked.frames) for seed in range(asked.seeds)

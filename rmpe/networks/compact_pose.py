@@ -153,6 +153,7 @@ class CompactPose(nn.Module):
         self.merge4 = Separable(fine, fine)
         self.head = Head(joint_count)
         self.focused = focused
+        self.focus_cells, self.centre_sharpness = FOCUS_CELLS, CENTRE_SHARPNESS
         if focused:
             self.centre = Head(1)
             self.from_centre = Head(2 * joint_count)
@@ -214,8 +215,8 @@ class CompactPose(nn.Module):
         hidden = self.from_centre.hidden(finest).float().flatten(2)  # (N, 96, cells)
         with torch.autocast(finest.device.type, enabled=False):
             cells = _cells(height, width, rows, columns).to(finest.device)  # from the middle
-            near = _log_sigmoid(centre) - torch.log(cells.norm(dim=-1) + FOCUS_CELLS)
-            weights = torch.softmax(CENTRE_SHARPNESS * near, -1)  # (N, cells)
+            near = _log_sigmoid(centre) - torch.log(cells.norm(dim=-1) + self.focus_cells)
+            weights = torch.softmax(self.centre_sharpness * near, -1)  # (N, cells)
             # The output layer is linear, so that one mean of what it reads serves for all cells.
             read = torch.matmul(hidden, weights[..., None])[..., 0]  # (N, 96)
             middle = torch.matmul(weights, cells) + cells.new_tensor([height / 2, width / 2])
@@ -224,14 +225,14 @@ class CompactPose(nn.Module):
     def focus(self, logits: Tensor, guess_yx: Tensor) -> Tensor:
         """Weigh the maps (N, K, h, w) down around the guess (N, K, 2): logits over cells.
 
-        ``SHARPNESS * log(sigmoid(logits) / (distance / FOCUS_CELLS + 1))``, in one logarithm.
+        ``SHARPNESS * log(sigmoid(logits) / (distance / focus_cells + 1))``, in one logarithm.
         """
         height, width = (int(side) for side in logits.shape[-2:])
         rows = torch.arange(height, dtype=torch.float32, device=logits.device)
         columns = torch.arange(width, dtype=torch.float32, device=logits.device)
-        along_y = ((rows - guess_yx[..., :1]) / FOCUS_CELLS).square()  # (N, K, h)
+        along_y = ((rows - guess_yx[..., :1]) / self.focus_cells).square()  # (N, K, h)
         # The small number keeps the gradient finite at the guess itself.
-        along_x = ((columns - guess_yx[..., 1:]) / FOCUS_CELLS).square() + 1e-4  # (N, K, w)
+        along_x = ((columns - guess_yx[..., 1:]) / self.focus_cells).square() + 1e-4  # (N, K, w)
         distance = torch.sqrt(along_y[..., :, None] + along_x[..., None, :])  # (N, K, h, w)
         inverse = 1 + torch.exp((-logits.float()).clamp(max=LARGEST_LOGIT))  # 1 / sigmoid
         return -SHARPNESS * torch.log(inverse * (distance + 1))

@@ -116,19 +116,34 @@ def _match(
     iou_threshold: float,
 ) -> NDArray[np.int64]:
     """Return 1 for a hit, 0 for a false alarm, -1 for a detection that does not count, (D,)."""
+    owners = owners_of(boxes, known, wanted, iou_threshold)
     outcome = np.zeros(len(boxes), np.int64)
+    for row, owner in enumerate(owners):
+        if owner >= 0:
+            outcome[row] = 1 if wanted[owner] else -1
+        elif _is_unknown(boxes.boxes_xyxy[row], known, min_height):
+            outcome[row] = -1
+    return outcome
+
+
+def owners_of(
+    boxes: Boxes, known: BoxTruth, wanted: NDArray[np.bool_], iou_threshold: float = 0.5
+) -> NDArray[np.int64]:
+    """Return the person (row of the truth) that each detection finds, -1 for nobody, (D,).
+
+    The best score chooses first, among the people that are ``wanted`` (N,) before the others.
+    """
+    owners = np.full(len(boxes), -1)
     iou = box_iou_matrix(boxes.boxes_xyxy, known.boxes_xyxy)
     free = np.ones(len(known.boxes_xyxy), bool)
     for row in np.argsort(-boxes.scores, kind="stable"):
-        for usable, result in ((free & wanted, 1), (free & ~wanted, -1)):
+        for usable in (free & wanted, free & ~wanted):
             overlaps = np.where(usable, iou[row], -1.0)
             if overlaps.size and overlaps.max() >= iou_threshold:
-                free[int(overlaps.argmax())] = False
-                outcome[row] = result
+                owners[row] = overlaps.argmax()
+                free[owners[row]] = False
                 break
-        else:
-            outcome[row] = -1 if _is_unknown(boxes.boxes_xyxy[row], known, min_height) else 0
-    return outcome
+    return owners
 
 
 def _is_unknown(box: FloatArray, known: BoxTruth, min_height: float) -> bool:

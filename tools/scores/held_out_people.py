@@ -23,7 +23,7 @@ from rmpe.datasets.lspet import read_lspet
 from rmpe.evaluation.oks.coco import evaluate_coco
 from rmpe.evaluation.pck.scores import LIMB_JOINTS
 from rmpe.geometry.crop import CropTransform, points_to_image
-from rmpe.heatmaps import decode_with_flip, get_codec
+from rmpe.heatmaps import Codec, decode_with_flip, get_codec
 from rmpe.runtimes import Runtime, as_array, build_runtime
 from rmpe.runtimes.preprocess import PreprocessedNetwork
 from rmpe.skeletons import COCO_17, COCO_19
@@ -203,14 +203,22 @@ class Reader:
     """Finds the joints of people in their true boxes."""
 
     def __init__(
-        self, loaded: LoadedNetwork, *, flip_test: bool = False, runtime: Runtime | None = None
+        self,
+        loaded: LoadedNetwork,
+        *,
+        flip_test: bool = False,
+        runtime: Runtime | None = None,
+        codec: Codec | None = None,
     ) -> None:
-        """Read by the conventions of ``loaded``, on one thread or by a runtime of the network."""
+        """Read by the conventions of ``loaded``, on one thread or by a runtime of the network.
+
+        A codec given takes the place of the network's own.
+        """
         rules = loaded.conventions
         door = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
         self._runtime = runtime or build_runtime(door, device="cpu", threads=1)
         self._rules, self._flip_test = rules, flip_test
-        self.codec = get_codec(rules.codec)
+        self.codec = codec or get_codec(rules.codec)
 
     @property
     def rules(self) -> Conventions:

@@ -101,22 +101,38 @@ def draw_reliability(
         across: what the horizontal axis is called.
         up: what the vertical one is.
     """
+    points = {name: [(e.mean_score, e.share_right) for e in bins] for name, bins in curves.items()}
+    diagonal = f'<path d="M0 {SIDE}L{SIDE} 0" stroke="#bbb" stroke-dasharray="4"/>'
+    dots = [
+        f'<circle cx="{SIDE * x:.1f}" cy="{SIDE * (1 - y):.1f}" r="3" fill="{colour}"/>'
+        for curve, colour in zip(points.values(), COLOURS)
+        for x, y in curve
+    ]
+    draw_curves(points, path, across, up, [diagonal, *dots])
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    path: Path,
+    across: str,
+    up: str,
+    more: Sequence[str] = (),
+) -> None:
+    """Write curves through points (x, y) of 0..1 as SVG, with ``more`` elements below them."""
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {SIDE + 220} {SIDE + 70}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-40 -20 {SIDE + 260} {SIDE + 70}" '
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
-        f'<path d="M0 {SIDE}L{SIDE} 0" stroke="#bbb" stroke-dasharray="4"/>',
         f'<text x="{SIDE / 2}" y="{SIDE + 35}" text-anchor="middle">{across}</text>',
         f'<text x="-8" y="-6">{up}</text>',
+        *more,
     ]
     for tick in (0, 0.5, 1):
         lines.append(f'<text x="{SIDE * tick}" y="{SIDE + 18}" text-anchor="middle">{tick}</text>')
         lines.append(f'<text x="-8" y="{SIDE * (1 - tick) + 4}" text-anchor="end">{tick}</text>')
-    for place, (name, bins) in enumerate(curves.items()):
+    for place, (name, points) in enumerate(curves.items()):
         colour = COLOURS[place]
-        points = [(SIDE * e.mean_score, SIDE * (1 - e.share_right)) for e in bins]
-        curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        curve = "L".join(f"{SIDE * x:.1f} {SIDE * (1 - y):.1f}" for x, y in points)
         lines.append(f'<path d="M{curve}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
         lines.append(f'<text x="{SIDE + 12}" y="{20 + 18 * place}" fill="{colour}">{name}</text>')
     path.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")

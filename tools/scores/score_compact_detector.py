@@ -46,6 +46,8 @@ TOGETHER = ("coco128", "coco_people", "empty")
 DETECTORS = {"compact": FAST, "compact-accurate": ACCURATE, "one side": CompactOptions()}
 """What is measured: the two detectors, and the network at one side alone."""
 LOWEST_SCORE = 0.03
+MOST = {"empty": 100, "street": 120, "lspet": 250}
+"""Pictures of a set at most."""
 SAMPLES = {
     "coco val2017": ("coco/test_coco.json", "coco"),
     "crowdpose": ("crowdpose/test_crowdpose.json", "crowdpose"),
@@ -146,11 +148,10 @@ def main() -> None:
         threads=1,
     )
     program = CompactPersonDetector(detector.runtime, chosen)
-    most = {"empty": 100, "street": 120, "lspet": 250}
     found: dict[str, list[Boxes]] = {}
     taken: dict[str, list[Boxes]] = {}
     truth: dict[str, list[BoxTruth]] = {}
-    for name, pictures in read_sets(arguments.data, most).items():
+    for name, pictures in read_sets(arguments.data, MOST).items():
         if arguments.together and name not in TOGETHER:
             continue
         if name in TOGETHER:
