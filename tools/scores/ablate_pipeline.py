@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def row_of(found: ByPicture, documents: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def print_lost(estimator: PoseEstimator, people: KeypointSet, found: ByPicture) -> None:
-    """Print people by how well the best box fits, with the OKS of its pose and of the true box's."""
+    """Print people by how well a box fits, and the OKS of its pose and of the true box's."""
     best = estimate_set(estimator, people).by_picture
     rows: list[tuple[float, float, float]] = []
     for picture in people.pictures:
@@ -104,7 +105,7 @@ def print_lost(estimator: PoseEstimator, people: KeypointSet, found: ByPicture) 
             rows.append((overlap, reached, ideal[row, row]))
     table = np.array(rows)
     print("| best box overlaps by | people | OKS of its pose | OKS with the true box |")
-    for low, high in zip(OVERLAPS, OVERLAPS[1:]):
+    for low, high in pairwise(OVERLAPS):
         group = table[(table[:, 0] >= low) & (table[:, 0] < high)]
         if len(group):
             own_oks, true_oks = group[:, 1:].mean(0)

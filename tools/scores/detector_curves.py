@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def traits(known: BoxTruth, height: int, width: int) -> dict[str, NDArray[np.boo
     groups = {
         f"{low} to {high} px" if high < HEIGHTS[-1] else f"{low} px and more": (tall >= low)
         & (tall < high)
-        for low, high in zip(HEIGHTS, HEIGHTS[1:])
+        for low, high in pairwise(HEIGHTS)
     }
     low, high = (
         np.maximum(boxes[:, None, :2], boxes[:, :2]),
@@ -103,8 +104,8 @@ def print_false(taken: list[Boxes], truth: list[BoxTruth]) -> None:
             int((wrong & (overlap < HALF) & (overlap >= TOUCH)).sum()),
             int((wrong & (overlap < TOUCH)).sum()),
         ]
-    print(f"false boxes: {counts[0]} second ones of somebody found, {counts[1]} loose or of a part, "
-          f"{counts[2]} on nobody")  # fmt: skip
+    second, loose, nobody = counts
+    print(f"false boxes: {second} second ones of a person, {loose} loose, {nobody} on nobody")
 
 
 def main() -> None:
