@@ -5,12 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
+from pipeline.engine.stats import aligned
+from rmpe_cli.terminal.wrong_use import WrongUseError
+
 if TYPE_CHECKING:
+    from pipeline.readers import Reader
+    from rmpe.formats import PoseReader
     from tracking import TrackerParameters
     from tracking.following import Candidate, Explanation, Reasons
 
 _TERMS = ("place", "height", "joints", "matches", "colours", "absence")
 _FAR_NATS = -10.0
+
+
+def print_explanation(reader: Reader, stored: PoseReader, index: int, quiet: bool) -> None:
+    """Print why the people of one frame of stored poses are who they are."""
+    from pipeline.stored.retrack import explain_frame
+    from rmpe_cli.terminal.progress import frame_bar
+    from tracking import DEFAULT
+
+    try:
+        with frame_bar(index + 1, quiet) as bar:
+            found = explain_frame(
+                reader, stored, index, parameters=DEFAULT, on_frame=lambda _: bar.update()
+            )
+    except IndexError as error:
+        raise WrongUseError(str(error)) from error
+    for line in explanation_table(index, found, DEFAULT):
+        click.echo(line)
 
 
 def explanation_table(
@@ -49,7 +73,7 @@ def _candidates(person: Reasons) -> list[str]:
     lines = []
     if near:
         head = ("  candidate", *_TERMS, "sum", "counts", "")
-        lines = _aligned([head, *(_row(candidate) for candidate in near)])
+        lines = aligned([head, *map(_row, near)], (0, len(head) - 1))
     if far:
         lines.append(f"  {far} {'more' if near else 'known'} below {_FAR_NATS:g}")
     return lines
@@ -69,14 +93,3 @@ def _row(candidate: Candidate) -> Sequence[str]:
 
 def _rounded(nats: float) -> str:
     return f"{round(nats, 1) + 0.0:.1f}"  # no minus before a zero
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column in (0, len(row) - 1) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in rows
-    ]

@@ -25,7 +25,7 @@ from rmpe_cli.options.places import (
     pictures_here,
     shown_place,
 )
-from rmpe_cli.terminal.wrong_use import WrongUseError, wrong_use
+from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
     from pipeline.readers import Reader
@@ -122,12 +122,14 @@ def track(
     from rmpe.formats import get_format
     from rmpe.formats.outputs import TRACKED_NAME, check_outputs
     from rmpe.runtimes import limit_threads
+    from rmpe_cli.explaining import print_explanation
     from rmpe_cli.terminal.progress import frame_bar
     from tracking import DEFAULT, POSEFLOW_REFERENCE, OneEuroSmoother
 
     choices.check()
     if choices.explain is not None:
-        explain(records, frames, reading, choices.explain, choices.quiet)
+        reader, stored = open_stored_poses(records, frames, reading, limit_threads().video)
+        print_explanation(reader, stored, choices.explain, choices.quiet)
         return
     output = choices.output or beside(records) / TRACKED_NAME
     target = get_format(choices.to_format)
@@ -153,28 +155,6 @@ def track(
             on_frame=lambda _: bar.update(),
         )
     click.echo(f"{people} people -> {shown_place(output)}")
-
-
-def explain(
-    records: Path, frames: FrameChoices, reading: ReadingChoices, index: int, quiet: bool
-) -> None:
-    """Print why the people of one frame are who they are."""
-    from pipeline.stored.retrack import explain_frame
-    from rmpe.runtimes import limit_threads
-    from rmpe_cli.explaining import explanation_table
-    from rmpe_cli.terminal.progress import frame_bar
-    from tracking import DEFAULT
-
-    reader, stored = open_stored_poses(records, frames, reading, limit_threads().video)
-    try:
-        with frame_bar(index + 1, quiet) as bar:
-            found = explain_frame(
-                reader, stored, index, parameters=DEFAULT, on_frame=lambda _: bar.update()
-            )
-    except IndexError as error:
-        raise WrongUseError(str(error)) from error
-    for line in explanation_table(index, found, DEFAULT):
-        click.echo(line)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pipeline.clips.clip import ClipSummary
 from pipeline.clips.jobs import ClipJob, frames_saved, run_job
 from pipeline.clips.journal import write_atomically
 from pipeline.engine.stage import StageError
+from pipeline.engine.stats import aligned
 from pipeline.items import PosedFrame
 from pipeline.readers.address import shown_source
 from pipeline.readers.base import ClipInfo
@@ -200,14 +201,7 @@ def worklist_table(outcomes: Sequence[ClipOutcome], told: Collection[str] = ()) 
         (o.source, o.state, *map(str, (o.frames, o.most_people, o.identities)), f"{o.seconds:.1f}")
         for o in outcomes
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        )
-        for row in rows
-    ]
+    lines = aligned(rows, (0, 1))
     counts = Counter(outcome.state for outcome in outcomes)
     lines.append(f"{len(outcomes)} clips: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
     lines += [failure_line(o) for o in outcomes if o.reason and o.reason not in told]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+_LOADS_EVERY_S = 1.0
 
 
 @dataclass
@@ -85,6 +87,33 @@ class RunStats:
         }
 
 
+class StageLoads:
+    """The share of the last second or so that each stage was busy."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, float] = {}
+        self._before_s = 0.0
+        self._loads: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def update(self, stats: RunStats) -> list[dict[str, Any]]:
+        """Return name and share, 0..1, of every stage but the reader, which mostly waits."""
+        with self._lock:
+            passed_s = stats.wall_s - self._before_s
+            if passed_s >= _LOADS_EVERY_S:
+                self._loads = [
+                    {"stage": stage.name, "busy": round(self._share(stage, passed_s), 3)}
+                    for stage in stats.stages[1:]
+                ]
+                self._before = {stage.name: stage.busy_s for stage in stats.stages}
+                self._before_s = stats.wall_s
+            return self._loads
+
+    def _share(self, stage: StageStats, passed_s: float) -> float:
+        busy_s = stage.busy_s - self._before.get(stage.name, 0.0)
+        return min(max(busy_s / passed_s, 0.0), 1.0)
+
+
 def stage_table(stats: RunStats) -> str:
     """Return the figures as a table of text, the stage that held the run back marked."""
     rows: list[Sequence[str]] = [
@@ -104,13 +133,17 @@ def stage_table(stats: RunStats) -> str:
                 "<- held the run back" if stage.name == stats.bottleneck else "",
             )
         )
+    summary = f"{stats.results} frames in {stats.wall_s:.2f} s, {stats.results_per_s:.1f} frames/s"
+    return "\n".join([*aligned(rows, (0, len(rows[0]) - 1)), summary])
+
+
+def aligned(rows: Sequence[Sequence[str]], words: Collection[int]) -> list[str]:
+    """Return the rows of a table as lines; the columns of ``words`` begin, those of figures end."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
+    return [
         "  ".join(
-            cell.ljust(width) if column in (0, len(row) - 1) else cell.rjust(width)
+            cell.ljust(width) if column in words else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths))
         ).rstrip()
         for row in rows
     ]
-    summary = f"{stats.results} frames in {stats.wall_s:.2f} s, {stats.results_per_s:.1f} frames/s"
-    return "\n".join([*lines, summary])

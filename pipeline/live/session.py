@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.assemble import assemble
 from pipeline.engine.memory import peak_memory_bytes
 from pipeline.engine.runner import ChannelLimits, Pipeline
-from pipeline.engine.stats import RunStats
+from pipeline.engine.stats import RunStats, StageLoads
 from pipeline.items import PosedFrame
 from pipeline.live.capture.reader import LiveReader
 from pipeline.live.latency import LatencyMeter, LiveStatus
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _FINISH_WITHIN_S = 1.2
 _LEAVE_WITHIN_S = 0.4
-_LOADS_EVERY_S = 1.0
 _OLD_AFTER_S = 3.0
 
 log = logging.getLogger(__name__)
@@ -98,33 +97,6 @@ class LiveSummary:
         }
 
 
-class StageLoads:
-    """The share of the last second or so that each stage was busy."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, float] = {}
-        self._before_s = 0.0
-        self._loads: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
-
-    def update(self, stats: RunStats) -> list[dict[str, Any]]:
-        """Return name and share, 0..1, of every stage but the reader, which mostly waits."""
-        with self._lock:
-            passed_s = stats.wall_s - self._before_s
-            if passed_s >= _LOADS_EVERY_S:
-                self._loads = [
-                    {"stage": stage.name, "busy": round(self._share(stage, passed_s), 3)}
-                    for stage in stats.stages[1:]
-                ]
-                self._before = {stage.name: stage.busy_s for stage in stats.stages}
-                self._before_s = stats.wall_s
-            return self._loads
-
-    def _share(self, stage: Any, passed_s: float) -> float:
-        busy_s = stage.busy_s - self._before.get(stage.name, 0.0)
-        return min(max(busy_s / passed_s, 0.0), 1.0)
-
-
 class LiveSession:
     """A live run: made, given its viewers, run once.
 
@@ -138,7 +110,6 @@ class LiveSession:
     Attributes:
         left_behind: whether a stage was still busy when the run was stopped; only ending the
             process ends its thread for sure.
-        stop_requested: whether :meth:`request_stop` was called.
     """
 
     def __init__(
@@ -162,7 +133,6 @@ class LiveSession:
         self._highest_id = 0
         self._forced: threading.Timer | None = None
         self.left_behind = False
-        self.stop_requested = False
 
     def status(self) -> LiveStatus:
         """Return the figures of the moment; from any thread."""
@@ -212,7 +182,6 @@ class LiveSession:
 
         A stage that takes longer over its item is left behind.
         """
-        self.stop_requested = True
         self._reader.stop()
         if self._forced is None and self._run is not None:
             self._forced = threading.Timer(_FINISH_WITHIN_S, self._run.stop, (_LEAVE_WITHIN_S,))

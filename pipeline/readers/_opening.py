@@ -51,6 +51,20 @@ def open_video(source: str) -> tuple[InputContainer, av.VideoStream]:
         raise
 
 
+def first_picture(source: str) -> av.VideoFrame | None:
+    """Return the first picture of a file that can be decoded, or None."""
+    with av.open(ffmpeg_name(source), metadata_errors="replace") as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for packet in container.demux(stream):
+            try:
+                for frame in packet.decode():
+                    return frame
+            except av.error.FFmpegError:
+                continue
+    return None
+
+
 def _open(source: str) -> InputContainer:
     if not is_address(source):
         return av.open(ffmpeg_name(source), metadata_errors="replace")

@@ -1,4 +1,4 @@
-"""Which clips and pictures the inputs of a run name, in a fixed order, and where results go."""
+"""Which clips and pictures the inputs of a run name, in a fixed order."""
 
 from __future__ import annotations
 
@@ -11,13 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.readers.address import is_address, shown_source
-from rmpe.formats.outputs import (
-    PICTURES_NAME,
-    RECORDS_NAME,
-    RENDERED_NAME,
-    VIDEO_NAME,
-    shortened,
-)
+from rmpe.formats.outputs import is_own_output
 from rmpe.formats.pictures import natural_order
 from rmpe.pictures.files import PICTURE_SUFFIXES
 
@@ -34,8 +28,8 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Pictures that nothing here reads; they are named, not passed over in silence."""
 
-_NUMBERED = re.compile(r"%0?\d*d")
-_ROOM = len("_rmpe_99999")
+NUMBERED = re.compile(r"%0?\d*d")
+"""The number in names of pictures that are one clip, ``name_%04d.png``."""
 
 
 @dataclass
@@ -95,17 +89,9 @@ def find_clips(
     return found
 
 
-def unique_sources(sources: Sequence[str]) -> list[str]:
-    """Return sources without those that name the same file, folder or address once more."""
-    found: dict[str, str] = {}
-    for source in sources:
-        found.setdefault(source if is_address(source) else os.path.realpath(source), source)
-    return list(found.values())
-
-
 def is_pattern(text: str) -> bool:
     """Whether ``text`` stands for several files: a pattern, or numbered names (``%04d``)."""
-    return bool(glob.has_magic(text) or _NUMBERED.search(text)) and not os.path.lexists(text)
+    return bool(glob.has_magic(text) or NUMBERED.search(text)) and not os.path.lexists(text)
 
 
 def pictures_of(source: str | Path) -> list[Path]:
@@ -179,32 +165,6 @@ def find_images(
     return found
 
 
-def output_folders(sources: Sequence[str], output: str | Path | None) -> list[Path]:
-    """Return one output folder for each source.
-
-    ``output`` itself serves a single source; several get ``STEM_rmpe`` inside it, or inside the
-    working folder when it is None. Sources of the same name are numbered.
-    """
-    if output is not None and len(sources) == 1:
-        return [Path(output)]
-    base = Path(output) if output is not None else Path()
-    taken: dict[str, int] = {}
-    folders = []
-    for source in sources:
-        name = f"{shortened(_stem(source), _ROOM)}_rmpe"
-        taken[name] = taken.get(name, 0) + 1
-        folders.append(base / (name if taken[name] == 1 else f"{name}_{taken[name]}"))
-    return folders
-
-
-def is_own_output(path: Path) -> bool:
-    """Whether a file is what a run or a recording made, by its name and the records beside it."""
-    if path.name in (VIDEO_NAME, RENDERED_NAME) and _has_records(path.parent):
-        return True
-    made = (PICTURES_NAME, Path(RENDERED_NAME).stem)
-    return any(folder.name in made and _has_records(folder.parent) for folder in path.parents)
-
-
 def _clips_of_pattern(given: str, frames: bool) -> list[str]:
     matching = _matching(given)
     if not matching:
@@ -240,25 +200,13 @@ def _matching(pattern: str) -> list[Path]:
     if glob.has_magic(pattern):
         return sorted(map(Path, glob.glob(pattern, recursive=True)), key=natural_order)
     folder, name = os.path.split(pattern)
-    before, after = (re.escape(piece) for piece in _NUMBERED.split(name, maxsplit=1))
+    before, after = (re.escape(piece) for piece in NUMBERED.split(name, maxsplit=1))
     fits = re.compile(rf"{before}\d+{after}")
     try:
         found = [path for path in Path(folder or ".").iterdir() if fits.fullmatch(path.name)]
     except OSError:
         return []
     return sorted(found, key=natural_order)
-
-
-def _stem(source: str) -> str:
-    shown = shown_source(source)
-    if is_address(source):
-        name = re.sub(r"\W+", "_", shown.partition("://")[2]).strip("_")
-        return name or "stream"
-    if is_pattern(source):
-        name = re.sub(r"\W+", "_", _NUMBERED.sub("", Path(shown).stem)).strip("_")
-        return name or Path(shown).absolute().parent.name or "clip"
-    path = Path(os.path.abspath(shown))
-    return (path.name if path.is_dir() else path.stem) or "clip"
 
 
 def _existing(given: str | Path) -> Path:
@@ -294,14 +242,6 @@ def _visible(folder: Path, recursive: bool) -> Iterator[Path]:
 def _unread(files: Sequence[Path]) -> Counter[str]:
     endings = (path.suffix.lower() for path in files)
     return Counter(ending for ending in endings if ending in UNREAD_SUFFIXES)
-
-
-def _has_records(folder: Path) -> bool:
-    try:
-        with open(folder / RECORDS_NAME, "rb") as file:
-            return b'"rmpe/' in file.read(64)
-    except OSError:
-        return False
 
 
 def _unquoted(line: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import av
 
 from pipeline.readers._cut import why_cut
-from pipeline.readers._opening import in_thread, open_video, reason_of
+from pipeline.readers._opening import first_picture, in_thread, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
 from pipeline.readers._timing import FrameClock, frame_rate, guessed_rate_note
 from pipeline.readers._upright import UprightConverter, fit_picture, shown_aspect, shown_size
-from pipeline.readers.address import ffmpeg_name, is_address, shown_source
+from pipeline.readers.address import is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
 from pipeline.readers.span import Span
 from rmpe.records import Frame, ImageArray
@@ -131,10 +131,7 @@ class VideoReader:
             if frame is not None:
                 self._early = chain([frame], decoded)
         else:
-            with av.open(ffmpeg_name(self._path), metadata_errors="replace") as probe:
-                stream = probe.streams.video[0]
-                stream.codec_context.thread_count = 1
-                frame = next(_decodable(probe, stream), None)
+            frame = first_picture(self._path)
         if frame is None:
             why = f": {self.report.errors[0]}" if self.report.errors else ""
             raise OSError(f"{shown_source(self._path)} holds no picture that can be decoded{why}")
@@ -295,12 +292,3 @@ class VideoReader:
             self.report.add_warning(
                 f"the header says {promised} frames, the decoder gave {self.report.frames}"
             )
-
-
-def _decodable(container: Any, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a container, past what cannot be decoded."""
-    for packet in container.demux(stream):
-        try:
-            yield from packet.decode()
-        except av.error.FFmpegError:
-            continue

@@ -1,22 +1,26 @@
-"""Which clips the inputs of a run name, here and in stores, each of them once."""
+"""Which clips the inputs of a run name, here and in stores, each once, and where results go."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.readers.address import is_address
+from pipeline.readers.address import is_address, shown_source
 from pipeline.readers.finding import (
     IMAGE_SUFFIXES,
+    NUMBERED,
     VIDEO_SUFFIXES,
     LeftOut,
     find_clips,
-    output_folders,
+    is_pattern,
 )
 from pipeline.storage.staging import has_suffix, staging_folder
 from pipeline.storage.store import Stored, is_stored
-from rmpe.formats.outputs import RECORDS_NAME, RENDERED_NAME, VIDEO_NAME
+from rmpe.formats.outputs import RECORDS_NAME, RENDERED_NAME, VIDEO_NAME, shortened
+
+_ROOM = len("_rmpe_99999")
 
 
 def find_sources(
@@ -58,7 +62,7 @@ def unique_sources(sources: Sequence[str]) -> list[str]:
 def output_places(sources: Sequence[str], output: str | Path | None) -> list[tuple[Path, str]]:
     """Return one output folder for each source, and its address if it is in a store.
 
-    See :func:`~pipeline.readers.finding.output_folders`; a clip in a store is called like a file.
+    See :func:`output_folders`; a clip in a store is called like a file.
     The folder of an address lies among those of results on their way.
 
     Raises:
@@ -73,6 +77,24 @@ def output_places(sources: Sequence[str], output: str | Path | None) -> list[tup
     if len(sources) == 1:
         addresses = [base]
     return [(staging_folder(Stored.at(address)), address) for address in addresses]
+
+
+def output_folders(sources: Sequence[str], output: str | Path | None) -> list[Path]:
+    """Return one output folder for each source.
+
+    ``output`` itself serves a single source; several get ``STEM_rmpe`` inside it, or inside the
+    working folder when it is None. Sources of the same name are numbered.
+    """
+    if output is not None and len(sources) == 1:
+        return [Path(output)]
+    base = Path(output) if output is not None else Path()
+    taken: dict[str, int] = {}
+    folders = []
+    for source in sources:
+        name = f"{shortened(_stem(source), _ROOM)}_rmpe"
+        taken[name] = taken.get(name, 0) + 1
+        folders.append(base / (name if taken[name] == 1 else f"{name}_{taken[name]}"))
+    return folders
 
 
 def _clips_at(place: Stored, recursive: bool, frames: bool) -> list[str]:
@@ -107,3 +129,15 @@ def _is_own(file: Stored, records: set[str]) -> bool:
     """Whether a run made a film, by its name and the records beside it."""
     folder = file.path.rpartition("/")[0]
     return file.name in (VIDEO_NAME, RENDERED_NAME) and f"{folder}/{RECORDS_NAME}" in records
+
+
+def _stem(source: str) -> str:
+    shown = shown_source(source)
+    if is_address(source):
+        name = re.sub(r"\W+", "_", shown.partition("://")[2]).strip("_")
+        return name or "stream"
+    if is_pattern(source):
+        name = re.sub(r"\W+", "_", NUMBERED.sub("", Path(shown).stem)).strip("_")
+        return name or Path(shown).absolute().parent.name or "clip"
+    path = Path(os.path.abspath(shown))
+    return (path.name if path.is_dir() else path.stem) or "clip"

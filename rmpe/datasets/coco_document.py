@@ -17,13 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmpe.datasets._category import choose_category, skeleton_of_category
+from rmpe.datasets.whole_body import has_whole_body, whole_bodies_note, with_whole_body
 from rmpe.json_files import load_json
 from rmpe.skeletons import COCO_WHOLEBODY_133, Skeleton
 
 ImageId = int | str
-
-_WHOLE_BODY_PARTS = ("foot_kpts", "face_kpts", "lefthand_kpts", "righthand_kpts")
-"""Where COCO-WholeBody keeps its joints behind COCO's 17, in the order of its skeleton."""
 
 
 @dataclass(frozen=True)
@@ -249,27 +247,6 @@ class _AnnotationReader:
             raise ValueError("has no bbox, and its joints have no extent")
         (x, y), (width, height) = low.tolist(), (high - low).tolist()
         return (x, y, width, height), False
-
-
-def has_whole_body(item: Mapping[str, Any]) -> bool:
-    """Return whether an annotation or result has COCO-WholeBody's feet, face and hands."""
-    return all(part in item for part in _WHOLE_BODY_PARTS)
-
-
-def with_whole_body(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an annotation or result whose keypoints are those of the whole body."""
-    parts = [item["keypoints"], *(item[part] for part in _WHOLE_BODY_PARTS)]
-    item = {**item, "keypoints": [value for part in parts for value in part]}
-    item.pop("num_keypoints", None)  # it counts the body's alone
-    return item
-
-
-def whole_bodies_note(count: int) -> str:
-    """Return what is said where so many whole bodies are read as bodies alone."""
-    return (
-        f"{count} people have feet, face and hands too: --skeleton {COCO_WHOLEBODY_133.name} "
-        "reads them"
-    )
 
 
 def check_pixels(joints: Sequence[NDArray[np.floating[Any]]], name: str) -> None:

@@ -37,16 +37,8 @@ from rmpe.evaluation.outcomes import (
     oks_evaluation,
     posetrack_evaluation,
 )
-from rmpe.evaluation.pck.lsp import (
-    lsp_set,
-    read_lsp_predictions,
-    read_lsp_truth,
-)
-from rmpe.evaluation.pck.mpii import (
-    MpiiTruth,
-    read_mpii_predictions,
-    read_mpii_truth,
-)
+from rmpe.evaluation.pck.lsp import lsp_set, read_lsp_predictions, read_lsp_truth
+from rmpe.evaluation.pck.mpii import MpiiTruth, read_mpii_predictions, read_mpii_truth
 from rmpe.evaluation.posetrack.scores import (
     PoseTrackScores,
     evaluate_posetrack,

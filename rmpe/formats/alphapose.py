@@ -34,6 +34,7 @@ from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.pictures import natural_order, picture_of_stem, unique_stems
 from rmpe.geometry.boxes import box_xyxy_to_xywh
 from rmpe.json_files import files_in, load_json
+from rmpe.pose_nms.rescoring import proposal_score
 from rmpe.records import Poses
 from rmpe.skeletons import (
     COCO_17,
@@ -58,21 +59,6 @@ _LARGEST_SCORE = 3.25
 _SKELETON_BY_COUNT = {
     s.joint_count: s for s in (COCO_17, HAND_21, HALPE_26, FACE_68, COCO_WHOLEBODY_133, HALPE_136)
 }
-
-
-def proposal_scores(
-    keypoint_scores: NDArray[np.float32], box_scores: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return AlphaPose's score of every person, (N,): joint mean + box + 1.25 x best joint.
-
-    Args:
-        keypoint_scores: scores of the joints that the file has, (N, K).
-        box_scores: (N,).
-    """
-    if not len(box_scores):
-        return np.zeros(0, np.float32)
-    best = np.float32(1.25) * keypoint_scores.max(1)
-    return np.asarray(keypoint_scores.mean(1) + box_scores + best, np.float32)
 
 
 class AlphaPoseWriter:
@@ -101,7 +87,7 @@ class AlphaPoseWriter:
         )
         rows = flatten_joints(points, scores).astype(np.float64).tolist()
         boxes = box_xyxy_to_xywh(poses.boxes_xyxy).tolist()
-        totals = proposal_scores(scores, poses.box_scores).tolist()
+        totals = proposal_score(poses.box_scores, scores).tolist()
         marks = poses.ids.tolist() if idx is None else idx
         for row, total, box, mark in zip(rows, totals, boxes, marks):
             person = {

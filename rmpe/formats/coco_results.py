@@ -15,14 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from rmpe.datasets.coco_document import (
-    AnnotationChoices,
-    has_whole_body,
-    plain_id,
-    read_coco_document,
-    whole_bodies_note,
-    with_whole_body,
-)
+from rmpe.datasets.coco_document import AnnotationChoices, plain_id, read_coco_document
+from rmpe.datasets.whole_body import has_whole_body, whole_bodies_note, with_whole_body
 from rmpe.formats._json import ItemStream, short_xywh, shortest_decimals
 from rmpe.formats._loaded import (
     JointReader,

@@ -60,6 +60,14 @@ def check_outputs(
             raise ValueError(f"{output} {kind}; --overwrite replaces it, or give another output")
 
 
+def is_own_output(path: Path) -> bool:
+    """Whether a file is what a run or a recording made, by its name and the records beside it."""
+    if path.name in (VIDEO_NAME, RENDERED_NAME) and _has_records(path.parent):
+        return True
+    made = (PICTURES_NAME, Path(RENDERED_NAME).stem)
+    return any(folder.name in made and _has_records(folder.parent) for folder in path.parents)
+
+
 def shortened(name: str, room: int) -> str:
     """Return a file's name, cut where it would leave less than ``room`` bytes for what follows."""
     size, encoded = LONGEST_NAME - room, os.fsencode(name)
@@ -69,6 +77,14 @@ def shortened(name: str, room: int) -> str:
 def unfinished(path: Path) -> Path:
     """Return the name beside ``path`` under which it is written until it is whole."""
     return path.with_name(f".{shortened(path.name, len('..part'))}.part")
+
+
+def _has_records(folder: Path) -> bool:
+    try:
+        with open(folder / RECORDS_NAME, "rb") as file:
+            return b'"rmpe/' in file.read(64)
+    except OSError:
+        return False
 
 
 def _files_of(given: str | Path) -> Iterator[Path]:

@@ -26,7 +26,12 @@ def joint_mean(keypoint_scores: ArrayLike, rule: ScoreRule) -> FloatArray:
     return np.asarray(total / np.maximum(counted.sum(1), 1), np.float32)
 
 
-def proposal_score(box_scores: ArrayLike, keypoint_scores: ArrayLike) -> NDArray[np.float64]:
-    """Return AlphaPose's mean + box score + 1.25 * max, (N,), which is not in 0..1."""
-    scores = np.asarray(keypoint_scores, np.float64)
-    return np.asarray(scores.mean(-1) + np.asarray(box_scores, np.float64) + 1.25 * scores.max(-1))
+def proposal_score(box_scores: ArrayLike, keypoint_scores: ArrayLike) -> NDArray[np.floating]:
+    """Return AlphaPose's mean + box score + 1.25 * max, which is not in 0..1, (N,).
+
+    Args:
+        box_scores: (N,).
+        keypoint_scores: (N, K); the sum is made in their precision.
+    """
+    scores = np.asarray(keypoint_scores)
+    return np.asarray(scores.mean(-1) + np.asarray(box_scores) + 1.25 * scores.max(-1))

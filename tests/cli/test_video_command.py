@@ -241,8 +241,6 @@ def test_ctrl_c_ends_within_two_seconds_with_130_and_keeps_what_was_written(
         [sys.executable, "-c", program, "video", str(clip(counts=[3] * 1500)), "-o", str(out)],
         stderr=subprocess.PIPE,
         text=True,
-        # A test run started in the background ignores Ctrl-C, and would hand that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     records = out / "poses.ndjson"
     deadline = time.monotonic() + 60

@@ -135,7 +135,7 @@ def test_a_run_is_logged_to_weights_and_biases_too(
     monkeypatch.setenv("WANDB_SILENT", "true")
     recipe = NARROW_HRNET.with_settings(["epochs=2"])
     train_network(crowd, tmp_path, recipe, replace(QUICK, log=("wandb",)), Tiny())
-    wandb.finish()  # as the end of the process does: what is written lies in the file
+    wandb.teardown()  # as the end of the process does: what is written lies in the file
     (file,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     written = file.read_bytes()  # its records are protobuf, names as they are
     for name in (b"val_ap", b"val_oks", b"val_pck", b"loss", b"hrnet_w32_coco"):

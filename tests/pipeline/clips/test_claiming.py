@@ -15,8 +15,8 @@ from pipeline.clips import ClipJob, FolderInUseError, OutputPlan, run_job
 from pipeline.clips.pictures import run_pictures
 from pipeline.clips.worklist import attempt_job
 from pipeline.readers import Span
-from pipeline.readers.finding import unique_sources
 from pipeline.sources import NetworkPoses
+from pipeline.storage.inputs import unique_sources
 from rmpe.formats import read_records
 from tests.helpers.odd_clips import four_corners
 from tests.helpers.squares import SquaresEstimator, make_squares

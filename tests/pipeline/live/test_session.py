@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from pipeline.engine.stage import StageError
-from pipeline.engine.stats import RunStats, StageStats
+from pipeline.engine.stats import RunStats, StageLoads, StageStats
 from pipeline.live.capture.reader import LiveReader, LiveReadOptions
 from pipeline.live.events import Events
 from pipeline.live.latency import LiveStatus
 from pipeline.live.recording import Recorder
-from pipeline.live.session import LiveOptions, LiveSession, StageLoads, warm_up, write_summary
+from pipeline.live.session import LiveOptions, LiveSession, warm_up, write_summary
 from pipeline.stages.track import build_tracker
 from rmpe.formats import ClipHeader, read_records
 from rmpe.records import Frame, Poses

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.readers.finding import find_clips, output_folders, read_list
+from pipeline.readers.finding import find_clips, read_list
+from pipeline.storage.inputs import output_folders
 
 
 def test_folders_give_their_videos_in_natural_order(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 
 from pipeline.readers import ImageReader, Span
-from pipeline.readers.finding import LeftOut, find_clips, find_images, output_folders, read_list
+from pipeline.readers.finding import LeftOut, find_clips, find_images, read_list
 from pipeline.readers.frames import FrameFolderReader, open_clip
+from pipeline.storage.inputs import output_folders
 from rmpe.records import ImageArray
 from tests.helpers.odd_clips import four_corners, quarters, write_clip
 from tests.helpers.squares import MakeFrames
