@@ -181,6 +181,16 @@ FAMILIES: tuple[Family, ...] = (
         openmmlab_origin="openmmlab_rtm",
     ),
     Family(
+        "rtmw",
+        ("backbone", "neck", "head"),
+        rtmpose.read_rtmw,
+        rtmpose.RTMW_NAMES,
+        rtmpose.build,
+        variants=tuple(f"rtmw_{size}" for size in ("m", "l", "x")),
+        origins=("openmmlab_rtm",),
+        openmmlab_origin="openmmlab_rtm",
+    ),
+    Family(
         "rtmdet",
         ("backbone", "neck", "bbox_head"),
         rtmdet.read,

@@ -58,7 +58,7 @@ def checkpoint(entry: CatalogueEntry) -> bytes:
         state["roi_heads.box_predictor.cls_score.bias"][1] = 20  # class 1 is the person
         return packed(state)
     variant = entry.variant
-    if variant.startswith("rtmpose"):
+    if variant.startswith(("rtmpose", "rtmw")):
         variant += f"_{entry.input_height}x{entry.input_width}"
     count = get_skeleton(entry.skeleton_name).joint_count if entry.kind == "pose" else 1
     with torch.device("meta"):

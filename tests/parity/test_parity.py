@@ -40,6 +40,8 @@ VARIANTS = {
     "rtmpose_m_coco_256x192": ("rtmpose", "rtmpose_m", "openmmlab_rtm"),
     "rtmpose_m_wholebody133_256x192": ("rtmpose", "rtmpose_m", "openmmlab_rtm"),
     "rtmpose_t_coco_256x192": ("rtmpose", "rtmpose_t", "openmmlab_rtm"),
+    "rtmw_l_384x288": ("rtmw", "rtmw_l", "openmmlab_rtm"),
+    "rtmw_m_256x192": ("rtmw", "rtmw_m", "openmmlab_rtm"),
     "rsn18_coco_256x192": ("rsn", "rsn18_1stage", "megvii"),
 }
 

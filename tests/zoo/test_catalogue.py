@@ -16,7 +16,7 @@ from rmpe.zoo.presets import PRESETS, get_preset
 
 def test_pose_entries_name_what_exists() -> None:
     entries = pose_entries()
-    assert len(entries) == 84 + 61
+    assert len(entries) == 84 + 66
     for entry in entries:
         assert entry.variant in (*variant_names(), "onnx")
         assert entry.skeleton_name in SKELETONS

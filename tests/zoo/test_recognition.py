@@ -307,12 +307,12 @@ def test_a_trunk_of_another_depth_names_the_known_ones() -> None:
 RTM_ROWS = {
     (f"{entry.variant}_{entry.input_height}x{entry.input_width}", entry.skeleton_name)
     for entry in pose_entries()
-    if entry.variant.startswith("rtmpose") and not entry.is_onnx
+    if entry.variant.startswith(("rtmpose", "rtmw")) and not entry.is_onnx
 }
 
 
 @pytest.mark.parametrize(("variant", "skeleton"), sorted(RTM_ROWS))
-def test_every_published_size_of_rtmpose_is_recognised_with_its_joints_and_input(
+def test_every_published_size_of_rtmpose_and_rtmw_is_recognised_with_its_joints_and_input(
     variant: str, skeleton: str
 ) -> None:
     joint_count = get_skeleton(skeleton).joint_count
