@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Container
+import zlib
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,27 @@ def load_numbers(path: str | Path) -> NDArray[np.float64]:
         return np.asarray(load_json(path), np.float64)
     except TypeError as error:
         raise ValueError(f"{path} is something else than lists of numbers") from error
+
+
+def packed_json(schema: str, values: Mapping[str, Any]) -> bytes:
+    """Return values under a schema as compressed JSON, the same bytes every time."""
+    text = json.dumps({"schema": schema, **values}, sort_keys=True)
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def unpacked_json(content: bytes, schema: str) -> dict[str, Any]:
+    """Return the values that :func:`packed_json` was given.
+
+    Raises:
+        ValueError: the content is something else.
+    """
+    try:
+        item = json.loads(gzip.decompress(content))
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise ValueError("no compressed JSON") from error
+    if not isinstance(item, dict) or item.pop("schema", None) != schema:
+        raise ValueError(f"its schema is not {schema}")
+    return item
 
 
 def files_in(folder: Path, pattern: str, *, deep: bool = False) -> list[Path]:

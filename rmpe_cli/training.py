@@ -127,27 +127,29 @@ def train(recipe: str, show: bool, choices: TrainChoices) -> None:
 
 @dataclass(frozen=True)
 class FitChoices:
-    """What pose-NMS is fitted to, and how."""
+    """What something is fitted to."""
 
     annotations: Path = option("--annotations", type=EXISTING, help="The truth, a COCO file.")
-    output: Path = option(
-        "-o",
-        "--output",
-        default=Path("pose_nms.json"),
-        type=UNSEEN,
-        help="File to write.",
-    )
-    start: str = option("--start", default="alphapose", help="Set to start from.")
     skeleton: str = option("--skeleton", default="coco17", help="Joints of the annotations.")
     held_out: int = option(
         "--held-out", default=4, help="Keep every n-th picture out of the fit; 0 keeps none."
     )
 
 
+@dataclass(frozen=True)
+class NmsFitChoices(FitChoices):
+    """What pose-NMS is fitted to, and how."""
+
+    output: Path = option(
+        "-o", "--output", default=Path("pose_nms.json"), type=UNSEEN, help="File to write."
+    )
+    start: str = option("--start", default="alphapose", help="Set to start from.")
+
+
 @click.command("learn-nms")
 @click.argument("candidates", type=EXISTING)
-@takes(fit=FitChoices)
-def learn_nms(candidates: Path, fit: FitChoices) -> None:
+@takes(fit=NmsFitChoices)
+def learn_nms(candidates: Path, fit: NmsFitChoices) -> None:
     """Fit pose-NMS to poses that nothing suppressed, by their AP.
 
     CANDIDATES are stored poses of a run with --nms none.
@@ -167,20 +169,11 @@ def learn_nms(candidates: Path, fit: FitChoices) -> None:
 
 
 @dataclass(frozen=True)
-class ScoreFitChoices:
+class ScoreFitChoices(FitChoices):
     """What the score of poses is fitted to, and how."""
 
-    annotations: Path = option("--annotations", type=EXISTING, help="The truth, a COCO file.")
     output: Path = option(
-        "-o",
-        "--output",
-        default=Path("pose_score.json"),
-        type=UNSEEN,
-        help="File to write.",
-    )
-    skeleton: str = option("--skeleton", default="coco17", help="Joints of the annotations.")
-    held_out: int = option(
-        "--held-out", default=4, help="Keep every n-th picture out of the fit; 0 keeps none."
+        "-o", "--output", default=Path("pose_score.json"), type=UNSEEN, help="File to write."
     )
 
 

@@ -14,7 +14,21 @@ from rmpe.heatmaps.codec import Codec
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmoothedCodec(Codec):
+class _BlurredCells(Codec):
+    """Targets that both readings share: the joint's cell blurred and rescaled to the peak."""
+
+    peak: float = 255.0
+    """Highest value of a target."""
+    target_kernel_size: int = 7
+    """Gaussian kernel of the target; the coarser outputs of training use larger ones."""
+
+    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+        cells = torch.floor(joints / self.stride)  # (N, K, 2)
+        return blurred_pixel_maps(cells, visible, height, width, self.target_kernel_size, self.peak)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothedCodec(_BlurredCells):
     """MSPN's, RSN's and CPN's convention: maps of peak 255, cell c lies at ``stride * c + 2``.
 
     The map is smoothed inside a border of zeros; the joint is the highest cell moved by a quarter
@@ -29,15 +43,6 @@ class SmoothedCodec(Codec):
     turned over by it, as in the public code, and a wholly empty one stays as it is."""
     offset_px: float = 2.0
     """Where cell 0 lies, in input pixels."""
-    peak: float = 255.0
-    """Highest value of a target."""
-    target_kernel_size: int = 7
-    """Gaussian kernel of the target; the coarser outputs of training use larger ones."""
-
-    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
-        """Targets: the joint's cell blurred and rescaled to 255."""
-        cells = torch.floor(joints / self.stride)
-        return blurred_pixel_maps(cells, visible, height, width, self.target_kernel_size, self.peak)
 
     def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The scores are the values before smoothing at the rounded places."""
@@ -58,7 +63,7 @@ class SmoothedCodec(Codec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MegviiCodec(Codec):
+class MegviiCodec(_BlurredCells):
     """mmpose's reading of MSPN and RSN maps: smoothed argmax, quarter cell and half a cell.
 
     Both moves happen only inside ``1 < x < width - 1, 1 < y < height - 1``; cell c lies at
@@ -68,15 +73,6 @@ class MegviiCodec(Codec):
 
     kernel_size: int = 5
     """Gaussian kernel of the smoothing."""
-    peak: float = 255.0
-    """Highest value of a target."""
-    target_kernel_size: int = 7
-    """Gaussian kernel of the target; the coarser outputs of training use larger ones."""
-
-    def _targets(self, joints: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
-        """Blurred cells, as :class:`SmoothedCodec` has them."""
-        cells = torch.floor(joints / self.stride)
-        return blurred_pixel_maps(cells, visible, height, width, self.target_kernel_size, self.peak)
 
     def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The scores are the maps' highest values."""

@@ -8,7 +8,6 @@ the package once, and a graph serves every set of weights of its architecture.
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import logging
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_tensors
 
+from rmpe.json_files import packed_json, unpacked_json
 from rmpe.runtimes import compiled
 from rmpe.runtimes._openvino import HINTS, OpenVinoEngine, openvino
 from rmpe.runtimes.quantised import Quantisation
@@ -54,8 +54,7 @@ class Graph:
 
     def save(self, path: Path | str) -> None:
         """Write the file, the same bytes every time."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True)
-        Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+        Path(path).write_bytes(packed_json(SCHEMA, asdict(self)))
 
     @classmethod
     def load(cls, content: bytes) -> Graph:
@@ -65,12 +64,10 @@ class Graph:
             ValueError: it is no graph file.
         """
         try:
-            item = json.loads(gzip.decompress(content))
-            if item.pop("schema") != SCHEMA:
-                raise ValueError("another schema")
+            item = unpacked_json(content, SCHEMA)
             item["rest"] = {int(place): text for place, text in item["rest"].items()}
             return cls(**item)
-        except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"got {len(content)} bytes that are no graph file") from error
 
     @classmethod

@@ -8,8 +8,6 @@ it was measured with (tools/compact/quantise.py).
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.json_files import packed_json, unpacked_json
 from rmpe.runtimes._openvino import openvino
 
 SCHEMA = "rmpe-int8/1"
@@ -54,8 +53,7 @@ class Quantisation:
 
     def save(self, path: Path | str) -> None:
         """Write the file, the same bytes every time."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True)
-        Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+        Path(path).write_bytes(packed_json(SCHEMA, asdict(self)))
 
     @classmethod
     def load(cls, content: bytes) -> Quantisation:
@@ -65,12 +63,10 @@ class Quantisation:
             ValueError: it is no such file.
         """
         try:
-            item = json.loads(gzip.decompress(content))
-            if item.pop("schema") != SCHEMA:
-                raise ValueError("another schema")
+            item = unpacked_json(content, SCHEMA)
             item["values"] = tuple(Rounded(**value) for value in item["values"])
             return cls(**item)
-        except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"got {len(content)} bytes that are no file of ranges") from error
 
     def applied(self, model: openvino.Model, weights_digest: str) -> openvino.Model:

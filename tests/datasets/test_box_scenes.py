@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rmpe.training.bundled.box_scenes import BoxScene, SceneMaker, SceneRecipe, render_view
+from rmpe.training.bundled._box_scene import BoxScene, render_view
+from rmpe.training.bundled.box_scenes import SceneMaker, SceneRecipe
 from rmpe.training.bundled.person_boxes import PersonPicture
 from rmpe.training.bundled.synthetic_boxes import render_people_pictures
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rmpe.networks.blocks.layers import ConvNorm
 from rmpe.networks.blocks.shapes import Shapes, count, has, size
 
 SizeName = Literal["nano", "t", "s", "m", "l", "x"]
@@ -60,28 +61,8 @@ SCALES: dict[SizeName, Scale] = {
 }
 
 
-class ConvSilu(nn.Module):
+class ConvSilu(ConvNorm):
     """Convolution without bias, batch norm, SiLU; keys ``conv.*`` and ``bn.*``."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        groups: int = 1,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride=stride,
-            padding=kernel_size // 2,
-            groups=groups,
-            bias=False,
-        )
-        self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.silu(self.bn(self.conv(x)))
@@ -94,7 +75,9 @@ class SeparableSilu(nn.Module):
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
     ) -> None:
         super().__init__()
-        self.depthwise_conv = ConvSilu(in_channels, in_channels, kernel_size, stride, in_channels)
+        self.depthwise_conv = ConvSilu(
+            in_channels, in_channels, kernel_size, stride=stride, groups=in_channels
+        )
         self.pointwise_conv = ConvSilu(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,7 +89,7 @@ def convolution3(
 ) -> ConvSilu | SeparableSilu:
     """A 3x3 of the size's kind."""
     kind = SeparableSilu if depthwise else ConvSilu
-    return kind(in_channels, out_channels, 3, stride)
+    return kind(in_channels, out_channels, 3, stride=stride)
 
 
 class CspNextBlock(nn.Module):
