@@ -83,15 +83,14 @@ def join_sides(
     """
     boxes, values = np.concatenate(boxes_xyxy), np.concatenate(scores)
     sides = np.repeat(np.arange(len(scores)), [len(side) for side in scores])
-    overlap = box_iou_matrix(boxes, boxes)
+    order = np.argsort(-values, kind="stable")
+    order = order[values[order] >= lowest_score]
     free = np.ones(len(values), bool)
     corners, joined = [], []
-    for best in np.argsort(-values, kind="stable"):
-        if values[best] < lowest_score:
-            break
+    for best, overlap in zip(order, box_iou_matrix(boxes[order], boxes)):
         if not free[best]:
             continue
-        group = free & (overlap[best] > same_iou)
+        group = free & (overlap > same_iou)
         group[best] = True
         free &= ~group
         weights = values[group]

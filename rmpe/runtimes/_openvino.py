@@ -13,13 +13,30 @@ from numpy.typing import NDArray
 # package for reports OpenVINO sends none.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
+# Its converter takes longer to load than all the rest, and few runs convert anything.
+_CONVERTER = "openvino.tools.ovc"
+sys.modules.setdefault(_CONVERTER, None)  # type: ignore[arg-type]
+
 import openvino  # noqa: E402
 
 from rmpe.runtimes.base import CPU_BATCH  # noqa: E402
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}
-_ANY_SIZE = (-1, -1)
+_ANY = -1
 _MOST_SIZES = 3
+
+
+def _convert_model(*arguments: Any, **choices: Any) -> openvino.Model:
+    """Load the converter and convert a model, as ``openvino.convert_model`` does."""
+    from openvino.tools.ovc import convert_model
+
+    openvino.convert_model = convert_model
+    return convert_model(*arguments, **choices)
+
+
+if sys.modules[_CONVERTER] is None:
+    del sys.modules[_CONVERTER]
+    openvino.convert_model = _convert_model
 
 
 class OpenVinoEngine(ABC):
@@ -52,44 +69,61 @@ class OpenVinoEngine(ABC):
             "ENABLE_CPU_PINNING": False,
         }
         self._any_size = any_size
-        self._requests: dict[tuple[int, int], openvino.InferRequest] = {}
+        self._requests: dict[tuple[int, int, int], openvino.InferRequest] = {}
         self._model: openvino.Model | None = None
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
         self.weights_digest = weights_digest
         self.usual_batch = CPU_BATCH
+        self._batches: tuple[int, ...] = (_ANY,)
+        """Sizes of batch that are compiled, largest first; a call is made of these."""
 
     @abstractmethod
     def _convert(self, height: int, width: int) -> openvino.Model:
         """Return the network as a model of OpenVINO's, made for a picture size."""
 
-    def _request(self, height: int, width: int) -> openvino.InferRequest:
-        """Return the request of a picture size, any batch."""
-        size: tuple[int, int] = (height, width)
-        if size in self._requests:
-            return self._requests[size]
+    def _request(self, batch: int, height: int, width: int) -> openvino.InferRequest:
+        """Return the request of so many pictures of a size."""
+        shape = (batch, height, width)
+        if shape in self._requests:
+            return self._requests[shape]
         # A clip has one size, looked at in a few scales, and a model of one size is quicker; all
         # others share a model.
         if self._any_size and len(self._requests) >= _MOST_SIZES:
-            size = _ANY_SIZE
-        if size not in self._requests:
-            compiled = self._compiled(size, height, width)
-            self._requests[size] = compiled.create_infer_request()
-        return self._requests[size]
+            shape = (_ANY, _ANY, _ANY)
+        if shape not in self._requests:
+            compiled = self._compiled(shape, height, width)
+            self._requests[shape] = compiled.create_infer_request()
+        return self._requests[shape]
 
-    def _compiled(self, size: tuple[int, int], height: int, width: int) -> openvino.CompiledModel:
-        """Return the network compiled for ``size``, converted for a picture of height x width."""
+    def _compiled(
+        self, shape: tuple[int, int, int], height: int, width: int
+    ) -> openvino.CompiledModel:
+        """Return the network compiled for ``shape``, converted for a picture of height x width.
+
+        Args:
+            shape: batch, height and width; -1 stands for any.
+            height, width: of a picture that it will be given.
+        """
         model = self._model or self._convert(height, width)
         if self._any_size:
             self._model = model.clone()
-        model.reshape([-1, *size, 3])
+        model.reshape([*shape, 3])
         return self._core.compile_model(model, "CPU", self._settings)
 
     def infer(self, images_bgr: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Return the outputs for uint8 pictures (N, H, W, 3)."""
-        request = self._request(*images_bgr.shape[1:3])
-        results = request.infer([np.ascontiguousarray(images_bgr)], share_inputs=True)
-        return [np.asarray(value) for value in results.values()]
+        images = np.ascontiguousarray(images_bgr)
+        parts: list[list[NDArray[np.float32]]] = []
+        begun = 0
+        while begun < len(images) or not parts:
+            left = len(images) - begun
+            batch = next(size for size in self._batches if size <= left or size == 1)
+            request = self._request(batch, *images.shape[1:3])
+            end = len(images) if batch == _ANY else begun + batch
+            parts.append([*request.infer([images[begun:end]], share_inputs=True).values()])
+            begun = end
+        return [np.concatenate(part) if len(parts) > 1 else part[0] for part in zip(*parts)]
 
 
 def cpu_computes_bf16() -> bool:

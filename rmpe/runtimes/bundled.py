@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from importlib import resources
 
-from rmpe.runtimes._processor import bytes_are_faster, bytes_lose_digits
+from rmpe.runtimes._processor import bytes_lose_digits, multiplies_bytes, multiplies_halves
 from rmpe.runtimes.base import (
     Precision,
     Runtime,
@@ -29,12 +29,14 @@ def bundled_runtime(
     device: str = "auto",
     precision: Precision = "auto",
     threads: int = 0,
+    good_in_bytes: bool = False,
 ) -> Runtime | None:
     """Return a bundled network ready to run without torch.
 
     Args:
         weights_name: of its ``.safetensors`` file in ``rmpe.weights``.
         runtime, device, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
+        good_in_bytes: see :func:`rounds_to_bytes`.
 
     Returns:
         None where the choices need torch, or no graph that this OpenVINO reads lies beside the
@@ -48,7 +50,7 @@ def bundled_runtime(
         return None
     from rmpe.runtimes.graph import HINTS, GraphRuntime
 
-    rounded = rounds_to_bytes(precision)
+    rounded = rounds_to_bytes(precision, good_in_bytes)
     computed = choose_openvino_precision("auto" if rounded else precision)
     if computed not in HINTS:
         return None
@@ -73,8 +75,15 @@ def bundled_runtime(
         return None
 
 
-def rounds_to_bytes(precision: Precision) -> bool:
+def rounds_to_bytes(precision: Precision, good_in_bytes: bool = False) -> bool:
     """Tell whether a bundled network on OpenVINO computes in int8.
+
+    ``auto`` takes it where the processor multiplies bytes: 2.3 times as fast as fp32, but a quarter
+    faster than bf16, for which only a network is rounded that loses nothing.
+
+    Args:
+        precision: what was asked for.
+        good_in_bytes: whether the network is as good in int8 as in bf16.
 
     Raises:
         ValueError: it is to, and this processor's sums of byte products overflow.
@@ -83,4 +92,6 @@ def rounds_to_bytes(precision: Precision) -> bool:
         raise ValueError(
             "precision 'int8' needs a processor with VNNI, which this one lacks; use fp32"
         )
-    return precision == "int8" or (precision == "auto" and bytes_are_faster())
+    if precision == "auto" and multiplies_bytes():
+        return good_in_bytes or not multiplies_halves()
+    return precision == "int8"

@@ -168,6 +168,9 @@ class GraphRuntime(OpenVinoEngine):
         digest = hashlib.sha256(weights).hexdigest()[:12]
         self._graph = Graph.load(graph)
         super().__init__(precision, threads, self._graph.any_size, digest)
+        # A model of one batch is 5 to 11 % quicker than one of any. Crops come in full batches, and
+        # a few at the end or where somebody is missing; pictures to find people in one by one.
+        self._batches = (1,) if self._graph.any_size else (self.usual_batch, 1)
         if ranges is not None:
             self.description = self.description.replace(precision, f"int8 and {precision}")
         made_of = (openvino.__version__, json.dumps(self._settings), graph, weights, ranges or b"")
@@ -196,14 +199,16 @@ class GraphRuntime(OpenVinoEngine):
             )
         return self._fill().clone()
 
-    def _compiled(self, size: tuple[int, int], height: int, width: int) -> openvino.CompiledModel:
-        key = f"{self._key}-{size[0]}x{size[1]}"
+    def _compiled(
+        self, shape: tuple[int, int, int], height: int, width: int
+    ) -> openvino.CompiledModel:
+        key = f"{self._key}-{'x'.join(map(str, shape))}"
         if (kept := compiled.load(key)) is not None:
             try:
                 return self._core.import_model(kept, "CPU", self._settings)
             except RuntimeError as error:
                 log.info("a kept network cannot be read and is compiled anew: %s", error)
-        made = super()._compiled(size, height, width)
+        made = super()._compiled(shape, height, width)
         compiled.keep(key, made.export_model().getvalue())
         return made
 

@@ -66,6 +66,18 @@ def test_auto_takes_int8_where_bytes_are_multiplied_and_halves_are_not(
     assert not rounds_to_bytes("fp32")
 
 
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [(["avx512_vnni", "avx512_bf16"], True), (["avx2", "avx_vnni"], True), (["avx2"], False)],
+)
+def test_auto_takes_int8_beside_halves_too_for_networks_that_lose_nothing(
+    names: list[str], taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags(monkeypatch, *names)
+    assert rounds_to_bytes("auto", good_in_bytes=True) is taken
+    assert not rounds_to_bytes("bf16", good_in_bytes=True)
+
+
 def test_int8_is_refused_where_its_sums_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     flags(monkeypatch, "avx2")
     with pytest.raises(ValueError, match="VNNI"):
