@@ -58,7 +58,7 @@ def find_candidates(
     maps = heatmaps.detach().float()
     place = _local_maxima(maps, threshold)
     person, joint = (part.cpu().numpy() for part in place[:, :2].unbind(1))
-    xy_input, response = _read(maps, place, codec)
+    xy_input, response = _read(maps, place, codec)  # (C, 2), (C,)
     xy = np.zeros((len(person), 2), np.float32)
     size = np.zeros(len(person), np.float32)
     for index, transform in enumerate(transforms):
@@ -95,7 +95,7 @@ def _read(maps: Tensor, place: Tensor, codec: Codec) -> tuple[FloatArray, FloatA
     rows = torch.arange(height, device=maps.device)[None, :, None]
     columns = torch.arange(width, device=maps.device)[None, None, :]
     near = ((rows - row[:, None, None]).abs() <= 1) & ((columns - column[:, None, None]).abs() <= 1)
-    chosen = maps[person, joint]
+    chosen = maps[person, joint]  # (C, h, w)
     lowest = chosen.amin((1, 2), keepdim=True)
     # (C, h, w): each candidate on a map of its own, flat but for its surroundings.
     alone = torch.where(near, chosen, lowest)

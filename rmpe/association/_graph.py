@@ -40,10 +40,10 @@ def merge_candidates(
         deviations: δ of each joint type, (K,).
     """
     total = len(candidates)
-    reach = candidates.size * np.asarray(deviations, np.float32)[candidates.joint]
+    reach = candidates.size * np.asarray(deviations, np.float32)[candidates.joint]  # u δ, (C,)
     # All pairs of candidates, (C, C).
     distance = np.linalg.norm(candidates.xy[:, None] - candidates.xy[None], axis=-1)
-    same = candidates.joint[:, None] == candidates.joint[None]
+    same = candidates.joint[:, None] == candidates.joint[None]  # (C, C)
     joined = same & (distance <= np.minimum(reach[:, None], reach[None]))
     first, second = joined.nonzero()
     links = coo_array((np.ones(len(first), bool), (first, second)), shape=(total, total))
@@ -78,7 +78,7 @@ def merge_people(
         least_share: 0..1; above 1 keeps all proposals apart.
     """
     person_count = nodes.weights.shape[1]
-    strongest = np.full((person_count, joint_count), -1, np.int64)
+    strongest = np.full((person_count, joint_count), -1, np.int64)  # (N, K), a node each
     for joint in range(joint_count):
         rows = np.flatnonzero(nodes.joint == joint)
         if len(rows):
@@ -112,7 +112,7 @@ def assign_nodes(nodes: JointNodes, joint_count: int) -> NDArray[np.int64]:
     chosen = np.full((nodes.weights.shape[1], joint_count), -1, np.int64)
     for joint in range(joint_count):
         rows = np.flatnonzero(nodes.joint == joint)
-        weights = nodes.weights[rows]
+        weights = nodes.weights[rows]  # (nodes of this joint, N)
         taken, person = linear_sum_assignment(weights, maximize=True)
         linked = weights[taken, person] > 0
         chosen[person[linked], joint] = rows[taken[linked]]

@@ -78,13 +78,17 @@ def associate_people(
 ) -> Poses:
     """Return the people that own the candidates; see :func:`associate`."""
     deviations = parameters.deviation_scale * np.asarray(sigmas, np.float32)
+    # 1. Nodes: candidates of one joint that lie together, C -> J (equation 4).
     nodes = merge_candidates(candidates, len(boxes), deviations)
+    # 2. People: proposals that share most of their joints are one, N -> P; edges (J, N) -> (J, P).
     near = box_iou_matrix(boxes.boxes_xyxy, boxes.boxes_xyxy) >= parameters.least_box_iou
     label = merge_people(nodes, joint_count, near, parameters.least_share)
     people = replace(nodes, weights=join_weights(nodes.weights, label))
     leader = _best_of_each(boxes, label)
+    # 3. Assignment: the node of each person and joint, (P, K), -1 for none (section 3.3).
     chosen = assign_nodes(people, joint_count)
     found = chosen >= 0
+    # 4. Poses: place and edge weight of the nodes found, (P, K, 2) and (P, K).
     person = np.broadcast_to(np.arange(len(leader))[:, None], chosen.shape)
     keypoints = np.zeros((*chosen.shape, 2), np.float32)
     scores = np.zeros(chosen.shape, np.float32)

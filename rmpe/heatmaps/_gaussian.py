@@ -54,8 +54,9 @@ def blur_matrix(length: int, size: int, padding: int) -> Tensor:
     weights = torch.tensor(gaussian_kernel(size), dtype=torch.float64)
     padded = length + 2 * padding
     radius = size // 2
-    rows = torch.arange(padded)[:, None].expand(padded, size)
-    source = _reflect_101(rows + torch.arange(-radius, radius + 1), padded)
+    rows = torch.arange(padded)[:, None].expand(padded, size)  # (padded, size)
+    source = _reflect_101(rows + torch.arange(-radius, radius + 1), padded)  # (padded, size)
     matrix = torch.zeros(padded, padded, dtype=torch.float64)
     matrix.index_put_((rows, source), weights.expand(padded, size), accumulate=True)
+    # The padding holds zeros, so its columns of (padded, padded) are not needed.
     return matrix[:, padding : padding + length].to(torch.float32).contiguous()

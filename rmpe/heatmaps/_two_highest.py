@@ -16,8 +16,11 @@ from rmpe.heatmaps._peaks import first_maximum
 BORDER = 10
 """Width of the zeros around the map."""
 _SHIFTED_SUMS_UP_TO = 9
+"""Kernels up to this size are summed tap by tap; for wider ones a few rows are searched first."""
 _CHUNK_BYTES = 3 << 19
+"""Of maps that are smoothed at a time, so that they stay in a core's cache."""
 _ROWS_SEARCHED = 16
+"""Rows of the plane that are smoothed first, those that can hold most."""
 
 
 def two_highest(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
@@ -35,7 +38,6 @@ def two_highest(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
         raise ValueError(f"got a kernel of size {kernel_size}, supported are odd sizes up to 21")
     if len(maps) == 0:
         return maps.new_zeros(0, 2), maps.new_zeros(0, 2)
-    # A few maps at a time, so that what is smoothed stays in the processor's cache.
     chunk = max(1, _CHUNK_BYTES // maps[0].nbytes) if maps.device.type == "cpu" else len(maps)
     parts = maps.split(chunk)
     if kernel_size <= _SHIFTED_SUMS_UP_TO:
@@ -106,6 +108,7 @@ def _search_plane(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
     height, width = maps.shape[1:]
     down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
     across = blur_matrix(width, kernel_size, BORDER).to(maps.device)
+    # (h + 20, h) @ (M, h, w) @ (w, w + 20) -> (M, h + 20, w + 20)
     return _highest_cells((torch.matmul(down, maps) @ across.T).contiguous())
 
 
@@ -122,11 +125,11 @@ def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, T
     down = blur_matrix(height, kernel_size, BORDER).to(maps.device)
     across = blur_matrix(width, kernel_size, BORDER).to(maps.device)
     held = (maps.clamp(min=0).view(-1, width) @ maps.new_ones(width)).view(count, height)
-    most = held @ down.T * float(across.max())
+    most = held @ down.T * float(across.max())  # (M, h) -> (M, h + 20)
     searched = min(_ROWS_SEARCHED, len(down) - 1)
     best = most.topk(searched + 1, dim=1)
-    rows = best.indices[:, :searched].sort(dim=1).values
-    part = torch.bmm(down[rows], maps)
+    rows = best.indices[:, :searched].sort(dim=1).values  # (M, 16)
+    part = torch.bmm(down[rows], maps)  # (M, 16, h) @ (M, h, w) -> (M, 16, w)
     smoothed = (part.view(-1, width) @ across.T).view(count, searched, len(across))
     values, cells = _highest_cells(smoothed)
     # From the row among those searched to the row of the plane.
@@ -137,7 +140,7 @@ def _search_best_rows(maps: Tensor, kernel_size: int) -> tuple[Tensor, Tensor, T
 
 def _highest_cells(smoothed: Tensor) -> tuple[Tensor, Tensor]:
     """Return values and cells (M, 2) of the two highest; the highest is set to 0 for the second."""
-    flat = smoothed.flatten(1)
+    flat = smoothed.flatten(1)  # (M, rows * columns)
     first_value, first = first_maximum(flat)
     flat.scatter_(1, first[:, None], 0.0)
     second_value, second = first_maximum(flat)

@@ -101,7 +101,7 @@ class CompactCodec(Codec):
         if probabilities is not None:
             maps = self._blurred(probabilities)
         cells = maps.reshape(count, -1).argmax(1)  # (M, h w) -> (M,), the first of equal ones
-        y, x = np.divmod(cells, width)
+        y, x = np.divmod(cells, width)  # (M,) each
         if probabilities is not None and self.blur_sigma > 0:
             steps_xy = _steps_to_peaks(probabilities, x, y, self.place_sigma)
         else:
@@ -190,8 +190,9 @@ def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> 
     steps = np.arange(-reach, reach + 1)
     padded = np.pad(probabilities, ((0, 0), (reach, reach), (reach, reach)))
     rows, columns = (y[:, None] + reach + steps), (x[:, None] + reach + steps)
+    # Each cell with those in reach: (M, h, w) -> (M, 2 reach + 1, 2 reach + 1).
     around = padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]]
-    cells = (steps / sigma).astype(np.float32)
+    cells = (steps / sigma).astype(np.float32)  # (2 reach + 1,), in deviations of the blur
     found = np.zeros((len(x), 2), np.float32)
     moving = np.arange(len(x))
     for _ in range(_MOST_STEPS):
@@ -211,7 +212,7 @@ def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> 
 def _newton_step(moments: Floats) -> Floats:
     """Return the steps (M, 2) towards the peaks that have these moments around, (M, 3, 3)."""
     moments = np.asarray(moments / np.maximum(moments[:, :1, :1], _LEAST), np.float32)
-    shift = np.stack([moments[:, 0, 1], moments[:, 1, 0]], 1)
+    shift = np.stack([moments[:, 0, 1], moments[:, 1, 0]], 1)  # (M, 2)
     # The logarithm's curvature, downwards, and what stretches its two directions to a step.
     curved_x = 1 - (moments[:, 0, 2] - shift[:, 0] ** 2)
     curved_y = 1 - (moments[:, 2, 0] - shift[:, 1] ** 2)

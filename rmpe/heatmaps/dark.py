@@ -21,8 +21,8 @@ def _patches(maps: Tensor, x: Tensor, y: Tensor, radius: int, border: float) -> 
     """
     padded = functional.pad(maps, (radius,) * 4, value=border)
     steps = torch.arange(2 * radius + 1, device=maps.device)
-    rows = (y[:, None] + steps)[:, :, None]
-    columns = (x[:, None] + steps)[:, None, :]
+    rows = (y[:, None] + steps)[:, :, None]  # (M, 2r + 1, 1)
+    columns = (x[:, None] + steps)[:, None, :]  # (M, 1, 2r + 1)
     return padded[torch.arange(len(maps), device=maps.device)[:, None, None], rows, columns]
 
 
@@ -57,7 +57,7 @@ class DarkCodec(Codec):
         """The scores are the peaks' values."""
         height, width = maps.shape[1:]
         values, cells = first_maximum(maps.flatten(1))
-        x, y = cells % width, cells // width
+        x, y = cells % width, cells // width  # (M,) each
         # Only the 5x5 cells around the peak matter, so only they are smoothed.
         patch = _patches(maps, x, y, 2 + self.kernel_size // 2, border=0.0)
         # (M, 5 + 2r, 5 + 2r) -> (M, 5, 5 + 2r) -> (M, 5, 5), r the kernel's reach.
@@ -67,6 +67,7 @@ class DarkCodec(Codec):
         # Rescaled to the peak as DARK does, so that the floor of 1e-10 means the same.
         top = smooth.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
         log = (smooth * (values[:, None, None] / top)).clamp(min=1e-10).log()
+        # Gradient (M, 2) and Hessian by central differences at the middle of the five, [2, 2].
         gradient = 0.5 * torch.stack([log[:, 2, 3] - log[:, 2, 1], log[:, 3, 2] - log[:, 1, 2]], -1)
         xx = 0.25 * (log[:, 2, 4] - 2 * log[:, 2, 2] + log[:, 2, 0])
         yy = 0.25 * (log[:, 4, 2] - 2 * log[:, 2, 2] + log[:, 0, 2])

@@ -17,6 +17,7 @@ from rmpe.heatmaps.argmax import ArgmaxCodec
 from rmpe.heatmaps.codec import Codec
 
 FACE_AND_HANDS = 110
+"""68 joints of a face and 21 of each hand."""
 HANDS_ONLY = 42
 
 
@@ -26,6 +27,7 @@ def soft_argmax(weights: Tensor) -> Tensor:
     The maps need not sum to 1. Differentiable.
     Sun et al., Integral human pose regression, ECCV 2018, eq. 1.
     """
+    # (..., h, w) -> columns (..., w) and rows (..., h) -> x, y (..., 2)
     return torch.stack([_expectation(weights.sum(-2)), _expectation(weights.sum(-1))], -1)
 
 
@@ -66,7 +68,7 @@ class IntegralCodec(Codec):
     def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The score is the highest sigmoid, and always 1 for softmax."""
         if self.norm == "softmax":
-            weights = maps.flatten(1).softmax(-1).view_as(maps)
+            weights = maps.flatten(1).softmax(-1).view_as(maps)  # over the cells, (M, h, w)
             scores = maps.new_ones(len(maps))
         else:
             weights = maps.sigmoid()

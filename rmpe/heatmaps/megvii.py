@@ -47,7 +47,7 @@ class SmoothedCodec(_BlurredCells):
     def _read(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The scores are the values before smoothing at the rounded places."""
         height, width = maps.shape[1:]
-        highest, second = two_highest(maps, self.kernel_size)
+        highest, second = two_highest(maps, self.kernel_size)  # (M, 2) each
         if self.divide_by_maximum and len(maps):
             # Only the divisor's sign moves a peak: a wholly negative map is turned over.
             turned = (maps.flatten(1).amax(1) < 0).nonzero()[:, 0]
@@ -57,8 +57,9 @@ class SmoothedCodec(_BlurredCells):
         xy = highest + torch.where(length > 1e-3, 0.25 * way / length.clamp(min=1e-3), 0.0)
         last = torch.tensor([width - 1, height - 1], dtype=xy.dtype, device=xy.device)
         xy = torch.minimum(xy.clamp(min=0.0), last)
-        cell = xy.round().to(torch.int64)
+        cell = xy.round().to(torch.int64)  # (M, 2)
         values = values_at(maps.view(-1, height * width), cell[:, 0], cell[:, 1], width)
+        # The published networks learn maps of 255; their code adds half a point to every score.
         return xy * self.stride + self.offset_px, values / self.peak + 0.5
 
 
@@ -79,8 +80,9 @@ class MegviiCodec(_BlurredCells):
         height, width = maps.shape[1:]
         radius = self.kernel_size // 2
         smoothed = ZeroPlane(maps, self.kernel_size).smooth(maps)
+        # What lies over the map itself: (M, h + k - 1, w + k - 1) -> (M, h, w).
         smoothed = smoothed[:, radius : radius + height, radius : radius + width]
-        flat = smoothed.reshape(-1, height * width)
+        flat = smoothed.reshape(-1, height * width)  # (M, h * w)
         _, cells = first_maximum(flat)
         highest = maps.amax(dim=(1, 2)) if len(maps) else maps.new_zeros(0)
         x, y = cells % width, cells // width

@@ -54,12 +54,13 @@ class SimccCodec(Codec):
         bins = (joints * self.bins_per_pixel).round()  # half to even, (N, K, 2)
         lengths = self._lengths(height, width)
         sigma = joints.new_tensor(self.sigma_xy)
+        # A Gaussian ends at 3 sigma; where all of it lies beyond an end, nothing is to be learned.
         outside = (bins - 3 * sigma >= joints.new_tensor(lengths)) | (bins + 3 * sigma + 1 < 0)
         outside = outside.any(-1) & (given >= 0.5)
         shown = ((given >= 0.5) & ~outside).float()[..., None]
         rows = []
         for axis, length in enumerate(lengths):
-            places = torch.arange(length, device=joints.device)
+            places = torch.arange(length, device=joints.device)  # (L,)
             target = torch.exp(-((places - bins[..., axis, None]) ** 2) / (2 * sigma[axis] ** 2))
             if self.normalize:
                 target = target / (self.sigma_xy[axis] * math.sqrt(2 * math.pi))
@@ -73,7 +74,7 @@ class SimccCodec(Codec):
         """
         tops = [axis.detach().float().max(dim=-1) for axis in (columns, rows)]
         scores = torch.minimum(tops[0].values, tops[1].values)
-        bins = torch.stack([top.indices for top in tops], -1).float()
+        bins = torch.stack([top.indices for top in tops], -1).float()  # (N, K, 2)
         bins = torch.where(scores[..., None] > 0, bins, -1.0)
         return bins / self.bins_per_pixel, scores
 

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+# AlphaPose's constants for 133 and 136 joints: radii and decay lengths over the body's, then the
+# weights of a part's mean in the score term and in the spatial term.
 _FACE_SCALE, _HAND_SCALE = 1.9, 0.55
 _FACE_TANH, _HAND_TANH = 1.0, 0.1
 _FACE_EXP, _HAND_EXP = 1.0, 1.5
@@ -26,7 +28,9 @@ _COUNTED_BODY, _COUNTED_BODY_AND_FACE = 26, 94
 """The count rule's slices are those of 136 joints for 133 joints too, as in the public code."""
 
 _PAIRS_AT_ONCE = 4096
+"""So that the (P, K, 2) of a step stays in a core's cache."""
 _PAIRS_WORTH_A_SIEVE = 256
+"""With fewer pairs the second sieve costs more than it spares."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +95,15 @@ def closeness(
         p, q = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
         delta = candidates.xy.take(p, 0)  # (P, K, 2), in place: reference minus partner
         delta -= candidates.xy.take(q, 0)
-        distances = np.sqrt(np.einsum("pkc,pkc->pk", delta, delta))
-        products = tanh.take(p, 0) * tanh.take(q, 0)
+        distances = np.sqrt(np.einsum("pkc,pkc->pk", delta, delta))  # (P, K), pixels
+        products = tanh.take(p, 0) * tanh.take(q, 0)  # (P, K)
         if counts is None:
             similar[p, q] = _is_close(candidates, p, delta, distances, products, parameters)
             continue
         low = candidates.scores[q] < unsure
         similarity = _whole_body_similarity(distances, products, low, parameters)
         similar[p, q] = similarity > parameters.gamma
-        shown = (candidates.scores[p] > half_unsure).sum(1)
+        shown = (candidates.scores[p] > half_unsure).sum(1)  # (P,)
         matched = _whole_body_matches(distances, candidates.reference[p], parameters)
         counts[p, q] = np.where(shown > 0, matched * joints / (4 * shown.clip(1)), 0.0)
     return Closeness(similar, counts)
@@ -120,14 +124,16 @@ def _is_close(
     reference = candidates.reference[p]
     if parameters.rule == "paper":
         half = 0.5 * parameters.alpha * candidates.box_sizes[p][:, None]
+        # Equation 9 counts only joints within a box of alpha of the reference's around its joint.
         inside = (np.abs(delta) <= half).all(2)
         spatial = np.exp(distances**2 / -parameters.delta2)
     else:
         unit = np.maximum(reference, 1e-12)[:, None] if parameters.rule == "rmpe" else 1.0
         inside = distances <= unit
         spatial = np.exp(distances / (unit * -parameters.delta2))
-    # Products with a column of ones: sums over a short last axis are slow.
+    # Products with a column of ones, (P, K) @ (K,): sums over a short last axis are slow.
     ones = np.ones(distances.shape[1])
+    # Score term + mu * spatial term, (P, K) -> (P,).
     similarity = np.einsum("pk,pk->p", products, inside) + parameters.mu * (spatial @ ones)
     close = similarity > parameters.gamma
     if parameters.rule == "alphapose":
@@ -149,7 +155,7 @@ def _whole_body_similarity(
     scale[face] *= _FACE_SCALE
     scale[-_HANDS:] *= _HAND_SCALE
     weight_tanh, weight_exp = _part_weights(distances.shape[1])
-    gated = np.where((distances <= 1) & low, products, 0.0)
+    gated = np.where((distances <= 1) & low, products, 0.0)  # (P, K)
     spatial = np.where(low, 0.0, np.exp(distances / -scale))
     return gated @ weight_tanh + parameters.mu * (spatial @ weight_exp)
 
@@ -187,14 +193,15 @@ def _pairs_within_reach(
     slack = 8 * np.finfo(np.float32).eps * float(np.abs(by_joint).max()) + 1e-3
     reach32 = (reach + slack).astype(np.float32)
     count = len(candidates)
-    near = np.arange(reference_count)[:, None] <= np.arange(count)
+    near = np.arange(reference_count)[:, None] <= np.arange(count)  # p <= q, (R, n)
     for axis in (0, 1):
-        low, high = by_joint[axis].min(0), by_joint[axis].max(0)
+        low, high = by_joint[axis].min(0), by_joint[axis].max(0)  # (n,) each
         near &= low <= (high + reach32)[:reference_count, None]
         near &= high >= (low - reach32)[:reference_count, None]
     p, q = np.divmod(np.flatnonzero(near), count)
     if len(p) <= _PAIRS_WORTH_A_SIEVE or whole_body:
         return p, q
+    # (K, n) -> (n, K): here the joints of a person lie side by side.
     x, y = (np.ascontiguousarray(axis.T) for axis in by_joint)
     ones = np.ones(x.shape[1], np.float32)
     kept = np.empty(len(p), bool)
@@ -208,7 +215,7 @@ def _pairs_within_reach(
         dy -= y.take(second, 0)
         dy *= dy
         dx += dy
-        close = dx <= np.square(reach32[first])[:, None]
+        close = dx <= np.square(reach32[first])[:, None]  # squared distances, (P, K)
         kept[part] = close.astype(np.float32) @ ones >= needed
     return p[kept], q[kept]
 

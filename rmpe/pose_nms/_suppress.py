@@ -22,7 +22,9 @@ Ints = NDArray[np.int64]
 _ZERO_SCORE = 1e-5
 """A joint score of exactly 0 counts as this, so that weights never sum to 0."""
 _EXTENT_FACTOR = 1.5**2
+"""A person's area over that of their joints' extent, 1.5 each way, as the public code has it."""
 _REFERENCES_AT_ONCE = 64
+"""Possible picks compared in a block: most of the others are suppressed by the first few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,7 @@ def suppress(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Suppres
     scores[scores == 0] = _ZERO_SCORE
     order = np.argsort(-scores.mean(1), kind="stable")
     boxes = poses.boxes_xyxy[order].astype(np.float64)
-    sizes = boxes[:, 2:] - boxes[:, :2]
+    sizes = boxes[:, 2:] - boxes[:, :2]  # (n, 2)
     candidates = Candidates(
         xy=poses.keypoints_xy[order].astype(np.float64),
         scores=scores[order],
@@ -171,14 +173,15 @@ def _merge(
     radius = candidates.reference[picks]
     if parameters.rule == "alphapose":
         radius = np.minimum(radius, parameters.merge_radius_px)
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    xy, scores = candidates.xy[members], candidates.scores[members]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))  # (C,), where each cluster begins
+    xy, scores = candidates.xy[members], candidates.scores[members]  # (M, K, 2), (M, K)
     delta = xy - candidates.xy[picks][owners]  # (M, K, 2), member from its pick
     inside = np.einsum("mkc,mkc->mk", delta, delta) <= (radius**2)[owners, None]
-    weights = scores * inside
+    weights = scores * inside  # (M, K)
     total = np.add.reduceat(weights, starts)  # (M, K) -> (C, K)
     nobody = total == 0
     total[nobody] = 1.0
+    # (M, K, 2) -> (C, K, 2)
     merged_xy = np.add.reduceat(weights[..., None] * xy, starts) / total[..., None]
     if parameters.rule == "rmpe":
         merged_scores = np.maximum.reduceat(np.where(inside, scores, -np.inf), starts)

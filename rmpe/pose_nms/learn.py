@@ -89,7 +89,7 @@ def average_precision(
             frame.truth_areas[annotated],
             sigmas,
         )
-        found = _matches(similarity)
+        found = _matches(similarity)  # (T, N), T thresholds of OKS
         used = found.any(0) | ~inside_any(poses, frame.ignored_boxes_xyxy)
         scores.append(poses.scores[used].astype(np.float64))
         hits.append(found[:, used])
