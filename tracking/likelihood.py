@@ -160,7 +160,7 @@ def _common_features(
     _, shares = shared_features(before, seen.people, rows, parameters.top_joints)
     x, y = rows[:, 0], rows[:, 1]
     x1, y1, x2, y2 = known.boxes_xyxy.T[..., None]  # (N, 1) each
-    matches = ((x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)).sum(1)
+    matches = ((x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)).sum(1)  # (N, R) -> (N,)
     # matches are with the frame just before: of others, and without joints, they say nothing
     told = (known.unseen_frames == 0) & (known.joint_counts.sum(1) >= _FEWEST_JOINTS)
     nats = feature_evidence(shares, np.where(told, matches, 0), parameters.likelihood)
@@ -182,6 +182,7 @@ def place_evidence(
     """Return what the middles of boxes say, (N, M)."""
     off = (middles_xy[None] - expected.places_xy[:, None]) / heights_px[:, None, None]  # (N, M, 2)
     variances = expected.covariances[:, None, :, 0] + parameters.box_noise**2  # (N, 1, 2)
+    # Each axis apart, then their sum: (N, M, 2) -> (N, M).
     near = _log_normal(off**2, variances, 1).sum(-1)
     astray = _log_normal(off**2, variances + parameters.astray_spread**2, 1).sum(-1)
     others = _log_normal(off**2, variances + parameters.usual_distance**2, 1).sum(-1)
@@ -201,7 +202,7 @@ def height_evidence(
     parameters: LikelihoodParameters,
 ) -> FloatArray:
     """Return what heights say, (N, M)."""
-    growth = np.log(heights_px[None] / known_px[:, None])
+    growth = np.log(heights_px[None] / known_px[:, None])  # (N, M)
     variances = (parameters.height_spread**2 + (parameters.height_drift * gaps_s) ** 2)[:, None]
     same = _log_normal(growth**2, variances, 1)
     others = _log_normal(growth**2, variances + parameters.usual_heights**2, 1)
@@ -231,7 +232,7 @@ def joint_evidence(
     """
     off = (keypoints_xy[None] - expected_xy[:, None]) / heights_px[:, None, None, None]
     squares = (off**2).sum(-1)  # (N, M, K)
-    spread = variances[:, None, None]
+    spread = variances[:, None, None]  # (N, 1, 1)
     near = _log_normal(squares, spread, 2)
     others = _log_normal(squares, spread + parameters.usual_distance**2, 2)
     limit = _log_normal(

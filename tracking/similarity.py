@@ -18,8 +18,11 @@ from tracking.poseflow.parameters import PoseFlowParameters
 BoolArray = NDArray[np.bool_]
 
 _UNION_GUARD = 1e-5
+"""PoseFlow's, so that nothing is divided by 0."""
 _ROWS_AT_ONCE = 32768
+"""Matches whose incidence with every region, (N, G, R), is held at a time."""
 _FEWEST_JOINTS = 3
+"""Joints that two poses must have in common before they may be called equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +88,11 @@ def joint_boxes(
     """Return whole-pixel boxes x1 y1 x2 y2 round the counted joints, (N, 4)."""
     if keypoints_xy.shape[0] == 0 or keypoints_xy.shape[1] == 0:
         return np.zeros((len(keypoints_xy), 4))
-    low = np.where(counted[..., None], keypoints_xy, np.inf).min(1)
+    low = np.where(counted[..., None], keypoints_xy, np.inf).min(1)  # (N, 2)
     high = np.where(counted[..., None], keypoints_xy, -np.inf).max(1)
     grow = margin * (high - low)
     limit = np.array([width, height], np.float64)
+    # (N, 2), (N, 2) -> (N, 4)
     corners = np.concatenate([np.clip(low - grow, 0, limit), np.clip(high + grow, 0, limit)], 1)
     return np.trunc(corners)
 
@@ -129,8 +133,10 @@ def joint_overlaps(first: People, second: People, top_joints: int) -> FloatArray
 
     The squares of a pair have one size, the larger of the two people's.
     """
+    # (N, M, 1, 1) around (N, 1, K, 2) and (1, M, K, 2).
     radii = np.maximum(first.radii_px[:, None], second.radii_px[None])[..., None, None]
     one, other = first.keypoints_xy[:, None], second.keypoints_xy[None]
+    # (N, M, K, 4) each -> (N, M, K)
     overlaps = pixel_overlap(
         np.concatenate([one - radii, one + radii], -1),
         np.concatenate([other - radii, other + radii], -1),
@@ -156,8 +162,9 @@ def _mean_of_best(values: FloatArray, counted: BoolArray, count: int) -> FloatAr
         return np.zeros(values.shape[:-1])
     best = np.where(counted, values, 0.0)
     if joints > count:
+        # The highest of each pair, in no order: (N, M, K) -> (N, M, count).
         best = np.partition(best, joints - count, axis=-1)[..., joints - count :]
-    entering = np.clip(counted.sum(-1), 1, count)
+    entering = np.clip(counted.sum(-1), 1, count)  # (N, M)
     return np.asarray(best.sum(-1) / entering, np.float64)
 
 
@@ -179,6 +186,7 @@ def shared_features(
         For boxes (N, M) and for joints (N, M).
     """
     rows = np.asarray(correspondences, np.float64).reshape(-1, 4)
+    # G = 1 + K regions of a person, the box and then the joints' squares: (N, G, 4), (M, G, 4).
     first_boxes = np.concatenate([first.boxes_xyxy[:, None], joint_squares(first)], 1)
     second_boxes = np.concatenate([second.boxes_xyxy[:, None], joint_squares(second)], 1)
     regions = first_boxes.shape[1]
@@ -189,18 +197,18 @@ def shared_features(
         block = rows[start : start + _ROWS_AT_ONCE]
         starts = _incidence(first_boxes, block[:, :2])
         ends = _incidence(second_boxes, block[:, 2:])
-        both += starts @ ends.transpose(0, 2, 1)
+        both += starts @ ends.transpose(0, 2, 1)  # (G, N, R) @ (G, R, M) -> (G, N, M)
         in_first += starts.sum(-1, dtype=np.float64)
         in_second += ends.sum(-1, dtype=np.float64)
     union = in_first[:, :, None] + in_second[:, None] - both
     shares = both / (union + _UNION_GUARD)
-    joint_shares = np.moveaxis(shares[1:], 0, -1)
+    joint_shares = np.moveaxis(shares[1:], 0, -1)  # (K, N, M) -> (N, M, K)
     return shares[0], _mean_of_best(joint_shares, _counted_in_both(first, second), top_joints)
 
 
 def _incidence(regions_xyxy: FloatArray, points_xy: FloatArray) -> NDArray[np.float32]:
     """Return 1 where a point lies in a region, (N, G, 4) x (R, 2) -> (G, N, R)."""
-    boxes = np.ascontiguousarray(regions_xyxy.transpose(2, 1, 0))[..., None]
+    boxes = np.ascontiguousarray(regions_xyxy.transpose(2, 1, 0))[..., None]  # (4, G, N, 1)
     x, y = points_xy[:, 0], points_xy[:, 1]
     inside = (x >= boxes[0]) & (x <= boxes[2])
     inside &= y >= boxes[1]
@@ -229,6 +237,7 @@ def similarity_matrix(
     """
     placed = candidates if expected is None else expected
     recent = np.asarray(from_previous, bool)
+    # Weights of the four terms for each candidate, (N, 4).
     weights = np.where(recent[:, None], parameters.previous_weights, parameters.older_weights)
     boxes = box_overlaps(placed, people)
     joints = joint_overlaps(placed, people, parameters.top_joints)
@@ -285,9 +294,9 @@ def own_poses(people: People, boxes_xyxy: FloatArray, alike: float) -> BoolArray
         return own
     heights = np.maximum(boxes_xyxy[:, 3] - boxes_xyxy[:, 1], 1.0)
     both = _counted_in_both(people, people)  # (N, N, K)
-    apart = np.linalg.norm(people.keypoints_xy[:, None] - people.keypoints_xy, axis=-1)
+    apart = np.linalg.norm(people.keypoints_xy[:, None] - people.keypoints_xy, axis=-1)  # (N, N, K)
     counts = both.sum(-1)
-    mean = (apart * both).sum(-1) / np.maximum(counts, 1)
+    mean = (apart * both).sum(-1) / np.maximum(counts, 1)  # (N, N), pixels
     same = (mean < alike * np.minimum(heights[:, None], heights)) & (counts >= _FEWEST_JOINTS)
     filled = pixel_overlap(people.boxes_xyxy, boxes_xyxy)
     for first, second in np.argwhere(np.triu(same, 1)):

@@ -47,6 +47,7 @@ def end_picture(
     """Black out the picture where the box was cut; also say which joints (K,) are left."""
     height, width = image_bgr.shape[:2]
     moved = np.abs(box_xyxy - person.box_xyxy) > 1e-3
+    # The cut sides, elsewhere the picture's own, (4,).
     limits = np.where(moved, box_xyxy, [0, 0, width, height])
     x1, y1, x2, y2 = (int(value) for value in np.clip(limits, 0, [width, height, width, height]))
     ended = np.zeros_like(image_bgr)
@@ -70,13 +71,14 @@ def upright_box(person: AnnotatedPerson, box_xyxy: FloatArray, degrees: float) -
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     known = person.joint_weights > 0
     if np.array_equal(box_xyxy, person.box_xyxy) and known.sum() >= LEAST_JOINTS:
-        points = person.keypoints_xy[known].astype(np.float64) @ turn.T
+        points = person.keypoints_xy[known].astype(np.float64) @ turn.T  # (known, 2), turned
         pad = BOX_PADDING * np.ptp(points, axis=0).max()
     else:
         x1, y1, x2, y2 = box_xyxy
         points = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float64) @ turn.T
         pad = 0.0
-    low, high = points.min(0) - pad, points.max(0) + pad
+    low, high = points.min(0) - pad, points.max(0) + pad  # (2,) each
+    # The crop is turned about its centre, so the centre itself is turned back.
     centre = turn.T @ ((low + high) / 2)
     return np.concatenate([centre - (high - low) / 2, centre + (high - low) / 2]).astype(np.float32)
 
@@ -93,7 +95,7 @@ def cover(
         rng: of the place and the shape.
     """
     height, width = crop_bgr.shape[:2]
-    extent = (rng.uniform(0.12, 0.4, 2) * [width, height]).astype(int) + 1
+    extent = (rng.uniform(0.12, 0.4, 2) * [width, height]).astype(int) + 1  # (2,), pixels
     x1, y1 = (int(v) for v in rng.uniform(0, 1, 2) * ([width, height] - extent))
     x2, y2 = x1 + int(extent[0]), y1 + int(extent[1])
     mask = np.zeros((height, width), np.float32)
@@ -159,7 +161,7 @@ def _mixed(
     crop_bgr: ImageArray, over_bgr: ImageArray, mask: FloatArray, points_xy: FloatArray
 ) -> tuple[ImageArray, NDArray[np.bool_]]:
     height, width = mask.shape
-    mixed = crop_bgr * (1 - mask[..., None]) + over_bgr * mask[..., None]
+    mixed = crop_bgr * (1 - mask[..., None]) + over_bgr * mask[..., None]  # (H, W, 3)
     # mask (H, W); joints at x, y are its columns and rows.
     cells = np.clip(np.nan_to_num(points_xy).round().astype(int), 0, [width - 1, height - 1])
     return mixed.astype(np.uint8), mask[cells[:, 1], cells[:, 0]] > 0.5

@@ -65,13 +65,13 @@ def half_body_box(
     if known.sum() <= more_than:
         return None
     lower = np.array([any(part in joint for part in LOWER_PARTS) for joint in skeleton.joints])
-    halves = [known & ~lower, known & lower]
+    halves = [known & ~lower, known & lower]  # (K,) each
     if rng.random() < 0.5:
         halves.reverse()
     chosen = next((half for half in halves if half.sum() > 2), None)
     if chosen is None or chosen.sum() == known.sum():
         return None
-    points = person.keypoints_xy[chosen]
+    points = person.keypoints_xy[chosen]  # (joints of the half, 2)
     centre = points.mean(0)
     # The style grows boxes by 1.25 on its own, which the factor includes.
     sides = np.maximum(np.ptp(points, axis=0), 1.0) * HALF_BODY_GROWTH / 1.25
@@ -89,9 +89,10 @@ def normalised_map(target: Matrix, source: Matrix, height: int, width: int) -> F
         height: rows of both crops.
         width: columns of both crops.
     """
-    full = [np.vstack([matrix, [0, 0, 1]]) for matrix in (target, source)]
+    full = [np.vstack([matrix, [0, 0, 1]]) for matrix in (target, source)]  # (3, 3) each
     normalise = np.array(
         [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]]
     )
+    # -1..1 of the target -> its pixels -> the picture -> pixels of the source -> -1..1 of it.
     theta = normalise @ full[1] @ np.linalg.inv(full[0]) @ np.linalg.inv(normalise)
     return theta[:2].astype(np.float32)

@@ -113,6 +113,7 @@ class PersonCrops(Dataset[CropRecord]):
             box = cut_box(box, rng)
             if rng.random() < 0.5:
                 image_bgr, shown = end_picture(image_bgr, person, box)
+        # Scale, turn, shift and mirror are one matrix from picture to crop, (2, 3), warped once.
         change = draw_change(recipe, box, rng)
         if recipe.refit_turned and change.degrees:
             box = upright_box(person, box, change.degrees)
@@ -128,6 +129,7 @@ class PersonCrops(Dataset[CropRecord]):
         seen_weights = seen * free
         teacher, teacher_weights = self._taught(person, matrix, order, seen_weights)
         others_xy, others_weights = self._others(person, matrix, order)
+        # What the transformer ought to show: the true box, turned and mirrored like this crop.
         plain = CropChange(degrees=change.degrees, mirrored=change.mirrored)
         plain_style = conventions.crop_style.grown(1 / recipe.crop_growth)
         target = changed_crop_matrix(person.box_xyxy, height, width, plain_style, plain)
@@ -217,11 +219,11 @@ class PersonCrops(Dataset[CropRecord]):
             for other in self._neighbours.get(person.picture.image_id, [])
             if other.annotation_id != person.annotation_id
         ]
-        middle = person.box_xyxy.reshape(2, 2).mean(0)
+        middle = person.box_xyxy.reshape(2, 2).mean(0)  # (2,)
         around.sort(key=lambda p: float(np.abs(p.box_xyxy.reshape(2, 2).mean(0) - middle).sum()))
         height, width = self._conventions.input_height, self._conventions.input_width
         for place, other in enumerate(around[:count]):
-            points[place] = apply_matrix(matrix, other.keypoints_xy)[order]
+            points[place] = apply_matrix(matrix, other.keypoints_xy)[order]  # (K, 2) of (M, K, 2)
             inside = inside_weights(points[place], height, width)
             weights[place] = inside * other.joint_weights[order]
         return points, weights

@@ -24,11 +24,12 @@ def cell_targets(keypoints_xy: Tensor, height: int, width: int, sigma: float) ->
     Returns:
         (N, K, height, width) float32.
     """
-    cells = (keypoints_xy + 0.5) / STRIDE - 0.5
+    cells = (keypoints_xy + 0.5) / STRIDE - 0.5  # (N, K, 2), in cells
     columns = torch.arange(width, dtype=torch.float32, device=cells.device)
     rows = torch.arange(height, dtype=torch.float32, device=cells.device)
-    along_x = torch.softmax(-((columns - cells[..., :1]) ** 2) / (2 * sigma**2), -1)
-    along_y = torch.softmax(-((rows - cells[..., 1:]) ** 2) / (2 * sigma**2), -1)
+    along_x = torch.softmax(-((columns - cells[..., :1]) ** 2) / (2 * sigma**2), -1)  # (N, K, w)
+    along_y = torch.softmax(-((rows - cells[..., 1:]) ** 2) / (2 * sigma**2), -1)  # (N, K, h)
+    # (N, K, h, 1) * (N, K, 1, w): two distributions give one over the cells, which sums to 1 too.
     return along_y[..., :, None] * along_x[..., None, :]
 
 
@@ -43,8 +44,8 @@ def spatial_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> T
     Returns:
         Scalar; 0 when all weights are 0.
     """
-    log_probability = functional.log_softmax(logits.float().flatten(2), -1)
-    entropy = -(targets.flatten(2) * log_probability).sum(-1)
+    log_probability = functional.log_softmax(logits.float().flatten(2), -1)  # (N, K, h * w)
+    entropy = -(targets.flatten(2) * log_probability).sum(-1)  # (N, K)
     return (weights * entropy).sum() / weights.sum().clamp(min=1.0)
 
 
@@ -53,7 +54,7 @@ def spatial_divergence(logits: Tensor, teacher_logits: Tensor, weights: Tensor) 
 
     Shapes and weights as in ``spatial_cross_entropy``.
     """
-    teacher = functional.log_softmax(teacher_logits.float().flatten(2), -1)
+    teacher = functional.log_softmax(teacher_logits.float().flatten(2), -1)  # (N, K, h * w)
     student = functional.log_softmax(logits.float().flatten(2), -1)
-    divergence = (teacher.exp() * (teacher - student)).sum(-1)
+    divergence = (teacher.exp() * (teacher - student)).sum(-1)  # (N, K)
     return (weights * divergence).sum() / weights.sum().clamp(min=1.0)

@@ -90,20 +90,23 @@ def assign(
         Index of the box that each cell learns, or -1, (A,); of several the one it overlaps most.
     """
     half = (parameters.anchor_strides / 2 * strides)[:, None]
-    squares = torch.cat([centres - half, centres + half], 1)
-    overlap = pair_iou(truth[:, None], squares[None])[0]
+    squares = torch.cat([centres - half, centres + half], 1)  # (A, 4)
+    overlap = pair_iou(truth[:, None], squares[None])[0]  # (G, 1, 4) x (1, A, 4) -> (G, A)
     middle = (truth[:, :2] + truth[:, 2:]) / 2
-    away = torch.cdist(middle, centres)
+    away = torch.cdist(middle, centres)  # (G, A)
     nearest = []
     for stride in STRIDES:
         level = torch.nonzero(strides == stride)[:, 0]
         count = min(parameters.candidates, len(level))
         nearest.append(level[away[:, level].topk(count, largest=False).indices])
-    candidates = torch.cat(nearest, 1)
-    values = overlap.gather(1, candidates)
+    candidates = torch.cat(nearest, 1)  # (G, C), C nearest cells of all levels together
+    values = overlap.gather(1, candidates)  # (G, C)
+    # ATSS: the threshold of a person adapts to how well its candidates overlap it.
     enough = values >= (values.mean(1) + values.std(1))[:, None]
+    # Distances of each centre from the four edges, (G, A, 4): all above 0 inside the box.
     edges = torch.cat([centres[None] - truth[:, None, :2], truth[:, None, 2:] - centres[None]], -1)
     enough &= (edges.amin(-1) > 0).gather(1, candidates)
+    # A cell that several people want learns the one it overlaps most, (G, A) -> (A,).
     best = torch.full_like(overlap, -1.0)
     best.scatter_(1, candidates, torch.where(enough, values, -1.0))
     most = best.max(0)
@@ -141,13 +144,13 @@ def detection_loss(
         # L cells learn a box: wanted (L, 4), middle (L, 2), distribution (L, 4, DISTANCES).
         wanted, middle = known[index[learns]], centres[learns]
         stride, distribution = strides[learns, None], edges[row, learns]
-        distances = mean_distances(distribution) * stride
+        distances = mean_distances(distribution) * stride  # (L, 4), pixels
         box = torch.cat([middle - distances[:, :2], middle + distances[:, 2:]], -1)
         iou, giou = pair_iou(box, wanted)
         targets[row, learns] = iou.detach()
         weights[row, learns] = 1.0
         gious.append(giou)
-        right = torch.cat([middle - wanted[:, :2], wanted[:, 2:] - middle], -1) / stride
+        right = torch.cat([middle - wanted[:, :2], wanted[:, 2:] - middle], -1) / stride  # (L, 4)
         entropies.append(distance_entropy(distribution, right).mean(-1))
         confidences.append(logits[row, learns].detach().sigmoid())
     count = max(sum(len(giou) for giou in gious), 1)
@@ -172,11 +175,12 @@ def distance_entropy(edges: Tensor, wanted: Tensor) -> Tensor:
         edges: logits, (..., DISTANCES).
         wanted: right distances in strides, (...); beyond the last one they count as just below it.
     """
+    # Each distance lies between two classes: DISTANCES - 1.01 keeps one above it.
     wanted = wanted.clamp(0, DISTANCES - 1.01)
     below = wanted.floor()
     upper_share = wanted - below
-    logs = edges.log_softmax(-1)
-    lower = logs.gather(-1, below.long()[..., None])[..., 0]
+    logs = edges.log_softmax(-1)  # (..., DISTANCES)
+    lower = logs.gather(-1, below.long()[..., None])[..., 0]  # (...)
     upper = logs.gather(-1, below.long()[..., None] + 1)[..., 0]
     return -(lower * (1 - upper_share) + upper * upper_share)
 
@@ -186,6 +190,7 @@ def cell_weights(background_weight: Tensor) -> Tensor:
     levels = []
     for stride in STRIDES:
         step = stride // STRIDES[0]
+        # (N, 1, h, w) -> (N, 1, h / step, w / step), the least of what a coarse cell covers.
         least = -functional.max_pool2d(-background_weight[:, None], step)
         levels.append(least.flatten(1))
     return torch.cat(levels, 1)

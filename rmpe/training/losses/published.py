@@ -38,6 +38,7 @@ def joint_errors(heatmaps: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     Accumulated in float32, whatever the network's format is. Source of the half: the public code of
     SimpleBaseline and HRNet.
     """
+    # (N, K, h, w) -> (N, K)
     return 0.5 * weights * (heatmaps.float() - targets).square().mean((2, 3))
 
 
@@ -63,7 +64,7 @@ def coordinate_error(
 
     Sun et al., Integral human pose regression, ECCV 2018, section 3 (L1).
     """
-    size = points_xy.new_tensor(size_wh)
+    size = points_xy.new_tensor(size_wh)  # (2,)
     errors = ((points_xy - truth_xy).abs() / size).sum(-1)  # (N, K)
     return (weights * errors).sum() / weights.sum().clamp(min=1.0)
 
@@ -94,6 +95,7 @@ def crowd_targets(
         height,
         width,
     )
+    # (N, M, K, h, w) -> (N, K, h, w)
     return own + interference * maps.view(people, others, joints, height, width).amax(1)
 
 
@@ -176,7 +178,7 @@ def _output_loss(
 ) -> Tensor:
     height, width = heatmaps.shape[-2:]
     if recipe.loss == "integral":
-        points, _ = codec.decode(heatmaps)
+        points, _ = codec.decode(heatmaps)  # (N, K, 2); gradients pass
         size = (width * codec.stride, height * codec.stride)
         return coordinate_error(points, truth.keypoints_xy, truth.weights, size)
     if recipe.loss == "classification":

@@ -40,15 +40,17 @@ def transformer_losses(
     """
     if len(outputs) != 3:
         raise ValueError("the transformer is trained with its parallel branch; enable it first")
-    maps, parallel, theta = outputs
+    maps, parallel, theta = outputs  # (N, K, h, w), the same, (N, 2, 3)
     truth = batch.truth
     crop = (batch.crops_bgr.shape[1], batch.crops_bgr.shape[2])
     rows, columns = maps.shape[-2:]
     shown = (rows * codec.stride, columns * codec.stride)
+    # Where the joints are in the transformed crop, and there moved to its middle, (N, K, 2) each.
     moved = apply_affine(invert_affine(theta.detach()), truth.keypoints_xy, crop, shown)
     centred = centred_targets(moved, truth.weights > 0, *shown)
     if recipe.loss == "heatmap":
         cells = (crop[0] // codec.stride, crop[1] // codec.stride)
+        # The main branch's maps, back in the crop: (N, K, h, w) -> (N, K, *cells).
         returned = warp(maps.float(), invert_affine(theta), cells)
         own = codec.encode(truth.keypoints_xy, truth.weights, *cells)
         middle = codec.encode(centred, truth.weights, rows, columns)
@@ -59,7 +61,7 @@ def transformer_losses(
     else:
         offset = codec.offset_px if isinstance(codec, CompactCodec) else 0.0
         found, seen = (_expected_joints(m, codec.stride, offset) for m in (maps, parallel))
-        back = apply_affine(theta, found, shown, crop)
+        back = apply_affine(theta, found, shown, crop)  # (N, K, 2), pixels of the crop
         # Both errors in the network's own pixels, so that a larger crop weighs as much.
         size = (shown[1], shown[0])
         losses = {
