@@ -99,8 +99,7 @@ class PoseEstimator:
         self.conventions: Conventions = conventions
         self.options = options or EstimatorOptions()
         self._codec = get_codec(conventions.codec)
-        # The pose network serves the frames' batches and whoever looks for missing people.
-        self._finding, self._running = Lock(), Lock()
+        self._finding = Lock()
         if self.options.association is not None and (
             conventions.codec in (*OVER_CELLS, "simcc", "simcc_384")
         ):
@@ -275,11 +274,10 @@ class PoseEstimator:
         return join_maps(parts)
 
     def _views(self, crops_bgr: ImageArray) -> Maps:
-        with self._running:
-            views = [self._codec.join(self.runtime(crops_bgr))]
-            if self.options.flip_test:
-                mirrored = np.ascontiguousarray(crops_bgr[:, :, ::-1])
-                views.append(self._codec.join(self.runtime(mirrored)))
+        views = [self._codec.join(self.runtime(crops_bgr))]
+        if self.options.flip_test:
+            mirrored = np.ascontiguousarray(crops_bgr[:, :, ::-1])
+            views.append(self._codec.join(self.runtime(mirrored)))
         # (N, K, h, w) each -> (N, V, K, h, w)
         return join_maps([view[:, None, : self.skeleton.joint_count] for view in views], 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,8 @@ class OpenVinoEngine(ABC):
             "ENABLE_CPU_PINNING": False,
         }
         self._any_size = any_size
-        self._requests: dict[tuple[int, int, int], openvino.InferRequest] = {}
+        self._requests: dict[tuple[int, int, int], tuple[openvino.InferRequest, Lock]] = {}
+        self._preparing = Lock()
         self._model: openvino.Model | None = None
         version = openvino.__version__.split("-")[0]
         self.description = f"openvino {version} {precision} on cpu"
@@ -82,8 +84,8 @@ class OpenVinoEngine(ABC):
     def _convert(self, height: int, width: int) -> openvino.Model:
         """Return the network as a model of OpenVINO's, made for a picture size."""
 
-    def _request(self, batch: int, height: int, width: int) -> openvino.InferRequest:
-        """Return the request of so many pictures of a size."""
+    def _request(self, batch: int, height: int, width: int) -> tuple[openvino.InferRequest, Lock]:
+        """Return the request of so many pictures of a size, and the lock of who uses it."""
         shape = (batch, height, width)
         if shape in self._requests:
             return self._requests[shape]
@@ -93,7 +95,7 @@ class OpenVinoEngine(ABC):
             shape = (_ANY, _ANY, _ANY)
         if shape not in self._requests:
             compiled = self._compiled(shape, height, width)
-            self._requests[shape] = compiled.create_infer_request()
+            self._requests[shape] = compiled.create_infer_request(), Lock()
         return self._requests[shape]
 
     def _compiled(
@@ -119,9 +121,11 @@ class OpenVinoEngine(ABC):
         while begun < len(images) or not parts:
             left = len(images) - begun
             batch = next(size for size in self._batches if size <= left or size == 1)
-            request = self._request(batch, *images.shape[1:3])
+            with self._preparing:
+                request, in_use = self._request(batch, *images.shape[1:3])
             end = len(images) if batch == _ANY else begun + batch
-            parts.append([*request.infer([images[begun:end]], share_inputs=True).values()])
+            with in_use:
+                parts.append([*request.infer([images[begun:end]], share_inputs=True).values()])
             begun = end
         return [np.concatenate(part) if len(parts) > 1 else part[0] for part in zip(*parts)]
 

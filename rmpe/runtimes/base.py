@@ -35,7 +35,7 @@ _SIGNS_OF_A_GPU = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg", 
 
 
 class Runtime(Protocol):
-    """A network ready to run. Not to be shared by several threads at a time."""
+    """A network ready to run; several threads may call it at a time."""
 
     description: str
     """Engine, device and precision in words."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -100,6 +101,7 @@ class OnnxRuntime:
             std: divides each channel after that.
             outputs: places of the outputs that count, in the order in which they are wanted.
         """
+        self._in_use = Lock()
         self._file = file
         self._colours = slice(None, None, -1) if colour_order == "rgb" else slice(None)
         self._mean = np.array(mean, np.float32) * 255
@@ -114,7 +116,8 @@ class OnnxRuntime:
         """Return the outputs for uint8 pictures (N, H, W, 3)."""
         values = (images_bgr[..., self._colours].astype(np.float32) - self._mean) / self._std
         planes = np.ascontiguousarray(values.transpose(0, 3, 1, 2))  # (N, 3, H, W)
-        outputs = self._file(planes)
+        with self._in_use:
+            outputs = self._file(planes)
         found = (np.array(outputs[place], np.float32) for place in self._outputs)
         return tuple(torch.from_numpy(output) for output in found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from threading import Lock
 
 import numpy as np
 import torch
@@ -29,13 +30,15 @@ class TorchRuntime:
         self.network.to(device, _DTYPES[precision]).to(memory_format=torch.channels_last)
         self.description = f"torch {torch.__version__} {precision} on {device}"
         self.weights_digest = network.digest()
+        self._in_use = Lock()
         self.usual_batch = CPU_BATCH if device.type == "cpu" else GPU_BATCH
 
     @torch.inference_mode()
     def __call__(self, images_bgr: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Return the outputs for uint8 pictures (N, H, W, 3), see :class:`Runtime`."""
         batch = torch.from_numpy(np.ascontiguousarray(images_bgr)).to(self.device)
-        outputs = self.network(batch)
+        with self._in_use:
+            outputs = self.network(batch)
         if isinstance(outputs, Tensor):
             outputs = (outputs,)
         return tuple(output.float() for output in outputs)

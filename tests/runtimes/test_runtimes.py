@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from rmpe.detectors.compact import load_compact_network
-from rmpe.runtimes import PreprocessedNetwork, Runtime, build_runtime, choose_device
+from rmpe.estimator import PoseEstimator
+from rmpe.runtimes import (
+    PreprocessedNetwork,
+    Runtime,
+    as_array,
+    build_runtime,
+    choose_device,
+)
 from rmpe.runtimes.base import cpu_has_bf16
 from rmpe.runtimes.openvino_runtime import openvino
 
@@ -147,3 +155,14 @@ assert threading.enumerate() == [threading.main_thread()], threading.enumerate()
     home = os.environ | {"HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=home, timeout=120)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_threads_may_call_a_network_at_a_time() -> None:
+    runtime = PoseEstimator.from_preset("compact", device="cpu", threads=1).runtime
+    shape = (5, 256, 192, 3)
+    crops = [np.random.default_rng(seed).integers(0, 256, shape, np.uint8) for seed in range(4)]
+    alone = [as_array(runtime(its)[0]) for its in crops]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda its: as_array(runtime(its)[0]), crops * 3))
+    for its, wanted in zip(together, alone * 3, strict=True):
+        np.testing.assert_array_equal(its, wanted)
