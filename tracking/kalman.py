@@ -86,18 +86,40 @@ def predict_bodies(bodies: Bodies, gaps_s: FloatArray, parameters: MotionParamet
     )
 
 
-def observe_places(expected: Bodies, middles_xy: FloatArray, noise: FloatArray) -> Bodies:
-    """Return the people after their middles were seen, with a spread ``noise`` (N,) in heights."""
+def observe_places(
+    expected: Bodies,
+    middles_xy: FloatArray,
+    noise: FloatArray,
+    heights_px: FloatArray,
+    shares: FloatArray,
+) -> Bodies:
+    """Return the people after middles were seen that are likely theirs.
+
+    Args:
+        expected: where they should be, N.
+        middles_xy: what was seen, (N, 2).
+        noise: spread of a middle about the body's, in heights, (N,).
+        heights_px: their heights, (N,).
+        shares: probability that it was they who were seen, (N,).
+    """
     place, both, speed = np.moveaxis(expected.covariances, -1, 0)
     total = place + np.square(noise)[:, None]
     gain_place, gain_speed = place / total, both / total
     off = middles_xy - expected.places_xy
+    share = np.asarray(shares)[:, None]
+    # in doubt whether it was they, both cases are kept as one spread
+    apart = share * (1 - share) * (off / heights_px[:, None]) ** 2
     covariances = np.stack(
-        [(1 - gain_place) * place, (1 - gain_place) * both, speed - gain_speed * both], -1
+        [
+            place - share * gain_place * place + gain_place**2 * apart,
+            both - share * gain_place * both + gain_place * gain_speed * apart,
+            speed - share * gain_speed * both + gain_speed**2 * apart,
+        ],
+        -1,
     )
     return Bodies(
-        expected.places_xy + gain_place * off,
-        expected.velocities_xy + gain_speed * off,
+        expected.places_xy + share * gain_place * off,
+        expected.velocities_xy + share * gain_speed * off,
         covariances,
     )
 

@@ -6,12 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmpe.records import ImageArray
 from tracking.parameters import FloatArray
 
 _FEWEST_MATCHES = 30
 _FEWEST_INLIERS_SHARE = 0.5
 _LARGEST_ZOOM = 0.1
 _INLIER_PX = 3.0
+_GLANCE_SIZE = (16, 9)
+_GLANCE_STEP_PX = 160
+_CUT_DIFFERENCE = 0.25
 
 
 def still_camera() -> FloatArray:
@@ -72,3 +76,18 @@ def displacement(earlier_xy: FloatArray, later_xy: FloatArray, counted: NDArray)
     moved = np.where(counted[..., None], later_xy - earlier_xy, np.nan)
     moved[~counted.any(1)] = 0.0
     return np.asarray(np.nanmedian(moved, axis=1), np.float64)
+
+
+def glance_at(image_bgr: ImageArray) -> FloatArray:
+    """Return the brightness of a picture in a few patches, grey levels, (9, 16)."""
+    step = max(max(image_bgr.shape) // _GLANCE_STEP_PX, 1)
+    patches = cv2.resize(image_bgr[::step, ::step], _GLANCE_SIZE, interpolation=cv2.INTER_AREA)
+    return np.asarray(patches.mean(-1), np.float64)
+
+
+def looks_cut(before: FloatArray, now: FloatArray) -> bool:
+    """Return whether two glances differ by much of their contrast, as those of two places do.
+
+    Small people on even ground leave few matches from frame to frame without any cut.
+    """
+    return bool(np.abs(now - before).mean() > _CUT_DIFFERENCE * max(now.std(), before.std()))

@@ -13,7 +13,7 @@ from tracking.appearance import Appearance, measure_appearance, unknown_appearan
 from tracking.following import Explanation, Follower, Naming
 from tracking.kalman import predict_bodies
 from tracking.matching import Features, find_features, match_features
-from tracking.motion import still_camera
+from tracking.motion import glance_at, looks_cut, still_camera
 from tracking.parameters import DEFAULT, FloatArray, TrackerParameters
 from tracking.poseflow.linking import Linker
 from tracking.poseflow.memory import Memory, add_sightings, predict
@@ -61,6 +61,7 @@ class OnlineTracker:
         self._linker = Linker(parameters) if isinstance(parameters, PoseFlowParameters) else None
         self._last_s = 0.0
         self._features = Features.empty()
+        self._glance = np.zeros((0, 0))
         self._last_index: int | None = None
 
     def update(self, frame: Frame, poses: Poses) -> Poses:
@@ -185,8 +186,9 @@ class OnlineTracker:
         correspondences = match_features(self._features, features, settings)
         fewest = min(len(self._features), len(features))
         self._features = features
-        is_cut = len(correspondences) < self.parameters.cut_share * fewest
-        if is_cut and fewest >= _FEWEST_FEATURES_FOR_CUT:
+        few = len(correspondences) < self.parameters.cut_share * fewest
+        before, self._glance = self._glance, glance_at(frame.image_bgr)
+        if few and fewest >= _FEWEST_FEATURES_FOR_CUT and looks_cut(before, self._glance):
             (self._linker or self._following).forget()
         return correspondences
 
@@ -199,6 +201,7 @@ class OnlineTracker:
             "last_index": np.array(-1 if self._last_index is None else self._last_index),
             "feature_points": self._features.points_xy,
             "feature_descriptors": self._features.descriptors,
+            "glance": self._glance,
         }
         memory = None if self._linker is None else self._linker.memory
         if memory is not None:
@@ -230,6 +233,7 @@ class OnlineTracker:
         last_index = int(arrays["last_index"])
         self._last_index = None if last_index < 0 else last_index
         self._features = Features(arrays["feature_points"], arrays["feature_descriptors"])
+        self._glance = arrays["glance"]
         self._last_s = float(arrays["last_s"])
         highest_id = int(arrays["highest_id"])
         if self._linker is not None:

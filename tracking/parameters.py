@@ -213,6 +213,8 @@ class TrackerParameters:
     """Time after which somebody out of sight is forgotten."""
     most_unseen: int = 150
     """People out of sight who are remembered, the latest ones."""
+    sure_share: float = 0.9
+    """With a lower probability that a box is theirs people keep the pose that they had."""
     doubt_overlap: float = 0.5
     """Somebody new who shares more than this of the smaller box with another waits as well."""
     alike_poses: float = 0.05

@@ -157,11 +157,19 @@ class ReturnEvidence:
     """Evidence of colours above which it must be, (M,)."""
     needed: float
     """Evidence of all above which it must be."""
+    in_sight: FloatArray
+    """How well each fits somebody who is in sight and not found elsewhere, nats, (M,)."""
 
     @property
     def total(self) -> FloatArray:
         """Sum of the terms, (N, M)."""
         return self.colours + self.places
+
+    @property
+    def surplus(self) -> FloatArray:
+        """What speaks for them beyond what it takes, nats, 0 where it is too little, (N, M)."""
+        sure = self.leads & (self.colours > self.needed_colours) & (self.total > self.in_sight)
+        return np.where(sure, self.total - self.needed, 0.0).clip(0.0)
 
 
 def return_evidence(
@@ -171,6 +179,7 @@ def return_evidence(
     people: People,
     appearance: Appearance,
     size: tuple[int, int],
+    in_sight: FloatArray,
     parameters: ReidParameters | None,
 ) -> ReturnEvidence:
     """Return how well people who were lost and people who are nobody in sight fit each other.
@@ -182,11 +191,12 @@ def return_evidence(
         people: people of the new frame who are nobody in sight, M.
         appearance: their colours.
         size: (width, height) of the picture in pixels.
+        in_sight: how well these fit somebody who is in sight and not found elsewhere, nats, (M,).
         parameters: how much evidence it takes; None: nobody is looked at.
     """
     if parameters is None or len(lost) == 0 or len(people) == 0:
         nothing = np.zeros((len(lost), len(people)))
-        return ReturnEvidence(nothing, nothing, nothing > 0, np.zeros(len(people)), 0.0)
+        return ReturnEvidence(nothing, nothing, nothing > 0, np.zeros(len(people)), 0.0, in_sight)
     colours = pairwise_colour_evidence(
         lost, appearance, colours_of_strangers(everybody), parameters
     )
@@ -215,14 +225,18 @@ def return_evidence(
     shown = appearance.weights.mean(1) > _HALF
     leads = _leads(colours + places, parameters.needed_margin)
     return ReturnEvidence(
-        colours, places, leads, parameters.needed_colours * shown, parameters.needed_evidence
+        colours,
+        places,
+        leads,
+        parameters.needed_colours * shown,
+        parameters.needed_evidence,
+        in_sight,
     )
 
 
 def who_returns(evidence: ReturnEvidence) -> tuple[IntArray, IntArray]:
     """Return rows of the lost and of the new people who are the same, each at most once."""
-    sure = evidence.leads & (evidence.colours > evidence.needed_colours)
-    return assign(np.where(sure, evidence.total - evidence.needed, 0.0).clip(0.0), 0.0)
+    return assign(evidence.surplus, 0.0)
 
 
 def _colour_evidence(

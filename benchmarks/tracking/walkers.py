@@ -45,7 +45,7 @@ class WalkerScene:
         rng = np.random.default_rng(self.seed)
         walkers = _Walkers(self, rng)
         margin = int(abs(self.pan_px) * 50) + 8
-        street = _street(self.width + 2 * margin, self.height, rng)
+        street = make_street(self.width + 2 * margin, self.height, rng)
         for index in range(self.frames):
             phase = index % 100
             shift = self.pan_px * (phase if phase < 50 else 100 - phase)
@@ -54,6 +54,42 @@ class WalkerScene:
             walkers.draw(image, joints)
             yield Frame(index, index / 25, image), _visible(joints, self.width, self.height)
             walkers.walk()
+
+
+@dataclass(frozen=True, eq=False)
+class Clothes:
+    """What one person wears."""
+
+    colours: NDArray[np.integer]
+    """Of shirt, trousers and skin, BGR, (3, 3)."""
+    spots: FloatArray
+    """Places of spots on the shirt, shares of its width and height, (S, 2)."""
+    spot_colours: NDArray[np.integer]
+    """Their colours, BGR, (S, 3)."""
+
+
+def standing_joints(swing: FloatArray) -> FloatArray:
+    """Return joints of figures of height 1 about their crowns, limbs swung by -1..1, (N, 17, 2)."""
+    return np.asarray(_STANDING + swing[:, None, None] * _SWING)
+
+
+def draw_walker(
+    image: NDArray[np.uint8], joints: FloatArray, height_px: float, clothes: Clothes
+) -> None:
+    """Draw one person into a picture by their joints, (17, 2)."""
+    points = np.round(joints).astype(int)
+    thick = max(int(height_px * 0.05), 2)
+    shirt, trousers, skin = (tuple(colour.tolist()) for colour in clothes.colours)
+    for first, second in _LIMBS:
+        colour = shirt if first < 11 else trousers
+        cv2.line(image, points[first].tolist(), points[second].tolist(), colour, thick)
+    torso = points[[5, 6, 12, 11]]
+    cv2.fillConvexPoly(image, torso, shirt)
+    cv2.circle(image, points[0].tolist(), int(height_px * 0.08), skin, -1)
+    corner, sides = torso.min(0), torso.max(0) - torso.min(0)
+    spots = np.round(corner + clothes.spots * sides).astype(int)
+    for spot, colour in zip(spots.tolist(), clothes.spot_colours.tolist()):
+        cv2.circle(image, spot, thick // 3 + 1, colour, -1)
 
 
 class _Walkers:
@@ -69,14 +105,15 @@ class _Walkers:
         self._speeds = rng.uniform(1.5, 4.5, count) * rng.choice([-1, 1], count)
         self._away = np.zeros(count, int)
         self._phases = rng.uniform(0, 6.28, count)
-        self._colours = rng.integers(0, 256, (count, 3, 3))
-        self._spots = rng.uniform(0, 1, (count, 14, 2))
-        self._spot_colours = rng.integers(0, 256, (count, 14, 3))
+        colours = rng.integers(0, 256, (count, 3, 3))
+        spots = rng.uniform(0, 1, (count, 14, 2))
+        spot_colours = rng.integers(0, 256, (count, 14, 3))
+        self._clothes = [Clothes(*worn) for worn in zip(colours, spots, spot_colours)]
 
     def joints(self, index: int) -> FloatArray:
         """Return the joints of everybody, also of those out of the picture, (N, 17, 2)."""
         swing = np.sin(self._phases + 0.12 * np.abs(self._speeds) * index)
-        shape = _STANDING + swing[:, None, None] * _SWING
+        shape = standing_joints(swing)
         top = np.stack([self._x, self._feet - self._heights], 1)
         return top[:, None] + shape * self._heights[:, None, None]
 
@@ -94,23 +131,12 @@ class _Walkers:
 
     def draw(self, image: NDArray[np.uint8], joints: FloatArray) -> None:
         """Draw everybody, those further down the picture in front."""
-        for person in np.argsort(self._feet):
-            points = np.round(joints[person]).astype(int)
-            thick = max(int(self._heights[person] * 0.05), 2)
-            shirt, trousers, skin = (tuple(c.tolist()) for c in self._colours[person])
-            for first, second in _LIMBS:
-                colour = shirt if first < 11 else trousers
-                cv2.line(image, points[first].tolist(), points[second].tolist(), colour, thick)
-            torso = points[[5, 6, 12, 11]]
-            cv2.fillConvexPoly(image, torso, shirt)
-            cv2.circle(image, points[0].tolist(), int(self._heights[person] * 0.08), skin, -1)
-            corner, sides = torso.min(0), torso.max(0) - torso.min(0)
-            spots = np.round(corner + self._spots[person] * sides).astype(int)
-            for spot, colour in zip(spots.tolist(), self._spot_colours[person].tolist()):
-                cv2.circle(image, spot, thick // 3 + 1, colour, -1)
+        for person in np.argsort(self._feet).tolist():
+            draw_walker(image, joints[person], self._heights[person], self._clothes[person])
 
 
-def _street(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def make_street(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a background of patches of any brightness, (H, W, 3)."""
     coarse = rng.integers(30, 226, (height // 12, width // 12, 3)).astype(np.uint8)
     street = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
     return street.astype(np.uint8)

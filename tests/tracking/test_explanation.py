@@ -57,11 +57,13 @@ def five_people() -> Explanation:
             np.array([[False, True], [True, False]]),
             np.array([1.0, 1.0]),
             2.5,
+            np.full(2, -np.inf),
         ),
         matched=np.array([0, 1, -1, 3, 2]),
         returned=np.array([False, False, False, True, False]),
         ids=np.array([7, 8, 0, 9, 0]),
         sightings=np.array([5, 5, 1, 5, 2]),
+        shares=np.array([1.0, 1.0, 1.0, 0.5, 1.0]),
         seen=Sighting(
             people, boxes, scores, np.ones((5, 1)), unknown_appearance(5, 1), np.ones(5, bool)
         ),

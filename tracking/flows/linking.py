@@ -22,6 +22,7 @@ from tracking.reidentification import return_evidence
 from tracking.tracks import IntArray, Tracks
 
 _NO_MATCHES = np.zeros((0, 4))
+_NOBODY_IN_SIGHT = np.full(1, -np.inf)
 _SurplusOf = Callable[[Tracks, FloatArray, Sighting, Tracks], FloatArray]
 
 
@@ -120,8 +121,8 @@ def _surplus_by_looks(
         start.people,
         start.appearance,
         size,
+        _NOBODY_IN_SIGHT,
         parameters.reid,
     )
-    sure = again.leads & (again.colours > again.needed_colours)
-    surplus[lost] = np.where(sure, again.total - again.needed, 0.0)[:, 0]
+    surplus[lost] = again.surplus[:, 0]
     return surplus

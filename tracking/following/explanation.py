@@ -42,6 +42,8 @@ class Explanation:
     """Identities of the people of the frame, 0 for those who wait for one, (M,)."""
     sightings: IntArray
     """How often each has been seen, (M,)."""
+    shares: FloatArray
+    """How likely each box is theirs rather than that of somebody hidden, (M,)."""
     seen: Sighting
     """The people of the frame, M."""
     now: Tracks
@@ -119,7 +121,9 @@ def _outcome(explanation: Explanation, person: int, parameters: TrackerParameter
     if explanation.returned[person]:
         return f"identity {identity}, known again"
     if row != NOBODY and explanation.known_ids[row] > 0:
-        return f"identity {identity}"
+        share = float(explanation.shares[person])
+        doubt = f", {share:.0%} sure: keeps place and pose" if share < parameters.sure_share else ""
+        return f"identity {identity}{doubt}"
     if identity > 0:
         return f"new: identity {identity}" + (f" at sighting {sightings}" if row != NOBODY else "")
     if not explanation.seen.own[person]:
@@ -208,6 +212,8 @@ def _verdict_by_looks(
         return f"below {reid.needed_evidence:g}"
     if evidence.colours[index, place] <= evidence.needed_colours[place]:
         return f"colours below {evidence.needed_colours[place]:g}"
+    if evidence.total[index, place] <= evidence.in_sight[place]:
+        return "fits somebody in sight better"
     if not evidence.leads[index, place]:
         return f"no lead of {reid.needed_margin:g} over all others"
     return "better elsewhere"

@@ -18,6 +18,7 @@ from tracking.following.explanation import NOBODY, Explanation
 from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
 from tracking.following.remembering import keep_unseen, see_people
+from tracking.following.sharing import best_in_sight, shares_of
 from tracking.kalman import Bodies, predict_bodies
 from tracking.likelihood import Sighting, Similarity, colour_evidence, compare, count_doubtful
 from tracking.motion import camera_motion, displacement
@@ -85,7 +86,10 @@ class Follower:
         matched = self._assign(len(tracks), compared, counted, seen)
         absent = may_return(tracks, matched, gaps, self.parameters)
         new = np.flatnonzero(matched == NOBODY)
-        returning = self._returning(tracks, absent, new, gaps, seen, size)
+        in_sight = best_in_sight(
+            matched, compared, similarity.total, tracks.unseen_s, self.parameters
+        )
+        returning = self._returning(tracks, absent, new, gaps, seen, size, in_sight)
         rows, columns = who_returns(returning)
         matched[new[columns]] = absent[rows]
         # spawn: whoever is sure, or has waited long enough
@@ -93,7 +97,10 @@ class Follower:
         self.highest_id = max(self.highest_id, int(ids.max(initial=0)))
         self.naming = Naming.between(tracks.ids, matched, ids)
         # update: bodies, heights, colours of the M
-        now = see_people(tracks, expected, gaps, matched, seen, ids, sightings, self.parameters)
+        shares = shares_of(matched, compared, counted)
+        now = see_people(
+            tracks, expected, gaps, matched, seen, ids, sightings, shares, self.parameters
+        )
         self.explanation = Explanation(
             known_ids=np.maximum(tracks.ids, 0),
             compared=compared,
@@ -106,6 +113,7 @@ class Follower:
             returned=np.isin(np.arange(len(seen)), new[columns]),
             ids=np.maximum(ids, 0),
             sightings=sightings,
+            shares=shares,
             seen=seen,
             now=now,
             camera=camera,
@@ -146,7 +154,15 @@ class Follower:
         expected = predict_bodies(tracks.bodies, tracks.unseen_s, self.parameters.motion)
         sightings = tracks.sightings[rows] + 1
         found = see_people(
-            tracks, expected, tracks.unseen_s, rows, seen, ids, sightings, self.parameters
+            tracks,
+            expected,
+            tracks.unseen_s,
+            rows,
+            seen,
+            ids,
+            sightings,
+            np.ones(len(ids)),
+            self.parameters,
         )
         others = tracks.select(~np.isin(np.arange(len(tracks)), rows))
         now = others.unseen_frames == 0
@@ -239,6 +255,7 @@ class Follower:
         gaps_s: FloatArray,
         seen: Sighting,
         size: tuple[int, int],
+        in_sight: FloatArray,
     ) -> ReturnEvidence:
         """Return how those who were lost fit those who are nobody in sight."""
         return return_evidence(
@@ -248,6 +265,7 @@ class Follower:
             select_people(seen.people, new),
             seen.appearance.select(new),
             size,
+            in_sight[new],
             self.parameters.reid,
         )
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracking.appearance import learn_appearance
+from tracking.appearance import Appearance, learn_appearance
 from tracking.following.explanation import NOBODY
 from tracking.kalman import Bodies, observe_places, observe_speeds, start_bodies
 from tracking.likelihood import Sighting
 from tracking.motion import displacement
 from tracking.parameters import FloatArray, MotionParameters, TrackerParameters
+from tracking.similarity import People
 from tracking.tracks import IntArray, Tracks
 
 _LARGEST_GROWTH = 0.3
@@ -30,21 +31,37 @@ def see_people(
     seen: Sighting,
     ids: IntArray,
     sightings: IntArray,
+    shares: FloatArray,
     parameters: TrackerParameters,
 ) -> Tracks:
-    """Return the people of the new frame as they are known now, M."""
+    """Return the people of the new frame as they are known now, M.
+
+    Args:
+        tracks: everybody known before, N.
+        expected: where they should be.
+        gaps_s: time since each was seen, (N,).
+        matched: row of the known person that each person of the frame is, -1 for nobody, (M,).
+        seen: the people of the frame, M.
+        ids: their identities, (M,).
+        sightings: how often each has been seen, (M,).
+        shares: how likely each box is theirs, (M,).
+        parameters: how fast they change.
+    """
     bodies = start_bodies(seen.middles_xy, parameters.motion)
     heights = seen.heights_px.copy()
-    appearance = seen.appearance
+    worn = seen.appearance
+    appearance = Appearance(worn.colours, worn.weights * shares[:, None])
     means, variances = appearance.colours.copy(), np.zeros_like(appearance.colours)
     weights = appearance.weights.copy()
     known = np.flatnonzero(matched != NOBODY)
     rows = matched[known]
     before = tracks.select(rows)
-    told = _observe(before, expected.select(rows), gaps_s[rows], seen, known, parameters)
+    told = _observe(
+        before, expected.select(rows), gaps_s[rows], seen, known, shares[known], parameters
+    )
     bodies = bodies.replaced(known, told)
     growth = np.log(heights[known] / before.heights_px)
-    share = np.maximum(_LEAST_GROWTH_SHARE, 1 / sightings[known])
+    share = np.maximum(_LEAST_GROWTH_SHARE, 1 / sightings[known]) * shares[known]
     growth = np.clip(growth, -_LARGEST_GROWTH, _LARGEST_GROWTH)
     heights[known] = before.heights_px * np.exp(share * growth)
     if parameters.reid is not None:
@@ -55,6 +72,8 @@ def see_people(
             appearance.select(known),
             parameters.reid.longest_memory,
         )
+    kept = known[shares[known] < parameters.sure_share]
+    boxes_xyxy, people = _expected_poses(tracks, expected, matched, kept, seen)
     return Tracks(
         ids=ids,
         sightings=sightings,
@@ -62,13 +81,27 @@ def see_people(
         unseen_s=np.zeros(len(ids)),
         bodies=bodies,
         heights_px=heights,
-        boxes_xyxy=seen.boxes_xyxy,
-        keypoints_xy=seen.people.keypoints_xy,
-        joint_counts=seen.people.joint_counts,
+        boxes_xyxy=boxes_xyxy,
+        keypoints_xy=people.keypoints_xy,
+        joint_counts=people.joint_counts,
         colour_means=means,
         colour_variances=variances,
         colour_weights=weights,
     )
+
+
+def _expected_poses(
+    tracks: Tracks, expected: Bodies, matched: IntArray, kept: IntArray, seen: Sighting
+) -> tuple[FloatArray, People]:
+    """Return boxes (M, 4) and poses as seen, and as expected of those ``kept``."""
+    boxes_xyxy, people = seen.boxes_xyxy.copy(), seen.people
+    keypoints_xy, joint_counts = people.keypoints_xy.copy(), people.joint_counts.copy()
+    rows = matched[kept]
+    shift = expected.places_xy[rows] - tracks.bodies.places_xy[rows]
+    boxes_xyxy[kept] = tracks.boxes_xyxy[rows] + np.tile(shift, 2)
+    keypoints_xy[kept] = tracks.keypoints_xy[rows] + shift[:, None]
+    joint_counts[kept] = tracks.joint_counts[rows]
+    return boxes_xyxy, replace(people, keypoints_xy=keypoints_xy, joint_counts=joint_counts)
 
 
 def _observe(
@@ -77,20 +110,21 @@ def _observe(
     gaps_s: FloatArray,
     seen: Sighting,
     known: IntArray,
+    shares: FloatArray,
     parameters: TrackerParameters,
 ) -> Bodies:
     """Return the bodies of known people (rows of ``before``) after they were seen."""
     motion: MotionParameters = parameters.motion
     middles = seen.middles_xy[known]
     noise = np.full(len(known), motion.box_noise)
-    bodies = observe_places(expected, middles, noise)
+    bodies = observe_places(expected, middles, noise, before.heights_px, shares)
     both = before.joint_counts & seen.people.joint_counts[known]
     shift = displacement(before.keypoints_xy, seen.people.keypoints_xy[known], both)  # (N, 2)
     of_box = middles - (before.boxes_xyxy[:, :2] + before.boxes_xyxy[:, 2:]) / 2
     apart = np.abs(shift - of_box).max(1, initial=0.0) / before.heights_px
     # joints that moved otherwise than the box are somebody else's
     good = (apart < _LARGEST_DISAGREEMENT) & (both.sum(1) >= _FEWEST_JOINTS)
-    good &= gaps_s < _LONGEST_STEP_S
+    good &= (gaps_s < _LONGEST_STEP_S) & (shares >= parameters.sure_share)
     steps = np.maximum(gaps_s, _SHORTEST_STEP_S)
     told = observe_speeds(
         bodies.select(good),

@@ -1,0 +1,83 @@
+"""Whose a box is where two people may be in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rmpe.records import Frame, Poses
+from tracking import DEFAULT, OnlineTracker
+from tracking.following.sharing import best_in_sight, shares_of
+from tracking.kalman import Bodies, observe_places
+
+SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
+NOBODY = -1
+
+
+def people(places: list[tuple[float, float]]) -> Poses:
+    joints = np.reshape(places, (-1, 1, 2)) + SHAPE
+    count = len(joints)
+    boxes = np.concatenate([joints.min(1), joints.max(1)], 1)
+    return Poses(
+        boxes, np.ones(count), joints, np.ones((count, 6)), np.ones(count), np.zeros(count, int)
+    )
+
+
+def blank(index: int) -> Frame:
+    return Frame(index, index / 7, np.full((360, 640, 3), 127, np.uint8))
+
+
+def test_a_box_that_fits_somebody_hidden_as_well_is_half_theirs() -> None:
+    counted = np.array([[6.0, 5.0], [6.0, -1.0], [9.0, 4.0]])
+    # person 0 was given box 0, person 2 box 1; person 1 has none and fits box 0 as well
+    shares = shares_of(np.array([0, 2]), np.array([0, 1, 2]), counted)
+    np.testing.assert_allclose(shares, [0.5, 1.0])
+
+
+def test_the_share_of_a_box_follows_the_nats_by_which_it_fits_better() -> None:
+    counted = np.array([[6.0], [6.0 - np.log(4)]])
+    np.testing.assert_allclose(shares_of(np.array([3]), np.array([3, 5]), counted), [0.8])
+
+
+def test_somebody_new_shares_their_box_with_nobody() -> None:
+    shares = shares_of(np.array([NOBODY]), np.array([0]), np.array([[0.5]]))
+    np.testing.assert_allclose(shares, [1.0])
+
+
+def test_only_who_was_in_sight_just_now_and_has_no_box_holds_somebody_back() -> None:
+    nats = np.array([[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]])
+    unseen_s = np.array([0.0, 0.0, 1.0])
+    best = best_in_sight(np.array([1, NOBODY]), np.arange(3), nats, unseen_s, DEFAULT)
+    np.testing.assert_allclose(best, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_what_is_seen_moves_somebody_by_their_share_and_leaves_both_cases_possible(
+    share: float,
+) -> None:
+    # a place of variance 3 seen with variance 1: the gain is 3/4, the rest 3/4; 4 heights off
+    expected = Bodies(np.zeros((1, 2)), np.zeros((1, 2)), np.array([[[3.0, 1.0, 2.0]] * 2]))
+    told = observe_places(
+        expected, np.array([[40.0, 0.0]]), np.ones(1), np.full(1, 10.0), np.full(1, share)
+    )
+    np.testing.assert_allclose(told.places_xy, [[30.0 * share, 0.0]])
+    np.testing.assert_allclose(told.velocities_xy, [[10.0 * share, 0.0]])
+    within = share * 0.75 + (1 - share) * 3.0
+    between = share * (1 - share) * np.array([3.0**2, 0.0])
+    np.testing.assert_allclose(told.covariances[0, :, 0], within + between)
+
+
+def test_one_box_between_two_who_stood_there_moves_neither_house() -> None:
+    tracker = OnlineTracker(replace(DEFAULT, reid=None))
+    left, right = (300.0, 100.0), (316.0, 100.0)
+    for index in range(6):
+        tracker.update(blank(index), people([left, right]))
+    given = tracker.update(blank(6), people([(308.0, 100.0)]))
+    step = tracker.explanation
+    assert step is not None
+    np.testing.assert_allclose(step.shares, [0.5], atol=0.05)
+    stood = [280.0, 100.0, 320.0, 200.0] if given.ids.tolist() == [1] else [296, 100, 336, 200]
+    np.testing.assert_allclose(step.now.boxes_xyxy, [stood], atol=1.0)
+    assert tracker.update(blank(7), people([left, right])).ids.tolist() == [1, 2]
