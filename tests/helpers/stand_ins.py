@@ -16,14 +16,15 @@ from rmpe.synthetic import SyntheticFrame, walkers_scene, write_clip
 
 CLIPS = ("training.mp4", "dance.mp4", "camera.mp4", "clip.mp4", "day.mp4", "examples/crossing.mp4")
 PICTURES = 12
+TRAINED = 4
+"""Pictures of a set that is trained on."""
 
 
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of what the pages speak of."""
     folder = tmp_path_factory.mktemp("stand_ins")
-    scene = walkers_scene(4, 640, 360, seed=1)
-    write_clip(folder / "my_clip.mp4", scene, PICTURES)
+    write_clip(folder / "my_clip.mp4", walkers_scene(2, 640, 360, seed=1), PICTURES)
     for name in CLIPS:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(folder / "my_clip.mp4", folder / name)
@@ -33,7 +34,8 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_clip(folder / name, walkers_scene(1, 320, 180, seed=3 + number), 4)
     (folder / "list.txt").write_text("my_clip.mp4\n")
     (folder / "rest.txt").write_text("my_clip.mp4\n")
-    frames = [scene.frame_at(index) for index in range(PICTURES)]
+    crowd = walkers_scene(4, 640, 360, seed=1)  # enough people to fit a score to
+    frames = [crowd.frame_at(index) for index in range(PICTURES)]
     for name in ("pictures", "PICTURES", "val2017"):
         (folder / name).mkdir()
         for picture, frame in zip(_names(PICTURES), frames):
@@ -42,8 +44,11 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for index, frame in enumerate(frames):
         cv2.imwrite(str(folder / "frames" / f"frame_{index:04d}.png"), frame.image_bgr)
     truth, found = _annotations(frames)
-    for name in ("truth", "my", "held_out", "person_keypoints", "person_keypoints_val2017"):
+    for name in ("truth", "person_keypoints", "person_keypoints_val2017"):
         (folder / f"{name}.json").write_text(json.dumps(truth))
+    few, _ = _annotations(frames[:TRAINED])
+    for name in ("my", "held_out"):
+        (folder / f"{name}.json").write_text(json.dumps(few))
     for name in ("found", "results"):
         (folder / f"{name}.json").write_text(json.dumps(found))
     return folder

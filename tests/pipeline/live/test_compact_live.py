@@ -37,8 +37,7 @@ def crossing() -> Callable[[], Iterator[np.ndarray]]:
     return lambda: (pictures[index % RENDERED] for index in range(FRAMES))
 
 
-@pytest.mark.parametrize("fps", [15, 25])
-@pytest.mark.parametrize("over", ["http", "udp"])
+@pytest.mark.parametrize(("over", "fps"), [("http", 25), ("udp", 15)])
 def test_every_frame_is_accounted_for(
     over: str,
     fps: int,

@@ -22,7 +22,7 @@ from pipeline.live.serving.server import LiveServer
 from pipeline.live.session import LiveOptions, LiveSession
 from rmpe.formats import ClipHeader
 
-FRAMES = 100
+FRAMES = 60
 PICTURES, RECORDS, ASLEEP = 10, 8, 2
 VIEWERS = """
 import selectors, socket, sys
