@@ -25,15 +25,15 @@ from rmpe.pose_nms.pose_score import PoseScore
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
 from rmpe.results import PictureResult
-from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array, build_runtime
+from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array
 from rmpe.skeletons import Skeleton
-from rmpe.zoo.bundled import BUNDLED, ready_pose
+from rmpe.zoo.bundled import ready_network
 from rmpe.zoo.conventions import Conventions
 from rmpe.zoo.presets import get_preset
 
 if TYPE_CHECKING:  # these need torch, which the bundled networks do without
     from rmpe.association import AssociationParameters
-    from rmpe.zoo import LoadChoices, LoadedNetwork
+    from rmpe.zoo import LoadChoices
 
 
 @dataclass(frozen=True)
@@ -175,38 +175,17 @@ class PoseEstimator:
             detector = build_detector(
                 detector, device=device, runtime=runtime, precision=precision, threads=threads
             )
-        if network in BUNDLED and weights is None and not sstn:
-            ready = ready_pose(
-                network, runtime=runtime, device=device, precision=precision, threads=threads
-            )
-            if ready is not None:
-                return cls(detector, *ready, options)
-        from rmpe.runtimes import PreprocessedNetwork
-        from rmpe.sstn import SymmetricPose
-        from rmpe.zoo.onnx_pose import is_onnx, ready_onnx
-
-        if is_onnx(weights or network):
-            ready = ready_onnx(
-                weights or network,
-                weights_choices,
-                runtime=runtime,
-                device=device,
-                precision=precision,
-                threads=threads,
-            )
-            return cls(detector, *ready, options)
-        loaded = _load_network(network, weights, weights_choices, sstn)
-        conventions = loaded.conventions
-        if isinstance(loaded.network, SymmetricPose) and precision == "auto":
-            # In half precision a place in the crop is known to half a hundredth of its side.
-            precision = "fp32"
-        preprocessed = PreprocessedNetwork(
-            loaded.network, conventions.colour_order, conventions.mean, conventions.std
+        ready = ready_network(
+            network,
+            weights,
+            weights_choices,
+            sstn=sstn,
+            runtime=runtime,
+            device=device,
+            precision=precision,
+            threads=threads,
         )
-        engine = build_runtime(
-            preprocessed, runtime=runtime, device=device, precision=precision, threads=threads
-        )
-        return cls(detector, engine, conventions, options)
+        return cls(detector, *ready, options)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -383,21 +362,6 @@ class PoseEstimator:
             ValueError: an array has the wrong shape or values, or boxes do not fit.
         """
         return call_estimator(self, pictures, boxes_xyxy)
-
-
-def _load_network(
-    network: str, weights: str | None, choices: LoadChoices | None, sstn: bool
-) -> LoadedNetwork:
-    from rmpe.zoo import load, load_bundled_pose
-
-    if sstn and (weights is not None or network != "compact"):
-        raise ValueError(
-            f"got sstn with {weights or network}; the bundled spatial transformer is the compact "
-            "network's, others are trained: recipe sstn_compact with another variant"
-        )
-    if weights is not None:
-        return load(weights, choices)
-    return load_bundled_pose(network, sstn=sstn) if network in BUNDLED else load(network, choices)
 
 
 def _described(part: Detector | Runtime) -> str:

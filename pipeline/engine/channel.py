@@ -49,16 +49,10 @@ class ChannelStats:
 
     name: str
     """Which channel, by the stage that fills it."""
-    items: int = 0
-    """Items put in."""
     put_wait_s: float = 0.0
     """Seconds that the stage before waited for room."""
     get_wait_s: float = 0.0
     """Seconds that the stage behind waited for an item."""
-    most_items: int = 0
-    """Largest number of items held at once."""
-    most_bytes: int = 0
-    """Largest number of bytes held at once."""
 
 
 class UnderWay:
@@ -165,9 +159,6 @@ class Channel(Generic[T]):
                 self.stats.put_wait_s += self._wait(self._not_full)
             self._items.append((item, size))
             self._bytes += size
-            self.stats.items += 1
-            self.stats.most_items = max(self.stats.most_items, len(self._items))
-            self.stats.most_bytes = max(self.stats.most_bytes, self._bytes)
             self._not_empty.notify()
 
     def take(self) -> T:

@@ -14,7 +14,6 @@ from pipeline.engine.channel import (
     Cancellation,
     CancelledError,
     Channel,
-    ChannelStats,
     UnderWay,
 )
 from pipeline.engine.memory import give_back_memory
@@ -185,11 +184,6 @@ class Pipeline:
             stage.wait_output_s = self._channels[number].stats.put_wait_s
             stage.wait_input_s = self._channels[number - 1].stats.get_wait_s if number else 0.0
         return RunStats(self._wall_s or running, self._results, tuple(stages))
-
-    @property
-    def channel_stats(self) -> tuple[ChannelStats, ...]:
-        """What each channel counted, in the order of the flow."""
-        return tuple(channel.stats for channel in self._channels)
 
     def _count_in(self, size_of: Callable[[Any], int] | None) -> Callable[[Any], None]:
         """Return what the source calls with every item before it hands it on."""

@@ -47,7 +47,6 @@ class NativeWriter:
     def __init__(self, path: str | Path, header: ClipHeader) -> None:
         self.header = header
         self.frames_written = 0
-        self.next_frame_index = 0
         self._file: IO[str] = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
         try:
             self._write_line(header_to_json(header))
@@ -59,8 +58,7 @@ class NativeWriter:
     def resume(cls, path: str | Path, frames: int | None = None) -> NativeWriter:
         """Go on with a file that a killed run left: cut after its last whole line, then append.
 
-        ``frames_written`` and ``next_frame_index`` tell where the run stopped; an end line is
-        taken off.
+        ``frames_written`` tells where the run stopped; an end line is taken off.
 
         Args:
             path: the file.
@@ -72,7 +70,7 @@ class NativeWriter:
         reader = NativeReader(path)
         writer = cls.__new__(cls)
         writer.header = reader.header
-        writer.frames_written, writer.next_frame_index = 0, 0
+        writer.frames_written = 0
         keep = 0
         with open(path, "rb") as file:
             for line in file:
@@ -84,7 +82,6 @@ class NativeWriter:
                 keep += len(line)
                 if "frame" in item:
                     writer.frames_written += 1
-                    writer.next_frame_index = int(item["frame"]) + 1
         if frames is not None and writer.frames_written < frames:
             raise ValueError(f"{path} has {writer.frames_written} whole frames, needed {frames}")
         with open(path, "r+b") as file:
@@ -107,7 +104,6 @@ class NativeWriter:
             {"frame": frame_index, "time_s": round(float(timestamp_s), 6), "people": people}
         )
         self.frames_written += 1
-        self.next_frame_index = frame_index + 1
 
     def write_event(self, event: Mapping[str, Any]) -> None:
         """Write a line that is no frame, for instance ``{"event": "identity_joined", …}``."""

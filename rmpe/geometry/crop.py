@@ -225,14 +225,6 @@ class CropTransform:
             unbiased=self.unbiased,
         )
 
-    @property
-    def inverse_matrix(self) -> NDArray[np.float64]:
-        """Input pixels to frame pixels, (2, 3)."""
-        scale, offset = self._scale_and_offset
-        return np.array(
-            [[1 / scale[0], 0.0, -offset[0] / scale[0]], [0.0, 1 / scale[1], -offset[1] / scale[1]]]
-        )
-
     def to_input(self, points_xy: ArrayLike) -> FloatArray:
         """Return frame points (..., 2) as points of the network's input."""
         scale, offset = self._scale_and_offset

@@ -199,10 +199,3 @@ def cell_strides(height: int, width: int) -> Tensor:
     """Return the stride of every cell of the output, (cells,), for an input of that size."""
     counts = [(height // stride) * (width // stride) for stride in STRIDES]
     return torch.repeat_interleave(torch.tensor(STRIDES), torch.tensor(counts)).float()
-
-
-def boxes_from_output(output: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return boxes xyxy (N, cells, 4) in input pixels and scores (N, cells) in 0..1."""
-    centres = cell_centres(height, width).to(output)
-    boxes = torch.cat([centres - output[..., 1:3], centres + output[..., 3:5]], -1)
-    return boxes, output[..., 0].sigmoid()

@@ -75,10 +75,6 @@ class SymmetricPose(nn.Module):
         """Return joints (N, K, 2), pixels of what was shown, as pixels of the crop (SDTN)."""
         return apply_affine(theta, points_xy, self.transformer.shown_hw, crop_hw)
 
-    def to_shown(self, points_xy: Tensor, theta: Tensor, crop_hw: SizeHW) -> Tensor:
-        """Return joints (N, K, 2), pixels of the crop, as pixels of what is shown (STN)."""
-        return apply_affine(invert_affine(theta), points_xy, crop_hw, self.transformer.shown_hw)
-
     def supervised_outputs(self, crops: Tensor) -> list[Tensor]:
         """Return what is trained: heatmaps in the transformed frame, the parallel branch's, θ.
 

@@ -1,15 +1,16 @@
-"""The compact pose networks, whose weights are in the package, and a spatial transformer."""
+"""Pose networks by name, ready to run: those whose weights are in the package, and all others."""
 
 from __future__ import annotations
 
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from rmpe.runtimes import Precision, Runtime, RuntimeName, bundled_runtime
+from rmpe.runtimes import Precision, Runtime, RuntimeName, build_runtime, bundled_runtime
 from rmpe.zoo.conventions import CONVENTIONS, Conventions, Origin
 
 if TYPE_CHECKING:
     from rmpe.zoo.loading import LoadedNetwork
+    from rmpe.zoo.meaning import LoadChoices
 
 BUNDLED = {
     "compact": "compact_pose.safetensors",
@@ -70,3 +71,75 @@ def ready_pose(
         BUNDLED[name], runtime=runtime, device=device, precision=precision, threads=threads
     )
     return None if engine is None else (engine, CONVENTIONS[_ORIGINS[name]])
+
+
+def ready_network(
+    network: str,
+    weights: str | None,
+    choices: LoadChoices | None,
+    *,
+    sstn: bool,
+    runtime: RuntimeName,
+    device: str,
+    precision: Precision,
+    threads: int,
+) -> tuple[Runtime, Conventions]:
+    """Return a pose network on its engine, and its conventions.
+
+    Args:
+        network: a bundled network, or a name in the catalogue.
+        weights: a file in place of ``network``.
+        choices: what the file does not say.
+        sstn: whether the bundled spatial transformer stands around the compact network.
+        runtime, device, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
+
+    Raises:
+        ValueError: a name is unknown, the device is not there, the weights do not fit.
+        OSError: a file cannot be read or fetched.
+    """
+    if network in BUNDLED and weights is None and not sstn:
+        ready = ready_pose(
+            network, runtime=runtime, device=device, precision=precision, threads=threads
+        )
+        if ready is not None:
+            return ready
+    from rmpe.runtimes import PreprocessedNetwork
+    from rmpe.sstn import SymmetricPose
+    from rmpe.zoo.onnx_pose import is_onnx, ready_onnx
+
+    if is_onnx(weights or network):
+        return ready_onnx(
+            weights or network,
+            choices,
+            runtime=runtime,
+            device=device,
+            precision=precision,
+            threads=threads,
+        )
+    loaded = _load_network(network, weights, choices, sstn)
+    conventions = loaded.conventions
+    if isinstance(loaded.network, SymmetricPose) and precision == "auto":
+        # In half precision a place in the crop is known to half a hundredth of its side.
+        precision = "fp32"
+    preprocessed = PreprocessedNetwork(
+        loaded.network, conventions.colour_order, conventions.mean, conventions.std
+    )
+    engine = build_runtime(
+        preprocessed, runtime=runtime, device=device, precision=precision, threads=threads
+    )
+    return engine, conventions
+
+
+def _load_network(
+    network: str, weights: str | None, choices: LoadChoices | None, sstn: bool
+) -> LoadedNetwork:
+    from rmpe.zoo.loading import load
+
+    if sstn and (weights is not None or network != "compact"):
+        raise ValueError(
+            f"got sstn with {weights or network}; the bundled spatial transformer is the compact "
+            "network's, others are trained: recipe sstn_compact with another variant"
+        )
+    if weights is not None:
+        return load(weights, choices)
+    return load_bundled_pose(network, sstn=sstn) if network in BUNDLED else load(network, choices)

@@ -57,7 +57,6 @@ def test_put_waits_while_the_channel_holds_its_most_items() -> None:
     assert channel.take() == 0
     thread.join(2)
     assert not thread.is_alive()
-    assert channel.stats.most_items == 2
     assert 0.05 < channel.stats.put_wait_s < 2
 
 
@@ -70,7 +69,7 @@ def test_put_waits_while_the_channel_holds_its_most_bytes_but_one_giant_passes()
     channel.take()
     thread.join(2)
     channel.put("z" * 9)
-    assert (len(channel), channel.stats.most_bytes) == (2, 50)
+    assert len(channel) == 2
 
 
 def test_cancel_wakes_a_put_on_a_full_channel_and_a_take_on_an_empty_one() -> None:
