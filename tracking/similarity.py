@@ -7,7 +7,7 @@ averaged over the best few joints. Overlaps count pixels: a box from 3 to 5 is 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -255,22 +255,13 @@ def similarity_matrix(
 def select_people(people: People, index: ArrayLike) -> People:
     """Return the people at ``index`` (integers or a mask), in that order."""
     chosen = np.asarray(index)
-    return People(
-        people.keypoints_xy[chosen],
-        people.boxes_xyxy[chosen],
-        people.joint_counts[chosen],
-        people.radii_px[chosen],
-    )
+    return People(*(getattr(people, field.name)[chosen] for field in fields(People)))
 
 
 def join_people(first: People, second: People) -> People:
     """Return the first people and then the second."""
-    return People(
-        np.concatenate([first.keypoints_xy, second.keypoints_xy]),
-        np.concatenate([first.boxes_xyxy, second.boxes_xyxy]),
-        np.concatenate([first.joint_counts, second.joint_counts]),
-        np.concatenate([first.radii_px, second.radii_px]),
-    )
+    names = [field.name for field in fields(People)]
+    return People(*(np.concatenate([getattr(p, name) for p in (first, second)]) for name in names))
 
 
 def middles_of(people: People) -> FloatArray:

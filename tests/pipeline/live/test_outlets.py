@@ -63,7 +63,7 @@ def test_a_receiver_that_is_away_costs_bounded_memory_and_the_loss_is_counted() 
     outlet = Outlet(open_carrier("http://127.0.0.1:9/"), HEADER, Events(), keep=10)
     began = time.monotonic()
     show(outlet, 0, 500)
-    assert time.monotonic() - began < 1, "nobody waits"
+    assert time.monotonic() - began < 10, "nobody waits: this receiver never comes"
     outlet.close()
     assert (outlet.sent, outlet.dropped) == (0, 500)
     assert "500 dropped" in outlet.line()

@@ -265,7 +265,7 @@ def test_a_clip_on_standard_input_is_read_whole_with_every(
 def test_a_piped_stream_keeps_its_times_however_quick_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticks = [0, 1, 2, 10, 11, 60, 61, 62]  # a gap of two seconds among 25 a second
+    ticks = [0, 1, 2, 10, 11, 560, 561, 562]  # a gap of 22 seconds among 25 a second
     with av.open(str(tmp_path / "clip.mkv"), "w") as container:
         video = container.add_stream("libx264", rate=25, options={"tune": "zerolatency"})
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -279,7 +279,7 @@ def test_a_piped_stream_keeps_its_times_however_quick_it_comes(
         began = time.monotonic()
         _, times = read(LiveReader("-", LiveReadOptions("every", max_backlog=4)))
     assert times == pytest.approx([tick / 25 for tick in ticks], abs=0.002)
-    assert time.monotonic() - began < 2, "nobody waited for those times"
+    assert time.monotonic() - began < 15, "nobody waited for those times"
 
 
 def picture(captured_s: float, stream_s: float | None = None) -> Picture:
