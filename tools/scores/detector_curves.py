@@ -132,7 +132,8 @@ def main() -> None:
         taken = [program([image])[0] for image in images]
         for height, words in ((100.0, "100 px and more"), (0.0, "all")):
             outcome = score_boxes(found, truth, min_height=height)
-            shown: FloatArray = np.stack([outcome.recall(), outcome.precision()], 1)
+            # A point for every person found.
+            shown: FloatArray = np.stack([outcome.recall(), outcome.precision()], 1)[outcome.hits]
             curves[f"{preset}, {words}"] = [(float(x), float(y)) for x, y in shown]
             cells = ["{:.3f} ({:.2f})".format(*outcome.recall_at_precision(p)) for p in PRECISIONS]
             print(f"| {preset}, {words} | {' | '.join(cells)} |")
