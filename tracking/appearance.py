@@ -14,8 +14,11 @@ from tracking.similarity import People, join_people, middles_of
 
 CHANNELS = 3
 _TOWARDS_MIDDLE = np.array([0.0, 0.1, 0.2])
+"""Where a joint's colour is read: at it and a little towards the body, at whose edge it lies."""
 _MAP_SIDE_PX = 480
+"""Longer side of the map of who covers whom, which need not be finer than bodies are thick."""
 _BODY_THICKNESS = 0.09
+"""Width of the lines that stand for a body in that map, in longer sides of its box."""
 _TINY = 1e-9
 
 

@@ -18,6 +18,7 @@ from tracking.similarity import BoolArray, People, shared_features
 from tracking.tracks import Tracks
 
 _FEWEST_JOINTS = 3
+"""Of either person, from which on their feature matches are compared."""
 
 
 @dataclass(frozen=True, eq=False)

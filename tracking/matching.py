@@ -12,9 +12,13 @@ from rmpe.records import ImageArray
 from tracking.parameters import FeatureParameters, FloatArray
 
 _DESCRIPTOR_BYTES = 32
+"""Of an ORB descriptor, 256 comparisons."""
 _SCALE_FACTOR = 1.2
+"""ORB's usual ratio of neighbouring levels of the pyramid."""
 _LSH_INDEX = 6
+"""FLANN's number of locality-sensitive hashing, for which OpenCV has no name."""
 _BORDER_PX = 31
+"""ORB finds no corner nearer to the edge of what it is given."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,19 @@ from rmpe.records import ImageArray
 from tracking.parameters import FloatArray
 
 _FEWEST_MATCHES = 30
+"""Beside people; with fewer the camera is taken to stand still."""
 _FEWEST_INLIERS_SHARE = 0.5
+"""Of the matches that must move as one, or it is not the camera that moved."""
 _LARGEST_ZOOM = 0.1
+"""Scale and turn from frame to frame beyond which the fit is no camera's motion."""
 _INLIER_PX = 3.0
+"""Distance up to which a match moves as the camera does; OpenCV's own default."""
 _GLANCE_SIZE = (16, 9)
+"""Patches across and down: enough to tell one scene from another, too few for what moves in it."""
 _GLANCE_STEP_PX = 160
+"""The picture's longer side is thinned to about that many pixels before patches are averaged."""
 _CUT_DIFFERENCE = 0.25
+"""Mean change of the patches, in their spread over the picture, that only a cut makes."""
 
 
 def still_camera() -> FloatArray:

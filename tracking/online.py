@@ -22,8 +22,11 @@ from tracking.similarity import People, describe_people
 from tracking.tracks import Tracks
 
 _FEWEST_FEATURES_FOR_CUT = 100
+"""With fewer in either frame, few matches mean an even picture."""
 _USUAL_FRAMES_A_SECOND = 25.0
+"""Where times are no guide."""
 _LONGEST_FRAME_S = 10.0
+"""Times further apart than this for each frame are no guide."""
 
 
 @dataclass(frozen=True, eq=False)

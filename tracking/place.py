@@ -16,9 +16,13 @@ from tracking.poseflow.memory import Memory
 from tracking.similarity import People
 
 _FEWEST_JOINTS = 3
+"""In common, from which on sizes are compared."""
 _FEWEST_SIGHTINGS = 5
+"""From which on somebody's own speed is known well enough to tell what is usual."""
 _PRIOR_PEOPLE = 2.0
+"""So many people's worth the usual drift counts beside those who are seen."""
 _USUAL_LOG_HEIGHTS = 2.0
+"""Range of the logarithm of heights over which anybody's is as likely: from 1 to 7.4 times."""
 _TINY = 1e-9
 
 

@@ -21,10 +21,15 @@ from tracking.similarity import People
 from tracking.tracks import IntArray, Tracks
 
 _PRIOR_PEOPLE = 4.0
+"""So many people's worth the usual colours count beside those who are seen."""
 _PRIOR_COLOUR = np.array([110.0, 0.0, 0.0])
+"""Brightness, red over green, yellow over blue: a middling grey."""
 _PRIOR_VARIANCE = np.array([50.0, 20.0, 20.0]) ** 2
+"""Clothes differ in brightness more than in colour."""
 _HIGHEST_RATIO = 50.0
+"""Of logarithms, so that their exponential stays a finite number."""
 _HALF = 0.5
+"""Mean weight of the joints from which on somebody's colours are seen well enough."""
 # the drifts of the place evidence are per frame at 25 a second, and end after a while
 _FRAMES_A_SECOND = 25.0
 _LONGEST_DRIFT_S = 2.0

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 BUNDLED_WEIGHTS = "compact_detector.safetensors"
 _STEP = 32
+"""Input sides are multiples of the coarsest stride."""
 _GREY = 114
+"""Value of the pixels beside a picture, as the networks were trained."""
 _HALVED_ABOVE = 2.5
+"""Times the wanted width, from which on a picture is halved first."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from rmpe.records import Boxes, FloatArray, ImageArray
 OnnxFamily = Literal["yolox", "rtmdet"]
 PERSON_CLASS = 0
 _GREY = 114
+"""Value of the pixels beside a picture, as the networks were trained."""
 _STRIDES = (8, 16, 32)
 _RTMDET_MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
 _RTMDET_STD_BGR = np.array([57.375, 57.12, 58.395], np.float32)

@@ -25,6 +25,7 @@ from rmpe.zoo import load_detector
 PERSON_CLASS = 0
 STRIDES = (8, 16, 32)
 _GREY = 114
+"""Value of the pixels beside a picture, as the networks were trained."""
 
 
 @dataclass(frozen=True)

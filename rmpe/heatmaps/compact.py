@@ -22,9 +22,11 @@ OVER_CELLS = ("compact", "compact_accurate")
 """Names of the codecs whose maps are distributions over the cells, not peaks of height 1."""
 
 _LEAST = np.float32(1e-10)
+"""Keeps divisors and logarithms finite; below what a cell of a map ever matters."""
 _REACH = 4.0
 """Standard deviations of the blur beyond which a cell no longer counts for a peak."""
 _MOST_STEPS = 30
+"""Newton takes a few; more mean a flat top, where any place on it is as good."""
 _LONGEST_STEP, _SHORTEST_STEP = 0.5, 2e-4
 """In standard deviations of the blur; a peak is found when a step is shorter."""
 _LEAST_CURVATURE = 0.05

@@ -19,6 +19,7 @@ from rmpe.heatmaps.codec import Codec
 FACE_AND_HANDS = 110
 """68 joints of a face and 21 of each hand."""
 HANDS_ONLY = 42
+"""21 joints of each hand."""
 
 
 def soft_argmax(weights: Tensor) -> Tensor:

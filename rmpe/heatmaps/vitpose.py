@@ -14,7 +14,9 @@ from rmpe.heatmaps._targets import gaussian_maps
 from rmpe.heatmaps.codec import Codec
 
 BLUR_SIGMA = 0.8
+"""Of the image processor's blur, in cells."""
 BLUR_RADIUS = 5
+"""Where its kernel of 11 cells ends."""
 FLOOR, CEILING = 0.001, 50.0
 """What the blurred maps are cut to before their logarithm."""
 

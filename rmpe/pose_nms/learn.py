@@ -22,7 +22,9 @@ from rmpe.records import Poses
 logger = logging.getLogger(__name__)
 
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""OKS from which on a pose is right: COCO's .50:.05:.95."""
 _RECALLS = np.linspace(0, 1, 101)
+"""Where COCO reads the precision."""
 _STEPS = (4.0, 2.0, 1.3, 1.1)
 """Ratio between neighbouring values of the search, coarse to fine."""
 _PAIRS: tuple[tuple[str, str], ...] = (("delta1", "delta2"), ("mu", "gamma"))

@@ -27,6 +27,7 @@ FEATURES = ("box", "joints", "height")
 FILE_SCHEMA = "rmpe-pose-score/1"
 
 _LEAST_CHANCE = 1e-3
+"""Chances are cut to this and its complement, so that their logits stay below 7."""
 
 
 def pose_features(poses: Poses) -> Floats:

@@ -13,6 +13,7 @@ ScoreRule = Literal["mean", "hrnet"]
 """``mean``: of all joints (MSPN, RSN, CPN); ``hrnet``: of those above 0.2 (HRNet and others)."""
 
 HRNET_THRESHOLD = 0.2
+"""Joints below it do not count for the pose's score, as in HRNet's evaluation."""
 
 
 def joint_mean(keypoint_scores: ArrayLike, rule: ScoreRule) -> FloatArray:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 SMALLEST_DETERMINANT = 1e-4
+"""A transform that shrinks its crop to less than this is inverted as if to this."""
 
 SizeHW = tuple[int, int]
 """Rows and columns of a picture."""

@@ -16,6 +16,7 @@ from tracking.similarity import select_people
 from tracking.tracks import IntArray, Tracks
 
 _MEETING = 0.2
+"""Overlap of two boxes from which on their people meet."""
 _TINY = 1e-9
 
 

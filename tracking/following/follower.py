@@ -29,7 +29,9 @@ from tracking.similarity import People, own_poses, select_people
 from tracking.tracks import IntArray, Tracks
 
 _FAR_NATS = -50.0
+"""What those not compared count with each other: never enough for an assignment."""
 _LEAVING_S = 0.8
+"""Who left the picture so lately may still stand in it by half, before somebody else."""
 
 
 class Follower:

@@ -14,6 +14,7 @@ from tracking.following.explanation import NOBODY
 from tracking.tracks import IntArray
 
 _LIKELY = 0.5
+"""Score of a box from which on somebody without a name yet waits for one; others are nobody."""
 _Item = TypeVar("_Item")
 
 

@@ -13,6 +13,7 @@ from tracking.similarity import People
 from tracking.tracks import IntArray, Tracks
 
 _AT_BORDER = 0.05
+"""Distance from the border, in heights, at which a box counts as cut by it."""
 
 
 def name_people(

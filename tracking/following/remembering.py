@@ -16,11 +16,17 @@ from tracking.similarity import People
 from tracking.tracks import IntArray, Tracks
 
 _LARGEST_GROWTH = 0.3
+"""Of the logarithm of a height from one sighting to the next; more is a box of another extent."""
 _LEAST_GROWTH_SHARE = 0.2
+"""Share of a new height that is learned however often somebody was seen: people come nearer."""
 _FEWEST_JOINTS = 5
+"""In common, from which on joints tell how fast somebody moves."""
 _LONGEST_STEP_S = 1.0
+"""Over a longer time joints swing back and tell no speed."""
 _SHORTEST_STEP_S = 0.02
+"""A frame at 50 a second: over less the noise of joints would be a great speed."""
 _LARGEST_DISAGREEMENT = 0.3
+"""Heights by which joints and box may have moved differently."""
 
 
 def see_people(

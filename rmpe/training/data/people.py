@@ -21,6 +21,7 @@ from rmpe.training.recipes.settings import DataSet
 logger = logging.getLogger(__name__)
 
 CROWD_PEOPLE = (6, 15)
+"""Least and most people of a rendered crowd."""
 FIRST_CROWD = 100_000
 """Seed of the first rendered crowd; the benchmarks' crowds have lower ones."""
 SHOWN_SKIPPED = 5

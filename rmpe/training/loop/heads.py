@@ -9,6 +9,7 @@ from rmpe.zoo.conventions import Origin
 PLAIN_HEADS: tuple[Origin, ...] = ("hrnet", "simplebaseline", "alphapose", "hourglass")
 """Networks whose maps come from a plain convolution; those of the others are normalised."""
 _SPREAD = 0.001
+"""Deviation of a fresh head's weights, so small that its first maps are nearly empty."""
 
 
 def start_heads_near_zero(network: nn.Module, origin: Origin, joint_count: int) -> None:
