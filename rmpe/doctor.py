@@ -22,6 +22,7 @@ _LIBRARIES = (
 )
 
 SAME_PERSON_IOU = 0.5
+"""Overlap from which on a drawn person counts as found."""
 
 Finding = tuple[str, str]
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 LOCK_NAME = ".rmpe.lock"
 _PATIENCE_S = 2.0
+"""A killed process may take a moment to let go of its lock."""
 
 
 class FolderInUseError(OSError):

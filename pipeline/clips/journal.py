@@ -26,6 +26,7 @@ from tracking.following import Naming
 
 SCHEMA = "rmpe-checkpoint/3"
 SAVE_EVERY_S = 2.0
+"""What a killed run may lose; saving oftener costs time."""
 WORK_NAME = ".rmpe"
 """Hidden folder of what a run needs only while it is unfinished."""
 CHECKPOINT_NAME = "checkpoint.json"

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _LOOK_AT_CANCEL_EVERY_S = 0.05
+"""The run's switch wakes no channel: who waits looks at it."""
 
 
 class CancelledError(Exception):

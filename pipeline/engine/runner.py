@@ -21,6 +21,7 @@ from pipeline.engine.stage import Stage, StageError
 from pipeline.engine.stats import RunStats
 
 PATIENCE_AFTER_INTERRUPT_S = 1.5
+"""Stages finish their item after Ctrl-C, so that a program ends within two seconds."""
 # Results between two; it takes no time that could be measured.
 _GIVE_BACK_EVERY = 8
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LOADS_EVERY_S = 1.0
+"""Over less a stage is busy wholly or not at all."""
 
 
 @dataclass

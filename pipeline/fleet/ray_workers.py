@@ -28,6 +28,7 @@ BuildEstimator = Callable[[int], "PoseEstimator"]
 
 _LOOK_EVERY_S = 0.5
 _TELL_EVERY_FRAMES = 16
+"""A message for every frame would cost the driver more than its progress bar is worth."""
 
 
 @dataclass(frozen=True)

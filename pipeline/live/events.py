@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 _KEPT = 1000
+"""For a reader that never drains; older ones fall out."""
 
 log = logging.getLogger(__name__)
 

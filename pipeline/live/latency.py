@@ -16,8 +16,11 @@ from pipeline.live.policy import FrameCounts
 _SHORTEST_S = 1e-4
 _GROWTH = 1.02
 _BINS = 700
+"""Lowest bin of the histogram, ratio of neighbours, and number: 0.1 ms * 1.02^700 is 105 s."""
 _RECENT = 100
+"""Results that the figures of the moment are of."""
 _SILENT_AFTER_S = 3.0
+"""Without a result for so long the rate is 0, not that of the last ones."""
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,15 @@ from pipeline.readers.address import shown_source
 from rmpe.records import Frame, Poses
 
 _KEPT = 512
+"""Lines that wait for a receiver that is away; older ones are dropped and counted."""
 _MOST_IN_ONE = 64
+"""Lines of one message, so that a receiver that comes back is not sent all at once."""
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
 _ANSWER_WITHIN_S = 5.0
+"""A receiver that takes longer is taken to be away."""
 _FLUSH_WITHIN_S = 1.0
+"""What waits at the end may still be sent for so long, as a run ends within two seconds."""
 _MQTT_PORT = 1883
 _HEADER_START = '{"schema"'
 

@@ -25,6 +25,7 @@ STOPPED = "stopped"
 UNFINISHED = "unfinished"
 
 _MAX_BACKLOG_BYTES = 512 * 2**20
+"""Of frames that wait under the policy ``every``, whatever their number may be."""
 
 
 @dataclass(frozen=True, eq=False)

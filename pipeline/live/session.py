@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 _FINISH_WITHIN_S = 1.2
 _LEAVE_WITHIN_S = 0.4
+"""For what is under way, then for its threads: together with the writing two seconds."""
 _OLD_AFTER_S = 3.0
+"""People of a result this old are not shown as there."""
 
 log = logging.getLogger(__name__)
 
@@ -253,15 +255,10 @@ class LiveSession:
         self._reader.events.tell("latency", **facts)
 
     def _summary(self, run: Pipeline) -> LiveSummary:
-        recorder = self._recorder
         recording = None
-        if recorder is not None:
-            recording = {
-                "frames": recorder.frames,
-                "segments": recorder.segments,
-                "first_segment": recorder.first_segment,
-                "failure": recorder.failure,
-            }
+        if self._recorder is not None:
+            names = ("frames", "segments", "first_segment", "failure")
+            recording = {name: getattr(self._recorder, name) for name in names}
         return LiveSummary(
             self._reader.info.source,
             self.status(),

@@ -13,10 +13,15 @@ from typing import BinaryIO
 from pipeline.readers.address import is_address
 
 _TS_PACKETS = (188, 192, 204)
+"""Bytes of a packet of MPEG-TS: plain, with a time before it (M2TS), with a check behind it."""
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
+"""Identities of the two elements that a Matroska or WebM file begins with."""
 _OGG_PAGE_MOST = 65_307
+"""Bytes of the longest page: a header of 27, 255 lengths and as many segments of 255."""
 _OGG_LAST = 0x04
+"""Flag of the last page of a stream."""
 _LONGEST_JPEG = 32 * 2**20
+"""Bytes from the end in which the last picture of an MJPEG stream begins."""
 
 
 def why_cut(path: str, format_name: str) -> str:

@@ -14,11 +14,14 @@ from pipeline.readers._cut import why_unreadable
 from pipeline.readers.address import ffmpeg_name, is_address, shown_source, without_secrets
 
 OPEN_WITHIN_S = 15.0
+"""Of an address; a server that is there answers sooner."""
 READ_WITHIN_S = 30.0
+"""Of a packet of it: on a bad line a segment may be fetched anew."""
 
 # FFmpeg "plays" text files by their name as terminal art.
 _TEXT_ART = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 _LOOK_EVERY_S = 0.1
+"""Python sees Ctrl-C between waits, not in one."""
 
 T = TypeVar("T")
 

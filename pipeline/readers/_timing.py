@@ -11,6 +11,7 @@ import av
 # back of a tenth of a second for that, and in MPEG streams one ahead of ten seconds.
 _BACK_S = 0.1
 _AHEAD_S = 10.0
+"""A longer step is no pause of a recording but another clock, where that may be."""
 _MAY_JUMP_AHEAD = frozenset({"mpegts", "mpeg"})
 _RAW = frozenset({"h264", "hevc", "m4v", "mpegvideo"})
 _WITHOUT_TIMES = _RAW | {"jpeg_pipe", "mjpeg"}

@@ -9,6 +9,7 @@ from typing import Protocol
 from rmpe.records import Frame
 
 _MESSAGES_KEPT = 20
+"""A clip that is damaged all through would fill the summary; all of them are counted."""
 
 
 @dataclass(frozen=True)

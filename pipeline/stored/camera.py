@@ -14,8 +14,10 @@ from rmpe.records import FloatArray, ImageArray
 from tracking.motion import camera_motion
 
 _LOOKED_AT_S = 60.0
+"""Seconds of a clip after which its camera is known to stand or to move."""
 _APART_S = 0.2
 _SMALL_WIDTH = 480
+"""Width at which pictures are compared, in pixels."""
 _MOST_POINTS = 300
 
 

@@ -15,6 +15,7 @@ _CLASSES: dict[PlainTracking, str] = {
     "sort": "SORTTracker",
 }
 _USUAL_FRAMES_A_SECOND = 25.0
+"""Where neither clip nor records say."""
 
 
 class PlainTracker:

@@ -16,6 +16,7 @@ from rmpe.formats import PoseReader
 from rmpe.records import Poses
 
 _PICTURES_PER_S = 25.0
+"""Of pictures shown as a clip, which have no rate of their own."""
 
 
 def posed_frames(reader: Reader, records: PoseReader) -> Iterator[PosedFrame]:

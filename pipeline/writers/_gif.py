@@ -18,6 +18,7 @@ _HUNDREDTHS = 100
 # Players slow down frames that are shown for less than this.
 _SHORTEST = 2
 _OPAQUE_FROM = 128
+"""Of the alpha: a pixel of a GIF is seen or not."""
 
 
 class GifWriter(PaintedFile):

@@ -15,6 +15,7 @@ from rmpe.drawing import FramePainter
 from rmpe.records import Frame, ImageArray, Poses
 
 _DEFAULT_FPS = 25.0
+"""Where a clip does not say its rate."""
 
 
 class PaintedFile(ABC):

@@ -16,10 +16,12 @@ from rmpe.records import ImageArray
 from rmpe.skeletons import Skeleton
 
 TICKS = 90_000
+"""Of a second in the file: whole for all usual rates, as MPEG has it."""
 # Fragments reach the disk while the run goes on, so a killed run leaves a playable file; a run that
 # ends well turns them into a plain MP4.
 _CONTAINER = {"movflags": "+hybrid_fragmented", "frag_duration": "2000000", "flush_packets": "1"}
 _KEYFRAME_EVERY_S = 2
+"""A player finds its way in a clip as finely as this."""
 
 
 class VideoWriter(PaintedFile):

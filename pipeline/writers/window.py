@@ -14,7 +14,9 @@ from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 
 _KEYS_THAT_CLOSE = frozenset({ord("q"), 27})
+"""Q and Escape."""
 _TRY_WITHIN_S = 20
+"""A screen that is not there may hang OpenCV instead of failing."""
 # A window toolkit that finds no screen ends its whole process, so another one tries first.
 _TRY = "import cv2; cv2.namedWindow('rmpe'); cv2.waitKey(1); cv2.destroyAllWindows()"
 

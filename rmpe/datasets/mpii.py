@@ -20,7 +20,9 @@ from rmpe.json_files import load_json
 from rmpe.skeletons import MPII_16
 
 BODY_PIXELS = 200.0
+"""MPII's scale is a person's height over this."""
 CENTRE_DROP = 15.0
+"""Pixels of scale 1 by which public code moves MPII's centre down, so that feet are in the crop."""
 
 
 def read_mpii_set(annotations: Path | str, image_folder: Path | str | None = None) -> KeypointSet:

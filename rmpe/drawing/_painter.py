@@ -17,6 +17,7 @@ from rmpe.skeletons import Skeleton
 # The blurred picture is taken to so many columns and back.
 _BLURRED_COLUMNS = 24
 _TRAIL_BITS = 3
+"""Eighths of a pixel, as OpenCV takes them."""
 
 
 class FramePainter:

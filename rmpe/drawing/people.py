@@ -21,6 +21,7 @@ from rmpe.records import FloatArray, ImageArray, Poses
 from rmpe.skeletons import Skeleton
 
 SUBPIXEL_BITS = 3
+"""Eighths of a pixel, as OpenCV takes them."""
 # Below this height the dark edges of limbs and joints would hide the person.
 _SMALL_PX = 90.0
 # Colours have half the picture's resolution in a film: thinner lines turn grey.

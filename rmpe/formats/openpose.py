@@ -44,6 +44,7 @@ VERSION = 1.3
 SUFFIX = "_keypoints.json"
 _FRAME_FILE = re.compile(r"(?P<clip>.*?)_?(?P<number>[0-9]+)")
 _VIDEO_DIGITS = 12
+"""Digits of a frame's number in the names of OpenPose's files."""
 _PART_KEYS = {part: f"{part}_keypoints_2d" for part in OPENPOSE_PARTS}
 _EMPTY_3D: dict[str, list[float]] = {
     f"{part}_keypoints_3d": [] for part in ("pose", "face", "hand_left", "hand_right")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.live.policy import Picture
 
 _LEAST_STEP_S = 1e-6
+"""Times of frames grow, whatever a source says."""
 
 
 class FrameClock:

@@ -12,7 +12,9 @@ from pipeline.live.capture.camera import CameraCapture
 from pipeline.live.capture.stream import StreamCapture
 
 _FIRST_PAUSE_S = 0.25
+"""Doubled after every try,"""
 _LONGEST_PAUSE_S = 5.0
+"""up to this, which is soon enough for a camera that starts again."""
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,12 @@ from rmpe.records import Frame, ImageArray
 
 _LOOK_EVERY_S = 0.1
 _STUCK_AFTER_STALLS = 3.0
+"""A capture that has said nothing for so many stall times hangs in its own read."""
 _PATIENCE_S = 1.0
+"""For the thread that reads, which may hang."""
 _GAP_S = 2.0
 _GAP_FRAMES = 10.0
+"""Seconds, or frames of a slow source, without a picture that are told as a gap: the longer."""
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,9 @@ CAMERAS_PATH = "/cameras/"
 """Below it lie the views of each of several cameras."""
 _SAME = frozenset({"same-origin", "none"})
 _LONGEST_BODY = 4096
+"""Of a form with a token, the one body that is read."""
 _BODY_WITHIN_S = 5.0
+"""A sender who takes longer holds a connection for nothing."""
 _FORM = b"""<!doctype html><meta charset=utf-8><title>rmpe live</title>
 <form method=post action=login><label>To look, a token is needed:
 <input name=token type=password autofocus></label>

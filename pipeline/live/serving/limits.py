@@ -12,6 +12,7 @@ REQUEST_WITHIN_S = 10.0
 """A connection that has not sent a whole request by then is dropped."""
 _MOST_CONNECTIONS = 512
 _SHARE_OF_DESCRIPTORS = 2
+"""Half of the process's are left to cameras, files and recordings."""
 
 
 def most_connections() -> int:

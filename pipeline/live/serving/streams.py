@@ -18,6 +18,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 _HEADERS = {**NO_STORE, "X-Accel-Buffering": "no"}
 _BOUNDARY = "rmpe-picture"
 _STATUS_EVERY_S = 0.5
+"""As often as somebody reads figures."""
 
 
 def moving_picture(shown: MovingPicture) -> Response:

@@ -7,6 +7,7 @@ import json
 from collections import deque
 
 _RECORDS_KEPT = 256
+"""Lines for a viewer who reads slowly; older ones are dropped."""
 
 
 class ViewerQueue:

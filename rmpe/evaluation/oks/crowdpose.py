@@ -26,6 +26,7 @@ from rmpe.evaluation.oks.scores import (
 from rmpe.skeletons import CROWDPOSE_14
 
 AREA_OF_BOX = 0.53
+"""CrowdPose's files have no areas; its evaluation takes this share of the box."""
 # Name and range of the crowd index: from the first, up to but not the second.
 CROWD_KINDS = (
     ("easy", float("-inf"), 0.2),

@@ -23,7 +23,9 @@ from rmpe.skeletons import MPII_16
 FloatArray = NDArray[np.float64]
 
 THRESHOLD = 0.5
+"""Of the head's size: PCKh@0.5."""
 STRICT_THRESHOLD = 0.11
+"""What HRNet's code prints as Mean@0.1."""
 NOT_IN_MEAN = ("pelvis", "thorax")
 _GROUPS = {
     "Head": ("head_top",),

@@ -16,6 +16,7 @@ BoolArray = NDArray[np.bool_]
 
 JOINT_COUNT = 15
 THRESHOLD = 0.5
+"""Of the head's size, as in PCKh."""
 MISSING_SCORE = -9999.0
 
 

@@ -25,7 +25,9 @@ _COLOURS = {"left": "#d9730d", "right": "#1f6fb5", "": "#2f7d4f"}
 _RAW = "#b0b0b0"
 _COLUMNS = 3
 _FIGURES = 12
+"""Stick figures of a page, spread evenly over the clip."""
 _CYCLE_PARTS = 101
+"""0 to 100 per cent of a gait cycle."""
 _CYCLE_ANGLES = ("hip", "knee", "ankle")
 _STICK = (
     *(("neck", "pelvis"), ("neck", "head_top"), ("neck", "nose")),

@@ -26,7 +26,9 @@ from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures
 
 Cell = str | int | float | None
 _DIGITS = 6
+"""Decimals: micrometres, and less than any rate's microseconds."""
 _XLSX_ROWS = 1_048_576
+"""What a sheet of Excel holds."""
 
 
 @dataclass(frozen=True)
