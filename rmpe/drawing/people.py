@@ -158,8 +158,9 @@ def _draw_person(
                 for place in chosen.tolist()
             }
             if edge:
-                for place in chosen[~fine[limbs[chosen, 1]]].tolist():
-                    _draw_lines(image, segments[place], OUTLINE, thickness + edge)
+                edged = [segments[place] for place in chosen[~fine[limbs[chosen, 1]]].tolist()]
+                lines = np.concatenate([np.zeros((0, 2, 2), np.int32), *edged])
+                _draw_lines(image, lines, OUTLINE, thickness + edge)
             for place, lines in segments.items():
                 _draw_lines(image, lines, colours[place], widths[place])
     size = style.joint_size

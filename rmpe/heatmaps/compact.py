@@ -190,10 +190,8 @@ def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> 
     """
     reach = math.ceil(_REACH * sigma)
     steps = np.arange(-reach, reach + 1)
-    padded = np.pad(probabilities, ((0, 0), (reach, reach), (reach, reach)))
-    rows, columns = (y[:, None] + reach + steps), (x[:, None] + reach + steps)
     # Each cell with those in reach: (M, h, w) -> (M, 2 reach + 1, 2 reach + 1).
-    around = padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    around = _around(probabilities, y[:, None] + steps, x[:, None] + steps)
     cells = (steps / sigma).astype(np.float32)  # (2 reach + 1,), in deviations of the blur
     found = np.zeros((len(x), 2), np.float32)
     moving = np.arange(len(x))
@@ -209,6 +207,15 @@ def _steps_to_peaks(probabilities: Floats, x: Cells, y: Cells, sigma: float) -> 
         if len(moving) == 0:
             break
     return found * np.float32(sigma)
+
+
+def _around(maps: Floats, rows: Cells, columns: Cells) -> Floats:
+    """Return cells (M, R, C) of maps (M, h, w) by rows (M, R) and columns (M, C), zeros outside."""
+    height, width = maps.shape[1:]
+    down, across = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    rows, columns = np.where(down, rows, 0), np.where(across, columns, 0)
+    cells = maps[np.arange(len(maps))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return np.asarray(cells * (down[:, :, None] & across[:, None, :]), np.float32)
 
 
 def _newton_step(moments: Floats) -> Floats:

@@ -18,6 +18,8 @@ BUNDLED = {
 }
 """Name of a bundled network to its file in ``rmpe/weights``."""
 _ORIGINS: dict[str, Origin] = {"compact": "compact", "compact-accurate": "compact-accurate"}
+_GOOD_IN_BYTES = frozenset({"compact-accurate"})
+"""Networks that lose nothing in int8 (docs/compact.md, "In eight bits")."""
 TRANSFORMER_FILE = "compact_sstn.safetensors"
 
 
@@ -68,7 +70,12 @@ def ready_pose(
         None where torch is needed, see :func:`rmpe.runtimes.bundled_runtime`.
     """
     engine = bundled_runtime(
-        BUNDLED[name], runtime=runtime, device=device, precision=precision, threads=threads
+        BUNDLED[name],
+        runtime=runtime,
+        device=device,
+        precision=precision,
+        threads=threads,
+        good_in_bytes=name in _GOOD_IN_BYTES,
     )
     return None if engine is None else (engine, CONVENTIONS[_ORIGINS[name]])
 

@@ -46,9 +46,14 @@ SIDES = sorted(
         for side in (options.input_side, *options.other_sides)
     }
 )
-KEPT = [".*from_centre.*", r"__module\.network/aten::.*"]
-"""What stays as it is in the pose networks: the focus on the person in the middle, and the sums of
-what comes from several levels."""
+KEPT = [
+    ".*from_centre.*",
+    r"__module\.network/aten::.*",
+    r"__module\.network\.(stem|level4|lateral|merge|last|head|centre).*",
+]
+"""What stays as it is in the pose networks: the focus on the person in the middle, the sums of what
+comes from several levels, and the layers at the crop's own detail before and after the trunk: with
+the stem's filter rounded joints are 2.5 times as far from those of fp32, at 3 % less time."""
 
 
 def taught_pictures(data: Path) -> list[PersonPicture]:
