@@ -104,7 +104,6 @@ class Journal:
         chunk: frames of a chunk.
         records: the records file, brought to the disk before a checkpoint relies on it.
         save_every_s: shortest time between two checkpoints.
-        clock: seconds, rising.
     """
 
     def __init__(
@@ -114,7 +113,6 @@ class Journal:
         chunk: int,
         records: Path,
         save_every_s: float = SAVE_EVERY_S,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.warnings: list[str] = []
         self._start = start
@@ -122,11 +120,10 @@ class Journal:
         self._path = path
         self._records = records
         self._save_every_s = save_every_s
-        self._clock = clock
         self._first_time_s: float | None = start.first_time_s if start.frames else None
         self._written = start.frames
         self._noted: deque[Checkpoint] = deque()
-        self._due_at = clock() + save_every_s
+        self._due_at = time.monotonic() + save_every_s
         self._seen = start.frames
         self._watches = False
 
@@ -151,9 +148,9 @@ class Journal:
     def _note(self, state: Callable[[], bytes]) -> None:
         """Count a frame that the tracker has seen; take its state where a checkpoint is due."""
         self._seen += 1
-        if self._seen % self._chunk or self._clock() < self._due_at:
+        if self._seen % self._chunk or time.monotonic() < self._due_at:
             return
-        self._due_at = self._clock() + self._save_every_s
+        self._due_at = time.monotonic() + self._save_every_s
         encoded = base64.b64encode(state()).decode("ascii")
         self._noted.append(replace(self._start, frames=self._seen, tracker=encoded))
 

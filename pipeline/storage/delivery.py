@@ -148,16 +148,13 @@ class StoredFolder:
             self.place.child(name).remove()
         mark.remove()
 
-    def deliver_more(self, fetched: Iterable[str] = (RECORDS_NAME,)) -> None:
-        """Upload files that were made from a finished run of the store; the others stay there.
-
-        Args:
-            fetched: files that were copied from there.
+    def deliver_more(self) -> None:
+        """Upload files that were made from a finished run's records; the others stay there.
 
         Raises:
             OSError: something cannot be written.
         """
-        names = [name for name in self._names_here() if name not in set(fetched)]
+        names = [name for name in self._names_here() if name != RECORDS_NAME]
         if not names:
             return
         done: list[str] = []

@@ -9,7 +9,7 @@ import sys
 import cv2
 import numpy as np
 
-from rmpe.drawing import DrawingStyle, draw_poses
+from rmpe.drawing import draw_poses
 from rmpe.records import Frame, Poses
 from rmpe.skeletons import Skeleton
 
@@ -41,13 +41,11 @@ class Window:
     Args:
         title: of the window.
         skeleton: of the poses.
-        style: what is drawn.
     """
 
-    def __init__(self, title: str, skeleton: Skeleton, style: DrawingStyle | None = None) -> None:
+    def __init__(self, title: str, skeleton: Skeleton) -> None:
         self._title = title
         self._skeleton = skeleton
-        self._style = style
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         self._shown = False
 
@@ -58,7 +56,7 @@ class Window:
         if not self._shown:
             cv2.resizeWindow(self._title, frame.width, frame.height)
             self._shown = True
-        drawn = draw_poses(frame.image_bgr, poses, self._skeleton, self._style)
+        drawn = draw_poses(frame.image_bgr, poses, self._skeleton)
         cv2.imshow(self._title, np.asarray(drawn))
         return (cv2.waitKey(1) & 0xFF) not in _KEYS_THAT_CLOSE
 

@@ -62,9 +62,9 @@ def pad_for_stride2(x: Tensor) -> Tensor:
 class InvertedResidual(nn.Module):
     """Expand 1x1, filter in depth, project 1x1; added to its input where the shapes agree."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, expansion: int = 6) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
-        wide = expansion * inputs
+        wide = 6 * inputs  # MobileNetV2's expansion
         self.expand = nn.Conv2d(inputs, wide, 1)
         self.filter = convolution3(wide, wide, stride, groups=wide)
         self.is_halving = stride == 2

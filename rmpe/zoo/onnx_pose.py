@@ -24,7 +24,6 @@ from rmpe.skeletons import SKELETONS, Skeleton, get_skeleton
 from rmpe.zoo.card import CARD_KEY, WeightsCard, parse_card
 from rmpe.zoo.catalogue import CatalogueEntry, entry_of_file, find_entry
 from rmpe.zoo.conventions import CONVENTIONS, Conventions
-from rmpe.zoo.download import FetchOptions, Progress
 from rmpe.zoo.meaning import JOINT_COUNT_SKELETONS, LoadChoices
 from rmpe.zoo.unpacking import fetch_onnx
 
@@ -67,8 +66,6 @@ def ready_onnx(
     device: str = "auto",
     precision: Precision = "auto",
     threads: int = 0,
-    options: FetchOptions | None = None,
-    progress: Progress | None = None,
 ) -> tuple[Runtime, Conventions]:
     """Return the pose network of an ONNX file ready to run, and what it expects.
 
@@ -77,8 +74,6 @@ def ready_onnx(
         choices: what the user says of it.
         runtime: ``openvino`` or ``onnxruntime``; ``auto`` is OpenVINO, or onnxruntime on a GPU.
         device, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
-        options: cache folder, offline, mirror, for a name.
-        progress: told of every fetched chunk.
 
     Raises:
         OSError: the file is missing or cannot be fetched.
@@ -87,7 +82,7 @@ def ready_onnx(
     path, entry = Path(source), entry_of_file(Path(source).name)
     if not source.endswith(".onnx"):
         entry = find_entry(source)
-        path = fetch_onnx(entry, options, progress)
+        path = fetch_onnx(entry)
     file = OnnxFile(path, *_engine(runtime, device, precision), threads=threads)
     try:
         conventions, outputs = _meaning(path, file, choices or LoadChoices(), entry)

@@ -16,7 +16,6 @@ from pipeline.live.latency import LiveStatus
 from pipeline.live.lines import ResultLines
 from pipeline.live.serving.pictures import LARGE, SMALL, MovingPicture
 from pipeline.live.serving.viewer_queue import ViewerQueue
-from rmpe.drawing import DrawingStyle
 from rmpe.formats import ClipHeader
 from rmpe.formats.native_lines import header_to_json
 from rmpe.records import Frame, Poses
@@ -40,7 +39,6 @@ class ViewHub:
     Args:
         camera: the name that figures and records carry; empty where there is only one.
         most_fps: most pictures a second; more are not drawn.
-        style: what is drawn.
 
     Attributes:
         waits_for: what the figures say in place of the source's state before the run begins.
@@ -48,13 +46,11 @@ class ViewHub:
         small: the same for a phone or a tile.
     """
 
-    def __init__(
-        self, camera: str = "", *, most_fps: float = 15.0, style: DrawingStyle | None = None
-    ) -> None:
+    def __init__(self, camera: str = "", *, most_fps: float = 15.0) -> None:
         self.camera = camera
         self.waits_for: Literal["loading", "opening"] = "loading"
-        self.large = MovingPicture(LARGE, most_fps, style)
-        self.small = MovingPicture(SMALL, most_fps, style)
+        self.large = MovingPicture(LARGE, most_fps)
+        self.small = MovingPicture(SMALL, most_fps)
         self._failure = ""
         self._begun: _Begun | None = None
         self._shown_s: float | None = None

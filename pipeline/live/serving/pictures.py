@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -42,12 +42,11 @@ class MovingPicture:
     Args:
         size: how large it is.
         most_fps: most pictures a second; more are not drawn.
-        style: what is drawn.
     """
 
-    def __init__(self, size: PictureSize, most_fps: float, style: DrawingStyle | None) -> None:
+    def __init__(self, size: PictureSize, most_fps: float) -> None:
         self._size = size
-        self._style = replace(style or DrawingStyle(), id_size=size.id_size)
+        self._style = DrawingStyle(id_size=size.id_size)
         self._least_gap_s = 1 / most_fps
         self._newest: tuple[Frame, Poses, Skeleton] | None = None
         self._drawn: Frame | None = None
