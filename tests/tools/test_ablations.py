@@ -55,6 +55,16 @@ def test_boxes_are_off_by_no_more_than_was_asked() -> None:
     assert same.box_xyxy.tolist() == box.tolist()
 
 
+def test_a_teacher_with_another_reading_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["x", "compact", "--data", "DATA", "--look", "teacher", "--crop", "1.2"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):
+        ablate_pose.command_line()
+    assert "of its own" in capsys.readouterr().err
+
+
 def test_people_are_told_by_height_cover_and_border() -> None:
     truth = BoxTruth(
         rows((10, 10, 60, 130), (30, 10, 80, 140), (150, 10, 200, 115), (0, 10, 20, 50)), NONE, True

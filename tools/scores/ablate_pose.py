@@ -38,6 +38,8 @@ from rmpe.zoo.bundled import BUNDLED
 EVERY = 5
 DRAWS = 3
 """Of boxes that are off; the figures are their means."""
+READINGS = ("input", "crop", "focus_cells", "centre_power", "blur", "place")
+"""Choices that a teacher has made."""
 HEADING = ("AP", "AP50", "OKS", "PCK", "others' OKS", "LSPET")
 
 
@@ -145,7 +147,10 @@ def command_line() -> argparse.Namespace:
     parser.add_argument("--box-off", type=float, nargs="+", default=[0.0], help="share of sides")
     looks = ("once", "flip", "teacher")
     parser.add_argument("--look", choices=looks, nargs="+", default=["once"], help="how often")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if "teacher" in given.look and any(getattr(given, name) != own for name in READINGS):
+        parser.error("--look teacher has crops, focus and reading of its own")
+    return given
 
 
 def main() -> None:
