@@ -13,9 +13,6 @@ from av.video.reformatter import VideoReformatter
 
 from rmpe.records import ImageArray
 
-_ALMOST = 0.02
-"""Share of a turn's sine that is taken for none."""
-
 
 @dataclass(frozen=True)
 class Orientation:
@@ -27,12 +24,10 @@ class Orientation:
     """Columns in reverse order."""
     mirror_y: bool = False
     """Rows in reverse order."""
-    is_exact: bool = True
-    """False for a turn between the right angles, which is rounded to one of them."""
 
     @classmethod
     def of_matrix(cls, matrix: tuple[int, ...]) -> Orientation:
-        """Return what a display matrix asks for.
+        """Return what a display matrix asks for, a turn rounded to a right angle.
 
         Args:
             matrix: its nine numbers; a stored point (x, y) is shown at (a x + c y, b x + d y) with
@@ -42,10 +37,9 @@ class Orientation:
         straight, crossed = abs(a) + abs(d), abs(b) + abs(c)
         if not straight and not crossed:
             return cls()
-        exact = min(straight, crossed) <= _ALMOST * max(straight, crossed)
         if crossed > straight:
-            return cls(True, c < 0, b < 0, exact)
-        return cls(False, a < 0, d < 0, exact)
+            return cls(True, c < 0, b < 0)
+        return cls(False, a < 0, d < 0)
 
     @classmethod
     def of_frame(cls, frame: av.VideoFrame) -> Orientation:

@@ -55,8 +55,6 @@ class ClipReport:
     """Lanes of its timeline, without that of people who have no id."""
     pictures: str
     """How its pictures came in: embed, link, strip or none."""
-    data_bytes: int
-    """Characters of its packed poses."""
 
     @property
     def shown(self) -> str:
@@ -167,16 +165,15 @@ def _clip_elements(
     folder = records if records.is_dir() else records.parent
     timing = _read_timing(folder / SUMMARY_NAME, warnings)
     header = _page_header(name, reader, packed, pictures, timing)
-    blob = packed.blob()
     elements = [
         f'<script type="application/json" class="clip" id="clip-{number}">{_json(header)}</script>',
-        f'<script type="text/plain" id="clip-{number}-poses">{blob}</script>',
+        f'<script type="text/plain" id="clip-{number}-poses">{packed.blob()}</script>',
     ]
     if pictures.data:
         film = base64.b64encode(pictures.data).decode("ascii")
         elements.append(f'<script type="text/plain" id="clip-{number}-film">{film}</script>')
     identities = sum(track.identity > 0 for track in packed.tracks)
-    report = ClipReport(name, packed.frame_count, identities, pictures.mode, len(blob))
+    report = ClipReport(name, packed.frame_count, identities, pictures.mode)
     return "\n".join(elements), report, warnings
 
 

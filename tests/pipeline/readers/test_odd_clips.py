@@ -60,7 +60,7 @@ def test_every_display_matrix_is_applied_mirroring_too(tmp_path: Path, name: str
 
 def test_a_turn_between_right_angles_is_rounded_and_a_matrix_of_zeros_is_none() -> None:
     tilted = Orientation.of_matrix((46341, 46000, 0, -46000, 46341, 0, 0, 0, 1 << 30))
-    assert not tilted.is_exact
+    assert tilted == Orientation()
     assert Orientation.of_matrix((0,) * 9) == Orientation()
 
 
