@@ -8,14 +8,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 from safetensors import SafetensorError
 
 from rmpe.detectors._boxes import box_nms, join_sides, read_output
+from rmpe.detectors._letterbox import STEP, Letterbox
 from rmpe.geometry.boxes import clip_boxes, snap_boxes
-from rmpe.records import Boxes, FloatArray, ImageArray
+from rmpe.records import Boxes, ImageArray
 from rmpe.runtimes import Precision, Runtime, RuntimeName, as_array, build_runtime, bundled_runtime
 
 if TYPE_CHECKING:
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from rmpe.runtimes import PreprocessedNetwork
 
 BUNDLED_WEIGHTS = "compact_detector.safetensors"
-_STEP = 32
-"""Input sides are multiples of the coarsest stride."""
-_GREY = 114
-"""Value of the pixels beside a picture, as the networks were trained."""
-_HALVED_ABOVE = 2.5
-"""Times the wanted width, from which on a picture is halved first."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +56,10 @@ class CompactOptions:
     """Whether as many people are found in int8: then precision ``auto`` is that."""
 
     def __post_init__(self) -> None:
-        if self.input_side < _STEP:
-            raise ValueError(f"input_side is {self.input_side}, allowed is {_STEP} or more")
-        if min(self.other_sides, default=_STEP) < _STEP:
-            raise ValueError(f"other_sides are {self.other_sides}, allowed is {_STEP} or more")
+        if self.input_side < STEP:
+            raise ValueError(f"input_side is {self.input_side}, allowed is {STEP} or more")
+        if min(self.other_sides, default=STEP) < STEP:
+            raise ValueError(f"other_sides are {self.other_sides}, allowed is {STEP} or more")
         for name in ("score_threshold", "small_score_threshold", "nms_iou"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 0..1")
@@ -87,62 +81,6 @@ ACCURATE = CompactOptions(
     best_counts=2.0,
 )
 """The detector ``compact-accurate``: three sides, at twice the time of ``FAST``."""
-
-
-@dataclass(frozen=True)
-class Letterbox:
-    """A picture scaled into the top-left corner of the network's input."""
-
-    scale: float
-    """Input pixels per picture pixel."""
-    content_width: int
-    """Columns of the input that the picture fills."""
-    content_height: int
-    """Rows of the input that the picture fills."""
-    width: int
-    """Columns of the input, a multiple of 32; the rest is grey."""
-    height: int
-    """Rows of the input, a multiple of 32; the rest is grey."""
-
-    @classmethod
-    def fit(cls, width: int, height: int, options: CompactOptions) -> Letterbox:
-        """Choose the scale for a picture of ``width`` x ``height`` pixels.
-
-        The longer side becomes ``input_side``; with 640 that divides 1280x720, 1920x1080 and
-        3840x2160 by a whole number.
-        """
-        scale = min(options.input_side / max(width, height), options.largest_zoom)
-        columns, rows = (max(round(side * scale), 1) for side in (width, height))
-        padded = (-(-side // _STEP) * _STEP for side in (columns, rows))
-        return cls(scale, columns, rows, *padded)
-
-    def apply(self, image_bgr: ImageArray) -> ImageArray:
-        """Return the network's input, uint8 (height, width, 3)."""
-        size = (self.content_width, self.content_height)
-        canvas = np.full((self.height, self.width, 3), _GREY, np.uint8)
-        inside = canvas[: self.content_height, : self.content_width]
-        if image_bgr.shape[1::-1] == size:
-            inside[:] = image_bgr
-        else:
-            smaller = _halved(image_bgr, size)
-            how = cv2.INTER_AREA if smaller.shape[1] >= 2 * size[0] else cv2.INTER_LINEAR
-            inside[:] = cv2.resize(smaller, size, interpolation=how)
-        return canvas
-
-    def to_image(self, boxes_xyxy: FloatArray) -> FloatArray:
-        """Map boxes (N, 4) from input pixels to picture pixels."""
-        return np.asarray((boxes_xyxy + 0.5) / self.scale - 0.5, np.float32)
-
-
-def _halved(image_bgr: ImageArray, size: tuple[int, int]) -> ImageArray:
-    """Return a picture halved as often as it stays well above ``size`` (width, height).
-
-    Means of two by two pixels are ten times as quick as areas of another size.
-    """
-    while image_bgr.shape[1] >= _HALVED_ABOVE * size[0]:
-        half = (image_bgr.shape[1] // 2, max(image_bgr.shape[0] // 2, 1))
-        image_bgr = np.asarray(cv2.resize(image_bgr, half, interpolation=cv2.INTER_AREA), np.uint8)
-    return image_bgr
 
 
 class CompactPersonDetector:
@@ -191,7 +129,7 @@ class CompactPersonDetector:
             options.best_counts,
             min(options.score_threshold, options.small_score_threshold),
         )
-        scale = Letterbox.fit(image.shape[1], image.shape[0], options).scale
+        scale = fitted(image, options).scale
         kept = select_boxes(corners * scale, scores, options)
         return Boxes(kept.boxes_xyxy / np.float32(scale), kept.scores)
 
@@ -199,7 +137,7 @@ class CompactPersonDetector:
         self, images_bgr: Sequence[ImageArray], options: CompactOptions
     ) -> list[Boxes]:
         """Return the people of every picture as the network sees it at ``options.input_side``."""
-        frames = [Letterbox.fit(image.shape[1], image.shape[0], options) for image in images_bgr]
+        frames = [fitted(image, options) for image in images_bgr]
         groups: dict[tuple[int, int], list[int]] = {}
         for place, frame in enumerate(frames):
             groups.setdefault((frame.height, frame.width), []).append(place)
@@ -216,6 +154,12 @@ class CompactPersonDetector:
                 corners = clip_boxes(corners, image.shape[1], image.shape[0])
                 found[place] = Boxes(corners, kept.scores)
         return [found[place] for place in range(len(images_bgr))]
+
+
+def fitted(image_bgr: ImageArray, options: CompactOptions) -> Letterbox:
+    """Return how a picture lies in the network's input."""
+    height, width = image_bgr.shape[:2]
+    return Letterbox.fit(width, height, options.input_side, options.largest_zoom)
 
 
 def select_boxes(boxes: ArrayLike, scores: ArrayLike, options: CompactOptions) -> Boxes:

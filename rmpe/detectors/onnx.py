@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from torchvision.ops import nms
 
+from rmpe.detectors._letterbox import GREY
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.records import Boxes, FloatArray, ImageArray
 
 OnnxFamily = Literal["yolox", "rtmdet"]
 PERSON_CLASS = 0
-_GREY = 114
-"""Value of the pixels beside a picture, as the networks were trained."""
 _STRIDES = (8, 16, 32)
 _RTMDET_MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
 _RTMDET_STD_BGR = np.array([57.375, 57.12, 58.395], np.float32)
@@ -90,7 +89,7 @@ class OnnxDetector:
         # YOLOX cuts sides to whole pixels, MMDetection rounds them.
         whole = int if self._family == "yolox" else round
         size = (max(whole(width * scale), 1), max(whole(height * scale), 1))
-        canvas = np.full((self._height, self._width, 3), _GREY, np.float32)
+        canvas = np.full((self._height, self._width, 3), GREY, np.float32)
         canvas[: size[1], : size[0]] = cv2.resize(image_bgr, size)
         if self._family == "rtmdet":
             canvas = (canvas - _RTMDET_MEAN_BGR) / _RTMDET_STD_BGR

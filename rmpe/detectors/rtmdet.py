@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
+from rmpe.detectors._letterbox import GREY
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.records import Boxes, ImageArray
 from rmpe.runtimes import (
@@ -24,8 +25,6 @@ from rmpe.zoo import load_detector
 
 PERSON_CLASS = 0
 STRIDES = (8, 16, 32)
-_GREY = 114
-"""Value of the pixels beside a picture, as the networks were trained."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def letterboxed(
     """
     factor = min(width / image_bgr.shape[1], height / image_bgr.shape[0])
     rows, columns = (max(int(side * factor + 0.5), 1) for side in image_bgr.shape[:2])
-    canvas = np.full((height, width, 3), _GREY, np.uint8)
+    canvas = np.full((height, width, 3), GREY, np.uint8)
     canvas[:rows, :columns] = cv2.resize(image_bgr, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return canvas, (rows, columns)
 

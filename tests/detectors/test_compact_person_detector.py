@@ -13,10 +13,10 @@ from torch._tensor import Tensor
 
 from rmpe.detectors import build_detector
 from rmpe.detectors._boxes import join_sides
+from rmpe.detectors._letterbox import Letterbox
 from rmpe.detectors.compact import (
     CompactOptions,
     CompactPersonDetector,
-    Letterbox,
     load_compact_network,
     select_boxes,
 )
@@ -57,13 +57,13 @@ class OneBoxRuntime:
 def test_the_longer_side_becomes_the_input_side(
     width: int, height: int, expected: tuple[float, int, int, int, int]
 ) -> None:
-    box = Letterbox.fit(width, height, CompactOptions(640))
+    box = Letterbox.fit(width, height, 640, 2.0)
     got = (box.scale, box.content_width, box.content_height, box.width, box.height)
     np.testing.assert_allclose(got, expected)
 
 
 def test_the_rest_of_the_input_is_grey() -> None:
-    box = Letterbox.fit(1280, 720, CompactOptions(640))
+    box = Letterbox.fit(1280, 720, 640, 2.0)
     canvas = box.apply(np.full((720, 1280, 3), 7, np.uint8))
     assert (canvas[:360] == 7).all() and (canvas[360:] == 114).all()
 

@@ -87,7 +87,7 @@ def letterboxed(data: Path) -> Iterator[NDArray[np.uint8]]:
     for number, picture in enumerate(taught_pictures(data)):
         image = picture.load()
         options = detector.CompactOptions(SIDES[number % len(SIDES)])
-        yield detector.Letterbox.fit(image.shape[1], image.shape[0], options).apply(image)[None]
+        yield detector.fitted(image, options).apply(image)[None]
 
 
 def measured(file: str, inputs: Iterable[NDArray[np.uint8]], kept: list[str]) -> Quantisation:

@@ -19,7 +19,7 @@ from convert_movenet import head_nodes, state_of, trunk_nodes
 from tfjs_weights import read_tfjs
 
 from rmpe.detectors._boxes import box_nms
-from rmpe.detectors.compact import CompactOptions, Letterbox
+from rmpe.detectors.compact import CompactOptions, fitted
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.networks.compact_pose import CompactPose, Head
 from rmpe.records import FloatArray, ImageArray
@@ -68,7 +68,7 @@ class MultiPoseFinder:
 
     def __call__(self, image_bgr: ImageArray, side: int) -> tuple[FloatArray, FloatArray]:
         """Return boxes (N, 4) in picture pixels and scores (N,)."""
-        frame = Letterbox.fit(image_bgr.shape[1], image_bgr.shape[0], CompactOptions(side))
+        frame = fitted(image_bgr, CompactOptions(side))
         maps = np.asarray(self._runtime(frame.apply(image_bgr)[None])[0])[0]
         rows, columns = np.nonzero(maps[0] >= LEAST_SCORE)
         height, width, down, right = maps[1:, rows, columns]
