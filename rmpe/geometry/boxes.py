@@ -54,8 +54,9 @@ def clip_boxes(boxes_xyxy: ArrayLike, width: int, height: int) -> FloatArray:
 def snap_boxes(boxes_xyxy: ArrayLike) -> FloatArray:
     """Return boxes (..., 4) to the nearest eighth of a pixel.
 
-    A found corner's further digits depend on the engine that computed it. Crops of boxes without
-    them are the same on every engine, and so are the poses.
+    A found corner's further digits depend on the engine that computed it. Without them nearly all
+    crops are the same on every engine, and so are the poses; a corner halfway between two eighths
+    may still go either way.
     """
     return np.asarray(np.rint(np.asarray(boxes_xyxy, np.float32) * _SNAPS) / _SNAPS, np.float32)
 
