@@ -116,7 +116,7 @@ def gait_facts(events: Sequence[FootEvent]) -> GaitFacts:
     steps = [
         later.time_s - first.time_s
         for first, later in _neighbours(contacts)
-        if first.side != later.side
+        if first.side != later.side and later.time_s > first.time_s  # both at once: a landing
     ]
     step_s = float(np.mean(steps)) if steps else float("nan")
     return GaitFacts(

@@ -10,6 +10,7 @@ import pytest
 
 from rmpe import read_records
 from rmpe.kinematics import Filter, KnownLength, MeasureOptions, measure_clip
+from rmpe.kinematics._gait import FootEvent, gait_facts
 from rmpe.kinematics.measuring import PersonMeasures
 from rmpe.skeletons import COCO_17
 from tests.helpers.stick_walker import (
@@ -250,3 +251,12 @@ def test_a_person_of_whom_nothing_is_known_is_told(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "w.ndjson", TIMES)
     measures = measure_clip(read_records(path), MeasureOptions(min_score=0.95))
     assert any("nothing is known" in warning for warning in measures.warnings)
+
+
+def test_who_lands_on_both_feet_has_made_no_step() -> None:
+    landing = [FootEvent(0.2, 2, side, "contact", 3.0) for side in ("left", "right")]
+    facts = gait_facts(landing)
+    assert facts.contacts == 2 and np.isnan([facts.step_s, facts.cadence_per_min]).all()
+    then = [*landing, FootEvent(0.7, 7, "left", "contact", 4.0)]
+    assert gait_facts(then).step_s == pytest.approx(0.5)
+    assert gait_facts(then).cadence_per_min == pytest.approx(120)
