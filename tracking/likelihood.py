@@ -18,6 +18,9 @@ from tracking.similarity import BoolArray, People, shared_features
 from tracking.tracks import Tracks
 
 _FEWEST_JOINTS = 3
+_TALLER = 1.1
+_OWN_NATS = 5.0
+_NEAR_NATS = -1.5
 """Of either person, from which on their feature matches are compared."""
 
 
@@ -142,14 +145,19 @@ def colour_evidence(
 
 
 def count_doubtful(
-    similarity: Similarity, box_scores: FloatArray, parameters: TrackerParameters
+    similarity: Similarity, known: Tracks, seen: Sighting, parameters: TrackerParameters
 ) -> FloatArray:
-    """Return what the similarity is worth in an assignment, (N, M)."""
-    sure = box_scores >= parameters.sure_score
+    """Return what the similarity of the known with those seen is worth in an assignment, (N, M)."""
+    sure = seen.box_scores >= parameters.sure_score
     # a pose found in a doubtful box is often that of somebody who stands before it
     box = similarity.place + similarity.height
     total = similarity.total
-    return np.where(sure | (box > 0), total, np.minimum(total, box))
+    # more shows of somebody than before: nobody behind them has their joints and clothes, and more
+    before_px = known.boxes_xyxy[:, 3] - known.boxes_xyxy[:, 1]
+    emerged = seen.heights_px > _TALLER * before_px[:, None]
+    emerged &= similarity.joints + similarity.colours > _OWN_NATS
+    emerged &= similarity.place > _NEAR_NATS
+    return np.where(sure | emerged | (box > 0), total, np.minimum(total, box))
 
 
 def _common_features(

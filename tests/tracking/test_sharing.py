@@ -9,8 +9,12 @@ import pytest
 
 from rmpe.records import Frame, Poses
 from tracking import DEFAULT, OnlineTracker
+from tracking.appearance import unknown_appearance
 from tracking.following.sharing import best_in_sight, shares_of
 from tracking.kalman import Bodies, observe_places
+from tracking.likelihood import Sighting, Similarity, count_doubtful
+from tracking.similarity import describe_people
+from tracking.tracks import Tracks
 
 SHAPE = np.array([[0, 0], [-20, 20], [20, 20], [0, 50], [-15, 100], [15, 100]], float)
 NOBODY = -1
@@ -81,3 +85,33 @@ def test_one_box_between_two_who_stood_there_moves_neither_house() -> None:
     stood = [280.0, 100.0, 320.0, 200.0] if given.ids.tolist() == [1] else [296, 100, 336, 200]
     np.testing.assert_allclose(step.now.boxes_xyxy, [stood], atol=1.0)
     assert tracker.update(blank(7), people([left, right])).ids.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("known_px", "expected"), [(100.0, 4.5), (200.0, -1.5)])
+def test_a_doubtful_box_is_who_shows_more_than_before_where_joints_and_colours_agree(
+    known_px: float, expected: float
+) -> None:
+    one = np.ones((1, 1))
+    nothing = np.zeros((1, 1))
+    similarity = Similarity(-one, -0.5 * one, 3 * one, nothing, 3 * one, nothing)
+    known = Tracks.from_arrays(
+        {
+            name: np.zeros((1, *array.shape[1:]))
+            for name, array in Tracks.empty(6).to_arrays().items()
+        }
+        | {"boxes_xyxy": np.array([[0.0, 0.0, 40.0, known_px]])}
+    )
+    whole = people([(100.0, 100.0)])
+    boxes = np.array([[80.0, 50.0, 120.0, 200.0]])
+    described = describe_people(
+        whole.keypoints_xy, 640, 360, DEFAULT, whole.keypoint_scores, whole.boxes_xyxy
+    )
+    seen = Sighting(
+        described,
+        boxes,
+        np.full(1, 0.5),
+        np.ones((1, 6)),
+        unknown_appearance(1, 6),
+        np.ones(1, bool),
+    )
+    np.testing.assert_allclose(count_doubtful(similarity, known, seen, DEFAULT), [[expected]])

@@ -99,7 +99,7 @@ def _surplus_nearby(
     compared &= ~(have_left(known, expected, size) & (gaps_s > parameters.away_s))
     similarity = compare(known, expected, gaps_s, start, _NO_MATCHES, parameters)
     similarity = replace(similarity, colours=colour_evidence(known, gaps_s, start, parameters))
-    counted = count_doubtful(similarity, start.box_scores, parameters)[:, 0]
+    counted = count_doubtful(similarity, known, start, parameters)[:, 0]
     return np.where(compared, counted - parameters.least_nats, 0.0)
 
 

@@ -83,7 +83,7 @@ class Follower:
         compared, similarity, seen = self._compare(
             tracks, expected, gap_s, seen, correspondences, size, appearance_of
         )
-        counted = count_doubtful(similarity, seen.box_scores, self.parameters)
+        counted = count_doubtful(similarity, tracks.select(compared), seen, self.parameters)
         # assign: by place, then whoever was lost by appearance; row of the N or NOBODY, (M,)
         matched = self._assign(len(tracks), compared, counted, seen)
         absent = may_return(tracks, matched, gaps, self.parameters)
