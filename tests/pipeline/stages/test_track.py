@@ -17,12 +17,12 @@ UNLIKELY = (400.0, 100.0, 0.4)
 
 def posed(index: int, *people: tuple[float, float, float]) -> PosedFrame:
     """People at x, y with a box that scores."""
-    given = np.reshape(people, (-1, 3))
-    joints = given[:, None, :2] + SHAPE
+    places = np.reshape(people, (-1, 3))
+    joints = places[:, None, :2] + SHAPE
     count = len(joints)
     poses = Poses(
         boxes_xyxy=np.concatenate([joints.min(1), joints.max(1)], 1),
-        box_scores=given[:, 2],
+        box_scores=places[:, 2],
         keypoints_xy=joints,
         keypoint_scores=np.ones((count, 6)),
         scores=np.ones(count),
