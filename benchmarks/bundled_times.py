@@ -34,8 +34,8 @@ def pose_call(name: str, precision: Precision, batch: int) -> Callable[[], Any]:
     """Return a call of a bundled pose network, which has been called before."""
     ready = ready_pose(name, device="cpu", runtime="openvino", precision=precision, threads=1)
     assert ready is not None
-    runtime, rules = ready
-    shape = (batch, rules.input_height, rules.input_width, 3)
+    runtime, conventions = ready
+    shape = (batch, conventions.input_height, conventions.input_width, 3)
     call = partial(runtime, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     call()
     return call

@@ -126,18 +126,23 @@ PLAIN = (
 
 
 @torch.no_grad()
-def pck(network: nn.Module, people: KeypointSet, rules: Conventions) -> float:
+def pck(network: nn.Module, people: KeypointSet, conventions: Conventions) -> float:
     """Return PCK@0.2 of the limb joints, in per cent."""
-    door = PreprocessedNetwork(network.eval(), rules.colour_order, rules.mean, rules.std)
+    door = PreprocessedNetwork(
+        network.eval(), conventions.colour_order, conventions.mean, conventions.std
+    )
     transforms = [
         CropTransform.from_person_box(
-            person.box_xyxy, rules.input_height, rules.input_width, rules.crop_style
+            person.box_xyxy,
+            conventions.input_height,
+            conventions.input_width,
+            conventions.crop_style,
         )
         for person in people.people
     ]
     crops = [t.warp(p.picture.load()) for t, p in zip(transforms, people.people)]
     maps = torch.cat([door(torch.from_numpy(crop[None])) for crop in crops])
-    points, _ = get_codec(rules.codec).decode(maps)
+    points, _ = get_codec(conventions.codec).decode(maps)
     truth = np.stack([person.keypoints_xy for person in people.people])
     seen = np.stack([person.visibility for person in people.people]) > 0
     found = points_to_image(points.numpy(), transforms)

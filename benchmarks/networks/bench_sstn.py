@@ -53,21 +53,21 @@ class Reader:
 
     def __init__(self, loaded: LoadedNetwork) -> None:
         """Read by the conventions of ``loaded``."""
-        self._rules, self._network = loaded.conventions, loaded.network.eval()
-        rules = self._rules
+        self._conventions, self._network = loaded.conventions, loaded.network.eval()
+        conventions = self._conventions
         self._door = PreprocessedNetwork(
-            torch.nn.Identity(), rules.colour_order, rules.mean, rules.std
+            torch.nn.Identity(), conventions.colour_order, conventions.mean, conventions.std
         )
-        self._codec = get_codec(rules.codec)
+        self._codec = get_codec(conventions.codec)
         self.seconds, self.people = 0.0, 0
 
     @torch.no_grad()
     def joints(self, samples: Sequence[AnnotatedPerson], boxes: list[np.ndarray]) -> np.ndarray:
         """Return the joints (N, K, 2) of people in picture pixels."""
-        rules = self._rules
+        conventions = self._conventions
         transforms = [
             CropTransform.from_person_box(
-                box, rules.input_height, rules.input_width, rules.crop_style
+                box, conventions.input_height, conventions.input_width, conventions.crop_style
             )
             for box in boxes
         ]
@@ -77,7 +77,7 @@ class Reader:
         if isinstance(self._network, SymmetricPose):
             maps, theta = self._network.estimate(planes)
             points, _ = self._codec.decode(maps)
-            size_hw = (rules.input_height, rules.input_width)
+            size_hw = (conventions.input_height, conventions.input_width)
             points = self._network.to_crop(points, theta, size_hw)
         else:
             points, _ = self._codec.decode(self._network(planes))

@@ -17,8 +17,8 @@ from tracking.similarity import (
 )
 
 
-def people(joints: list[list[list[float]]], **rules: object) -> People:
-    return describe_people(joints, 1000, 1000, PoseFlowParameters(**rules))
+def people(joints: list[list[list[float]]], **parameters: object) -> People:
+    return describe_people(joints, 1000, 1000, PoseFlowParameters(**parameters))
 
 
 def test_box_is_the_extent_widened_clipped_and_cut_to_integers() -> None:

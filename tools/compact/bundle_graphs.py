@@ -46,9 +46,11 @@ def main() -> None:
     store(detector.BUNDLED_WEIGHTS, detector.preprocessed_network(), DETECTOR_SIDE, DETECTOR_SIDE)
     for name, file in bundled.BUNDLED.items():
         loaded = bundled.load_bundled_pose(name)
-        rules = loaded.conventions
-        network = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
-        store(file, network, rules.input_height, rules.input_width)
+        conventions = loaded.conventions
+        network = PreprocessedNetwork(
+            loaded.network, conventions.colour_order, conventions.mean, conventions.std
+        )
+        store(file, network, conventions.input_height, conventions.input_width)
 
 
 if __name__ == "__main__":

@@ -62,18 +62,18 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     loaded = load(str(arguments.weights))
-    network, rules = loaded.network, loaded.conventions
+    network, conventions = loaded.network, loaded.conventions
     assert isinstance(network, CompactPose)
     rng = np.random.default_rng(0)
     people = read_lspet(arguments.data / "lspet", "train").people
     order = rng.permutation(len(people))
     taught = [people[row] for row in order if _knows(people[row])][: arguments.people]
-    size = (rules.input_height, rules.input_width)
+    size = (conventions.input_height, conventions.input_width)
     samples: dict[int, list] = {joint: [] for joint in NEW_JOINTS}
     read, offsets = [], []
     for person in taught:
         change = CropChange(float(np.exp(rng.normal(-0.05, 0.12))))
-        matrix = changed_crop_matrix(person.box_xyxy, *size, rules.crop_style, change)
+        matrix = changed_crop_matrix(person.box_xyxy, *size, conventions.crop_style, change)
         crop = warp_affine(person.picture.load(), matrix, *size)
         x = torch.from_numpy(crop.copy()).flip(-1).permute(2, 0, 1)[None].float() / 255
         finest = network.pyramid(*network.fine_levels(x))

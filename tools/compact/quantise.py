@@ -64,11 +64,11 @@ def taught_pictures(data: Path) -> list[PersonPicture]:
 
 def crops(data: Path, name: str) -> Iterator[NDArray[np.uint8]]:
     """People as a pose network sees them, (1, H, W, 3), one of LSPET and one of coco128 in turn."""
-    rules = CONVENTIONS[name]
+    conventions = CONVENTIONS[name]
 
     def crop(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-        size = (rules.input_height, rules.input_width)
-        return CropTransform.from_person_box(box, *size, rules.crop_style).warp(image)[None]
+        size = (conventions.input_height, conventions.input_width)
+        return CropTransform.from_person_box(box, *size, conventions.crop_style).warp(image)[None]
 
     athletes = read_lspet(data / "lspet", "train").people[:: len(BUNDLED) * 10]
     everyday = (

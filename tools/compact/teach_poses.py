@@ -69,19 +69,21 @@ class Teacher:
     def __init__(self, weights: str) -> None:
         """Read a bundled network by its name, or the weights of a compact pose network."""
         loaded = load_bundled_pose(weights) if weights in BUNDLED else load(weights)
-        self._rules = loaded.conventions
-        rules = self._rules
-        door = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
+        self._conventions = loaded.conventions
+        conventions = self._conventions
+        door = PreprocessedNetwork(
+            loaded.network, conventions.colour_order, conventions.mean, conventions.std
+        )
         self._runtime = build_runtime(door, device="cpu", threads=1)
-        self._codec = get_codec(rules.codec)
+        self._codec = get_codec(conventions.codec)
 
     def look(
         self, image_bgr: NDArray[np.uint8], box_xyxy: FloatArray
     ) -> tuple[FloatArray, NDArray[np.float64]]:
         """Return logarithms of probabilities (17, ROWS, COLUMNS) and picture -> grid (2, 3)."""
-        rules = self._rules
-        size = (rules.input_height, rules.input_width)
-        style = rules.crop_style
+        conventions = self._conventions
+        size = (conventions.input_height, conventions.input_width)
+        style = conventions.crop_style
         to_grid = changed_crop_matrix(box_xyxy, ROWS, COLUMNS, style, CropChange(GRID_SCALE))
         to_grid[:, 2] -= 0.5  # cell centres at whole numbers
         matrices = [changed_crop_matrix(box_xyxy, *size, style, CropChange(f)) for f in VIEWS]

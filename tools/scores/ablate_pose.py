@@ -67,19 +67,19 @@ class Choice:
 
 def changed(loaded: LoadedNetwork, choice: Choice) -> LoadedNetwork:
     """Return the network with another input, crop or focus."""
-    rules, network = loaded.conventions, loaded.network
+    conventions, network = loaded.conventions, loaded.network
     assert isinstance(network, CompactPose)
     if choice.input:
         height, width = (int(side) for side in choice.input.split("x"))
-        rules = replace(rules, input_height=height, input_width=width)
+        conventions = replace(conventions, input_height=height, input_width=width)
     if choice.crop:
-        grown = rules.crop_style.grown(choice.crop / rules.crop_style.width_factor)
-        rules = replace(rules, crop_style=grown)
+        grown = conventions.crop_style.grown(choice.crop / conventions.crop_style.width_factor)
+        conventions = replace(conventions, crop_style=grown)
     if choice.focus_cells:
         network.focus_cells = choice.focus_cells
     if choice.centre_power:
         network.centre_sharpness = choice.centre_power
-    return replace(loaded, conventions=rules)
+    return replace(loaded, conventions=conventions)
 
 
 def codec_of(loaded: LoadedNetwork, choice: Choice) -> CompactCodec:

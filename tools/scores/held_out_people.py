@@ -214,25 +214,30 @@ class Reader:
 
         A codec given takes the place of the network's own.
         """
-        rules = loaded.conventions
-        door = PreprocessedNetwork(loaded.network, rules.colour_order, rules.mean, rules.std)
+        conventions = loaded.conventions
+        door = PreprocessedNetwork(
+            loaded.network, conventions.colour_order, conventions.mean, conventions.std
+        )
         self._runtime = runtime or build_runtime(door, device="cpu", threads=1)
-        self._rules, self._flip_test = rules, flip_test
-        self.codec = codec or get_codec(rules.codec)
+        self._conventions, self._flip_test = conventions, flip_test
+        self.codec = codec or get_codec(conventions.codec)
 
     @property
-    def rules(self) -> Conventions:
+    def conventions(self) -> Conventions:
         """The network's conventions."""
-        return self._rules
+        return self._conventions
 
     def __call__(self, people: Sequence[AnnotatedPerson]) -> Found:
         """Return the joints of all people."""
-        rules, points, scores = self._rules, [], []
+        conventions, points, scores = self._conventions, [], []
         for first in range(0, len(people), BATCH):
             part = people[first : first + BATCH]
             transforms = [
                 CropTransform.from_person_box(
-                    person.box_xyxy, rules.input_height, rules.input_width, rules.crop_style
+                    person.box_xyxy,
+                    conventions.input_height,
+                    conventions.input_width,
+                    conventions.crop_style,
                 )
                 for person in part
             ]
@@ -248,5 +253,5 @@ class Reader:
         if not self._flip_test:
             return self.codec.decode(maps)
         mirrored = self._runtime(np.ascontiguousarray(crops_bgr[:, :, ::-1]))[0]
-        order = self._rules.skeleton.mirror_permutation
+        order = self._conventions.skeleton.mirror_permutation
         return decode_with_flip(self.codec, maps, torch.tensor(as_array(mirrored)), order)
