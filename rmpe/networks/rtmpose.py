@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -134,7 +135,7 @@ class RtmwHead(nn.Module):
         return self.cls_x(joints), self.cls_y(joints)
 
 
-class SimccNetwork(nn.Module):
+class SimccNetwork(nn.Module, ABC):
     """(N, 3, H, W) of one size → logits of the joints' columns and rows, a tuple of two.
 
     Columns are (N, K, 2 W), rows (N, K, 2 H): bins of half a pixel.
@@ -165,9 +166,9 @@ class SimccNetwork(nn.Module):
             )
         return self.classify(self.backbone.features(x))
 
+    @abstractmethod
     def classify(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The trunk's maps, strides 4 to 32 → columns and rows."""
-        raise NotImplementedError
 
     def supervised_outputs(self, x: Tensor) -> list[Tensor]:
         """Columns (N, K, 2 W) and rows (N, K, 2 H)."""
