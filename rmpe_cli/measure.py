@@ -40,11 +40,12 @@ class MeasureChoices:
     swaps: bool = option(
         "--swaps/--keep-swaps", default=True, help="Repair sides that swap for one frame."
     )
-    filter: str = option(
+    filter: str | None = option(
         "--filter",
-        default="butterworth:6Hz:4",
+        default=None,
         help="How joints are smoothed: butterworth:HZ:ORDER, savgol:FRAMES:DEGREE, "
-        "median:FRAMES, gaussian:FRAMES, loess:FRAMES, one-euro:HZ:BETA or none.",
+        "median:FRAMES, gaussian:FRAMES, loess:FRAMES, one-euro:HZ:BETA or none. "
+        "If not given butterworth:6Hz:4, or none where a clip is too slow for it.",
     )
     facing: Literal["auto", "right", "left"] = option(
         "--facing",
@@ -94,7 +95,7 @@ class MeasureChoices:
                 repair_swaps=self.swaps,
                 outliers=self.outliers,
                 max_gap=self.max_gap,
-                filter=Filter.from_text(self.filter),
+                filter=None if self.filter is None else Filter.from_text(self.filter),
                 facing=self.facing,
                 distances=tuple(_pair(text) for text in self.distances),
                 person_height_m=self.person_height,

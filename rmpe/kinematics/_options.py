@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rmpe.kinematics.angles import Facing
 from rmpe.kinematics.filters import Filter
@@ -62,8 +62,9 @@ class MeasureOptions:
     """Replace single wild positions by the median around them (Hampel, 7 frames, 2 sigmas)."""
     max_gap: int = 10
     """Fill gaps of at most so many frames by straight lines; 0 fills none."""
-    filter: Filter = field(default_factory=lambda: Filter.from_text("butterworth"))
-    """How the joints are smoothed before angles and speeds are taken from them."""
+    filter: Filter | None = None
+    """How the joints are smoothed before angles and speeds are taken from them; None takes
+    ``butterworth:6Hz:4``, or none where a clip has too few frames a second for it."""
     facing: Facing = "auto"
     """Where people look; angles are taken as if they looked to the right."""
     distances: tuple[tuple[str, str], ...] = ()

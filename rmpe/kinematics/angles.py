@@ -16,6 +16,7 @@ mirrored first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -168,7 +169,7 @@ def facing_left(trajectory: Trajectory, facing: Facing = "auto") -> NDArray[np.b
     if facing != "auto":
         return np.full(len(trajectory), facing == "left")
     ahead = np.zeros(len(trajectory))
-    for back, front in _ahead_pairs(trajectory):
+    for back, front in ahead_pairs(trajectory.has):
         step = trajectory.joint(front)[:, 0] - trajectory.joint(back)[:, 0]
         ahead += np.nan_to_num(step)
     steps = np.diff(trajectory.time_s)
@@ -177,10 +178,15 @@ def facing_left(trajectory: Trajectory, facing: Facing = "auto") -> NDArray[np.b
     return total < 0
 
 
-def _ahead_pairs(trajectory: Trajectory) -> list[tuple[str, str]]:
+def ahead_pairs(has: Callable[[str, str], bool]) -> list[tuple[str, str]]:
+    """Return pairs of joints of which the second lies ahead of the first.
+
+    Args:
+        has: tells whether both of two joints are there.
+    """
     feet = [(f"{side}_heel", f"{side}_big_toe") for side in ("left", "right")]
     ears = [(f"{side}_ear", "nose") for side in ("left", "right")]
     for pairs in (feet, ears, [("neck", "nose")]):
-        if all(trajectory.has(*pair) for pair in pairs):
+        if all(has(*pair) for pair in pairs):
             return pairs
     return []

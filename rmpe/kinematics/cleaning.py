@@ -35,7 +35,7 @@ def repair_swaps(trajectory: Trajectory) -> tuple[Trajectory, int]:
     repaired = 0
     for limb in _LIMBS:
         pairs = [
-            [trajectory.joints.index(side + joint) for side in _SIDES]
+            [trajectory.place(side + joint) for side in _SIDES]
             for joint in limb
             if trajectory.has(*(side + joint for side in _SIDES))
         ]

@@ -14,11 +14,12 @@ from rmpe.kinematics._gait import FootEvent, GaitFacts, foot_events, gait_facts
 from rmpe.kinematics._options import MeasureOptions
 from rmpe.kinematics.angles import ANGLES, angle_values, facing_left, measured_angles
 from rmpe.kinematics.cleaning import fill_gaps, hampel, repair_swaps
-from rmpe.kinematics.filters import known_runs
+from rmpe.kinematics.filters import Filter, known_runs
 from rmpe.kinematics.metres import MetricPlane, find_floor, height_in_px
 from rmpe.kinematics.trajectories import (
     Trajectory,
     choose_people,
+    frame_rate,
     is_constant_rate,
     read_trajectories,
 )
@@ -125,7 +126,7 @@ def measure_clip(records: PoseReader, options: MeasureOptions | None = None) -> 
             identities, or a scale or the floor cannot be told from what is there.
     """
     options = options or MeasureOptions()
-    everybody, boxes = read_trajectories(records, options.min_score, options.fps)
+    everybody, boxes = read_trajectories(records, options.min_score, options.fps, options.max_gap)
     chosen = choose_people(everybody, options.person)
     warnings: list[str] = []
     cleaned = [_cleaned(person, options, warnings) for person in chosen]
@@ -136,6 +137,21 @@ def measure_clip(records: PoseReader, options: MeasureOptions | None = None) -> 
         for raw, (person, repaired) in zip(chosen, cleaned)
     )
     return ClipMeasures(records.header.source, plane, unit, people, boxes, tuple(warnings))
+
+
+def _usual_filter(person: Trajectory, warnings: list[str]) -> Filter:
+    """Return the filter of a person for whom none was chosen."""
+    usual = Filter.from_text("butterworth")
+    rate = frame_rate(person.time_s)
+    if rate > 2 * usual.values[0] or not rate:
+        return usual
+    warning = (
+        f"joints are not filtered: {rate:g} frames a second are too few for {usual}; "
+        "another filter may be chosen (--filter)"
+    )
+    if warning not in warnings:
+        warnings.append(warning)
+    return Filter("none")
 
 
 def _cleaned(
@@ -153,8 +169,9 @@ def _cleaned(
     if options.outliers:
         points, wild = hampel(points)
     points, filled = fill_gaps(points, person.time_s, options.max_gap)
-    points = options.filter.apply(points, person.time_s)
-    if options.filter.name != "none" and not is_constant_rate(person.time_s):
+    smoothing = options.filter or _usual_filter(person, warnings)
+    points = smoothing.apply(points, person.time_s)
+    if smoothing.name != "none" and not is_constant_rate(person.time_s):
         warnings.append(
             f"person {raw.identity}: frames are not equally far apart; joints were brought to a "
             "constant rate for the filter and back"
@@ -237,15 +254,16 @@ def _measured(
         series.append(_series(time_s, joint, "speed", f"{unit}/s", speeds[0], speeds[1]))
     for first, second in options.distances:
         for joint in (first, second):
-            if joint not in person.joints:
-                raise ValueError(f"there is no joint {joint!r}; there are {person.joints}")
-        a, b = person.joints.index(first), person.joints.index(second)
+            if not person.has(joint):
+                there = ", ".join(person.joints)
+                raise ValueError(f"there is no joint {joint!r}; there are {there}")
+        a, b = person.place(first), person.place(second)
         lengths = [
             np.linalg.norm(part[:, a] - part[:, b], axis=-1) for part in (places, raw_places)
         ]
         name = f"{first}-{second}"
         series.append(_series(time_s, name, "distance", unit, lengths[0], lengths[1]))
-    events = foot_events(person, places[..., 0])
+    events = foot_events(person, places, faces_left)
     return PersonMeasures(
         person, raw, places, tuple(series), tuple(events), gait_facts(events), faces_left, repaired
     )

@@ -22,6 +22,13 @@ _MIDDLES = {
     "pelvis": ("left_hip", "right_hip"),
 }
 """Joints that are measured with and can be made where a skeleton lacks them."""
+_OTHERWISE = {
+    "left_big_toe": "left_foot_index",
+    "right_big_toe": "right_foot_index",
+    "left_hand_5": "left_index",
+    "right_hand_5": "right_index",
+}
+"""MediaPipe's words for joints that are measured with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +55,35 @@ class Trajectory:
 
     def has(self, *joints: str) -> bool:
         """Return whether all these joints are among the trajectory's."""
-        return all(joint in self.joints for joint in joints)
+        return all(len(joint_places(self.joints, joint)) == 1 for joint in joints)
+
+    def place(self, name: str) -> int:
+        """Return which of the joints has this name, or another word for it."""
+        (place,) = joint_places(self.joints, name)
+        return place
 
     def joint(self, name: str) -> FloatArray:
         """Return one joint's positions, (F, 2)."""
-        return self.points_xy[:, self.joints.index(name)]
+        return self.points_xy[:, self.place(name)]
 
     def with_points(self, points_xy: FloatArray) -> Trajectory:
         """Return the same person with other positions, (F, K, 2)."""
         return replace(self, points_xy=points_xy)
 
 
+def joint_places(joints: tuple[str, ...], name: str) -> tuple[int, ...]:
+    """Return the places among ``joints`` whose mean the joint ``name`` is: one, or two of a middle.
+
+    Empty where the joint is not there and cannot be made.
+    """
+    for names in ((name,), (_OTHERWISE.get(name, name),), _MIDDLES.get(name, ())):
+        if names and all(each in joints for each in names):
+            return tuple(joints.index(each) for each in names)
+    return ()
+
+
 def read_trajectories(
-    records: PoseReader, min_score: float = 0.0, fps: float = 0.0
+    records: PoseReader, min_score: float = 0.0, fps: float = 0.0, max_gap: int = 0
 ) -> tuple[list[Trajectory], dict[int, NDArray[np.float32]]]:
     """Return one trajectory for every identity, by rising id, and all boxes by frame index.
 
@@ -68,6 +91,7 @@ def read_trajectories(
         records: what :func:`rmpe.read_records` returns.
         min_score: joints below it are unknown.
         fps: frames a second of records that hold no times; 0 takes what they say.
+        max_gap: where records leave out more frames than this they are put in, with nobody in them.
 
     Raises:
         ValueError: people have no identities and a frame holds several of them, an identity is
@@ -95,9 +119,17 @@ def read_trajectories(
         raise ValueError(_twice(identity, twice[identity]))
     time_s = _rising(np.asarray(times, np.float64), fps or records.header.fps)
     indices = np.asarray(frames, np.int64)
+    indices, time_s, slots = _with_missing(indices, time_s, max_gap)
     skeleton = records.header.skeleton
     trajectories = [
-        _trajectory(identity, people[identity], indices, time_s, skeleton, min_score)
+        _trajectory(
+            identity,
+            {int(slots[slot]): row for slot, row in people[identity].items()},
+            indices,
+            time_s,
+            skeleton,
+            min_score,
+        )
         for identity in sorted(people)
     ]
     return trajectories, boxes
@@ -122,6 +154,28 @@ def _rising(times: FloatArray, fps: float) -> FloatArray:
         raise ValueError("the records have no times: give the frames a second (--fps)")
     place = int(np.argmax(np.diff(times) <= 0)) + 1
     raise ValueError(f"time does not rise at frame {place}: {times[place - 1]}, {times[place]} s")
+
+
+def _with_missing(
+    frames: IntArray, time_s: FloatArray, max_gap: int
+) -> tuple[IntArray, FloatArray, IntArray]:
+    """Return frames and times with those that a live recording lost, and the places of the others.
+
+    Only where more than ``max_gap`` in a row are missing: shorter gaps are bridged by straight
+    lines, whether their frames are there or not.
+    """
+    steps = np.diff(frames)
+    usual = int(np.median(steps)) if len(steps) else 1
+    lost = np.where(steps > (max_gap + 1) * max(usual, 1), steps // max(usual, 1) - 1, 0)
+    places = np.arange(len(frames)) + np.concatenate([[0], np.cumsum(lost)]).astype(np.int64)
+    if not lost.any():
+        return frames, time_s, places
+    slots = np.arange(places[-1] + 1)
+    return (
+        np.rint(np.interp(slots, places, frames)).astype(np.int64),
+        np.interp(slots, places, time_s),
+        places,
+    )
 
 
 def _trajectory(
@@ -157,10 +211,10 @@ def _with_middles(
     joints: tuple[str, ...], points: FloatArray, scores: FloatArray
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
     """Add the joints of ``_MIDDLES`` that are missing and can be made."""
-    for name, pair in _MIDDLES.items():
-        if name in joints or not all(side in joints for side in pair):
+    for name in _MIDDLES:
+        places = list(joint_places(joints, name))
+        if name in joints or not places:
             continue
-        places = [joints.index(side) for side in pair]
         joints = (*joints, name)
         points = np.concatenate([points, points[:, places].mean(1, keepdims=True)], 1)
         scores = np.concatenate([scores, scores[:, places].mean(1, keepdims=True)], 1)

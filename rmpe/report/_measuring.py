@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rmpe.kinematics import ANGLES
+from rmpe.kinematics.angles import ANGLES, ahead_pairs
+from rmpe.kinematics.trajectories import joint_places
 from rmpe.skeletons import Skeleton
-
-_MIDDLES = {
-    "neck": ("left_shoulder", "right_shoulder"),
-    "pelvis": ("left_hip", "right_hip"),
-}
 
 
 def page_angles(skeleton: Skeleton) -> dict[str, Any]:
@@ -21,9 +17,7 @@ def page_angles(skeleton: Skeleton) -> dict[str, Any]:
     """
 
     def joint(name: str) -> list[int]:
-        names = (name,) if name in skeleton.joints else _MIDDLES.get(name, ())
-        found = [skeleton.joints.index(each) for each in names if each in skeleton.joints]
-        return found if len(found) == len(names) else []
+        return list(joint_places(skeleton.joints, name))
 
     angles = []
     for angle in ANGLES:
@@ -39,10 +33,6 @@ def page_angles(skeleton: Skeleton) -> dict[str, Any]:
                 "period": 180 if angle.axis else 360,
             }
         )
-    feet = [(f"{side}_heel", f"{side}_big_toe") for side in ("left", "right")]
-    ears = [(f"{side}_ear", "nose") for side in ("left", "right")]
-    for pairs in (feet, ears, [("neck", "nose")]):
-        ahead = [[joint(back), joint(front)] for back, front in pairs]
-        if all(back and front for back, front in ahead):
-            return {"angles": angles, "ahead": ahead}
-    return {"angles": angles, "ahead": []}
+    pairs = ahead_pairs(lambda back, front: bool(joint(back) and joint(front)))
+    ahead = [[joint(back), joint(front)] for back, front in pairs]
+    return {"angles": angles, "ahead": ahead}

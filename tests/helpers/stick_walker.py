@@ -66,7 +66,10 @@ def walker_joints(time_s: FloatArray, faces_left: bool = False) -> dict[str, Flo
             f"{side}_elbow": elbow,
             f"{side}_wrist": elbow + ray(forearm, FOREARM),
         }
-        joints[f"{side}_big_toe"] = joints[f"{side}_heel"] + ray(foot, FOOT)
+        joints[f"{side}_index"] = joints[f"{side}_wrist"] + ray(forearm, 0.3 * FOREARM)
+        joints[f"{side}_big_toe"] = joints[f"{side}_foot_index"] = joints[f"{side}_heel"] + ray(
+            foot, FOOT
+        )
         joints[f"{side}_small_toe"] = joints[f"{side}_heel"] + ray(foot, 0.9 * FOOT)
     if faces_left:
         return {name: np.array([1280.0, 0.0]) - xy * (1, -1) for name, xy in joints.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ import pytest
 
 from rmpe import read_records
 from rmpe.kinematics import Filter, KnownLength, MeasureOptions, measure_clip
-from rmpe.kinematics._gait import FootEvent, gait_facts
 from rmpe.kinematics.measuring import PersonMeasures
-from rmpe.skeletons import COCO_17
+from rmpe.skeletons import COCO_17, skeleton_from_names
 from tests.helpers.stick_walker import (
     PX_PER_S,
     SHANK,
@@ -99,20 +99,6 @@ def test_sides_that_swap_for_a_frame_are_given_back(tmp_path: Path) -> None:
     repaired = _measured(path, MeasureOptions(filter=Filter("none"), outliers=False))
     assert repaired.named("left_knee").values[36] == pytest.approx(truth, abs=0.01)
     assert repaired.repaired["swaps"] == 1
-
-
-def test_contacts_are_where_the_foot_is_farthest_ahead(tmp_path: Path) -> None:
-    person = _measured(write_walker(tmp_path / "w.ndjson", TIMES))
-    fine = np.arange(0, 4, 1e-3)
-    joints = walker_joints(fine)
-    ahead = joints["left_heel"][:, 0] - joints["pelvis"][:, 0]
-    within = (fine > 0.6) & (fine < 1.8)
-    contact = fine[within][np.argmax(ahead[within])]
-    found = [e.time_s for e in person.events if e.side == "left" and e.kind == "contact"]
-    assert min(abs(np.array(found) - contact)) <= 1 / 30
-    assert person.gait.stride_s == pytest.approx(STRIDE_S, abs=0.02)
-    assert person.gait.cadence_per_min == pytest.approx(60 / (STRIDE_S / 2), rel=0.02)
-    assert person.gait.stride_length == pytest.approx(PX_PER_S * STRIDE_S, rel=0.02)
 
 
 def test_metres_by_scale_by_length_and_by_height(tmp_path: Path) -> None:
@@ -239,6 +225,45 @@ def test_a_cut_off_above_half_the_rate_is_refused(tmp_path: Path) -> None:
         measure_clip(read_records(path), MeasureOptions(filter=Filter.from_text("butterworth:20")))
 
 
+def test_a_clip_too_slow_for_the_usual_filter_is_not_filtered_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    path = write_walker(tmp_path / "w.ndjson", np.arange(40) / 7, noise_px=2)
+    measures = measure_clip(read_records(path), MeasureOptions(outliers=False))
+    knee = measures.people[0].named("left_knee")
+    np.testing.assert_array_equal(knee.values, knee.raw)
+    assert [one for one in measures.warnings if "7 frames a second are too few" in one]
+    with pytest.raises(ValueError, match="more than 12 frames a second, the clip has 7"):
+        measure_clip(read_records(path), MeasureOptions(filter=Filter.from_text("butterworth")))
+
+
+def test_frames_that_a_recording_lost_are_a_gap_like_any_other(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "w.ndjson", TIMES, noise_px=1)
+    head, *frames, end = path.read_text().splitlines()
+    nobody = [json.dumps(json.loads(line) | {"people": []}) for line in frames[40:70]]
+    lost, empty = tmp_path / "lost.ndjson", tmp_path / "empty.ndjson"
+    lost.write_text("\n".join([head, *frames[:40], *frames[70:], end.replace("120", "90")]) + "\n")
+    empty.write_text("\n".join([head, *frames[:40], *nobody, *frames[70:], end]) + "\n")
+    found, truth = _measured(lost, MeasureOptions()), _measured(empty, MeasureOptions())
+    assert np.isnan(truth.named("left_knee").values[40:70]).all()
+    assert found.person.frames.tolist() == list(range(120))
+    for one, other in zip(found.series, truth.series):
+        np.testing.assert_allclose(one.values, other.values, rtol=1e-9)
+
+
+def test_the_feet_and_hands_of_mediapipe_are_measured_under_its_own_names(tmp_path: Path) -> None:
+    parts = ("shoulder", "elbow", "wrist", "index", "hip", "knee", "ankle", "heel", "foot_index")
+    joints = ("nose", *(f"{side}_{part}" for side in ("left", "right") for part in parts))
+    skeleton = skeleton_from_names("mediapipe's", joints)
+    path = write_walker(tmp_path / "w.ndjson", TIMES, skeleton=skeleton)
+    person = _measured(path, replace(PLAIN, distances=(("left_wrist", "left_index"),)))
+    truth = true_angles(TIMES)["left_ankle"]
+    np.testing.assert_allclose(person.named("left_ankle").values, truth, atol=0.01)
+    np.testing.assert_allclose(person.named("right_wrist").values, 0, atol=0.05)
+    assert "left_foot_index" in person.person.joints and "left_big_toe" not in person.person.joints
+    assert person.events
+
+
 def test_records_without_times_take_a_rate_and_are_refused_without_one(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "w.ndjson", np.zeros(30), fps=0.0)
     with pytest.raises(ValueError, match="no times"):
@@ -251,12 +276,3 @@ def test_a_person_of_whom_nothing_is_known_is_told(tmp_path: Path) -> None:
     path = write_walker(tmp_path / "w.ndjson", TIMES)
     measures = measure_clip(read_records(path), MeasureOptions(min_score=0.95))
     assert any("nothing is known" in warning for warning in measures.warnings)
-
-
-def test_who_lands_on_both_feet_has_made_no_step() -> None:
-    landing = [FootEvent(0.2, 2, side, "contact", 3.0) for side in ("left", "right")]
-    facts = gait_facts(landing)
-    assert facts.contacts == 2 and np.isnan([facts.step_s, facts.cadence_per_min]).all()
-    then = [*landing, FootEvent(0.7, 7, "left", "contact", 4.0)]
-    assert gait_facts(then).step_s == pytest.approx(0.5)
-    assert gait_facts(then).cadence_per_min == pytest.approx(120)

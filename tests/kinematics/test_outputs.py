@@ -106,6 +106,18 @@ def test_c3d_is_read_back_by_its_library(measures: ClipMeasures, tmp_path: Path)
     np.testing.assert_allclose(places, person.places, atol=1e-6)
 
 
+def test_who_is_found_in_a_single_frame_has_every_file(tmp_path: Path) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    path = write_walker(tmp_path / "w.ndjson", TIMES[:1])
+    write_measures(
+        tmp_path,
+        measure_clip(read_records(path), MeasureOptions(px_per_m=100)),
+        ["trc", "mot", "c3d"],
+    )
+    assert ezc3d.c3d(str(tmp_path / "person1.c3d"))["data"]["points"].shape[2] == 1
+    assert (tmp_path / "person1.trc").read_text("utf-8").splitlines()[2].startswith("1\t1\t1\t")
+
+
 def test_a_workbook_holds_what_the_csv_holds(measures: ClipMeasures, tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     write_measures(tmp_path, measures, ["csv", "xlsx"])

@@ -347,6 +347,7 @@ def test_who_waits_for_an_identity_is_not_measured(
     page = open_page(waiting, mode="none")
     lanes = page.browser.find_elements("css selector", "#lane-list button")
     assert [lane.text for lane in lanes] == ["1", "no id"]
+    page.settle()
     cells = page.browser.find_elements("css selector", "#measure-table tbody td:first-child")
     assert [cell.text for cell in cells] == ["1"]
     lanes[1].click()

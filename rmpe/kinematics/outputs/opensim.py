@@ -28,6 +28,11 @@ def constant_times(time_s: FloatArray) -> FloatArray:
     return np.linspace(time_s[0], time_s[-1], count)
 
 
+def _rate(grid: FloatArray) -> float:
+    """Return frames a second; of a single frame 1, a file must name some rate."""
+    return frame_rate(grid) or 1.0
+
+
 def at_times(series: FloatArray, time_s: FloatArray, grid: FloatArray) -> FloatArray:
     """Return series (F, C) at other times (G,), by straight lines; gaps stay unknown."""
     if len(grid) == len(time_s) and np.array_equal(grid, time_s):
@@ -51,7 +56,7 @@ def write_trc(path: Path, person: PersonMeasures) -> None:
     xyz = np.zeros((len(grid), len(names), 3))
     xyz[..., :2] = places.reshape(len(grid), len(names), 2)
     xyz[np.isnan(xyz[..., 0])] = np.nan
-    rate = f"{frame_rate(grid):g}"
+    rate = f"{_rate(grid):g}"
     axes = [f"{axis}{place}" for place in range(1, len(names) + 1) for axis in "XYZ"]
     heading = (
         f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
@@ -129,7 +134,7 @@ def write_c3d(path: Path, person: PersonMeasures) -> None:
     points[:3, unknown] = np.nan
     file = ezc3d.c3d()
     file["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]
-    file["parameters"]["POINT"]["RATE"]["value"] = [frame_rate(grid)]
+    file["parameters"]["POINT"]["RATE"]["value"] = [_rate(grid)]
     file["parameters"]["POINT"]["LABELS"]["value"] = list(names)
     file.add_parameter("POINT", "X_SCREEN", "+X")
     file.add_parameter("POINT", "Y_SCREEN", "+Y")

@@ -5,7 +5,6 @@ Extra ``plot``. No window is opened and nothing of matplotlib's global state is 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.kinematics._gait import strides
 from rmpe.kinematics.measuring import PersonMeasures, Series
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ _RAW = "#b0b0b0"
 _COLUMNS = 3
 _FIGURES = 12
 """Stick figures of a page, spread evenly over the clip."""
+_SAME_TIME_S = 1e-6
+_FIGURE_WIDTH = 0.6
+"""Room of a stick figure, as a share of its height."""
 _CYCLE_PARTS = 101
 """0 to 100 per cent of a gait cycle."""
 _CYCLE_ANGLES = ("hip", "knee", "ankle")
@@ -112,22 +115,26 @@ def angles_figure(person: PersonMeasures) -> Figure | None:
 
 
 def stick_figure(person: PersonMeasures, unit: str) -> Figure | None:
-    """Return the person at twelve moments, each in its place; None where nobody is known."""
+    """Return the person at twelve moments, each in its place; None where nobody is known.
+
+    Who goes nowhere is drawn at each moment a little farther to the right instead.
+    """
     seen = np.flatnonzero(np.isfinite(person.places[..., 0]).sum(1) >= 4)
     if not len(seen):
         return None
     chosen = seen[np.unique(np.linspace(0, len(seen) - 1, _FIGURES).astype(int))]
     figure = _new_figure(13, 4.5)
     axes = figure.add_subplot()
-    joints = person.person.joints
-    for frame in chosen.tolist():
+    trajectory = person.person
+    shifts = _shifts(person.places[chosen])
+    for frame, shift in zip(chosen.tolist(), shifts.tolist()):
         for first, second in _STICK:
-            if first not in joints or second not in joints:
+            if not trajectory.has(first, second):
                 continue
-            ends = person.places[frame, [joints.index(first), joints.index(second)]]
+            ends = person.places[frame, [trajectory.place(first), trajectory.place(second)]]
             side = _side(first) if _side(first) == _side(second) else ""
-            axes.plot(ends[:, 0], ends[:, 1], color=_COLOURS[side], linewidth=1.6)
-        middle = np.nanmean(person.places[frame, :, 0])
+            axes.plot(ends[:, 0] + shift, ends[:, 1], color=_COLOURS[side], linewidth=1.6)
+        middle = np.nanmean(person.places[frame, :, 0]) + shift
         axes.annotate(
             f"{person.time_s[frame]:.2f} s",
             (float(middle), 0.0),
@@ -138,10 +145,22 @@ def stick_figure(person: PersonMeasures, unit: str) -> Figure | None:
     axes.set_aspect("equal", adjustable="datalim")
     if unit == "px":
         axes.invert_yaxis()
-    axes.set_xlabel(f"x, {unit}")
+    if shifts.any():
+        axes.set_xticks([])
+    axes.set_xlabel("one moment beside the other" if shifts.any() else f"x, {unit}")
     axes.set_ylabel(f"y, {unit}")
     axes.set_title(f"Person {person.person.identity}: left orange, right blue")
     return figure
+
+
+def _shifts(places: FloatArray) -> FloatArray:
+    """Return how far figures (N, K, 2) are moved so that they do not hide one another, (N,)."""
+    middles = np.nanmean(places[..., 0], axis=1)
+    heights = np.nanmax(places[..., 1], axis=1) - np.nanmin(places[..., 1], axis=1)
+    apart = _FIGURE_WIDTH * float(np.median(heights))
+    if np.ptp(middles) > apart * (len(places) - 1) / 2:
+        return np.zeros(len(places))
+    return np.asarray(middles[0] + apart * np.arange(len(places)) - middles, np.float64)
 
 
 def cycles_figure(person: PersonMeasures) -> Figure | None:
@@ -178,16 +197,14 @@ def _label_cycle(axes: Axes, joint: str) -> None:
 
 def _cycles(person: PersonMeasures, side: str, joint: str) -> FloatArray:
     """Return one angle over every whole stride of a foot, (S, 101)."""
-    contacts: list[float] = [
-        event.time_s for event in person.events if event.kind == "contact" and event.side == side
-    ]
     name = f"{side}_{joint}"
     series: list[Any] = [one for one in person.of_kind("joint_angle") if one.name == name]
     found = []
-    for start, end in itertools.pairwise(contacts):
-        if not series:
-            break
-        inside = (person.time_s >= start) & (person.time_s <= end)
+    for stride in strides(person.events):
+        if not series or stride.side != side:
+            continue
+        start, end = stride.time_s - stride.stride_s, stride.time_s
+        inside = (person.time_s > start - _SAME_TIME_S) & (person.time_s <= end)
         values = series[0].values[inside]
         if np.isfinite(values).all():
             grid = np.linspace(start, end, _CYCLE_PARTS)
