@@ -19,7 +19,6 @@ from tests.helpers.stick_walker import (
     STRIDE_S,
     THIGH,
     true_angles,
-    walker_joints,
     write_walker,
 )
 
