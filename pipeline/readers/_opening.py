@@ -12,6 +12,7 @@ from av.container import InputContainer
 
 from pipeline.readers._cut import why_unreadable
 from pipeline.readers.address import ffmpeg_name, is_address, shown_source, without_secrets
+from rmpe.pictures import film_of
 
 OPEN_WITHIN_S = 15.0
 """Of an address; a server that is there answers sooner."""
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 
 def open_video(source: str) -> tuple[InputContainer, av.VideoStream]:
-    """Open a clip and return it with its first video stream.
+    """Open a clip and return it with the stream of its film.
 
     Raises:
         OSError: it is missing, no video, has no picture stream, or answers too late.
@@ -43,9 +44,10 @@ def open_video(source: str) -> tuple[InputContainer, av.VideoStream]:
     try:
         if container.format.name in _TEXT_ART:
             raise OSError(f"{shown} cannot be opened as a video: it is a text file")
-        if not container.streams.video:
-            raise OSError(f"{shown} has no video stream")
-        stream = container.streams.video[0]
+        stream = film_of(container)
+        if stream is None:
+            covers = ", only a cover picture" if container.streams.video else ""
+            raise OSError(f"{shown} has no video stream{covers}")
         if stream.codec_context is None:
             raise OSError(f"{shown} cannot be decoded: its codec is not known here")
         return container, stream
@@ -57,7 +59,9 @@ def open_video(source: str) -> tuple[InputContainer, av.VideoStream]:
 def first_picture(source: str) -> av.VideoFrame | None:
     """Return the first picture of a file that can be decoded, or None."""
     with av.open(ffmpeg_name(source), metadata_errors="replace") as container:
-        stream = container.streams.video[0]
+        stream = film_of(container)
+        if stream is None:
+            return None
         stream.codec_context.thread_count = 1
         for packet in container.demux(stream):
             try:

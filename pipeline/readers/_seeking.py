@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 
 from pipeline.readers.address import ffmpeg_name
+from rmpe.pictures import film_of
 
 # Containers whose marked keyframes are true ones: what follows them never looks back.
 _SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
@@ -39,8 +40,8 @@ def plan_seek(path: str, start_s: float, frames: int = 0) -> SeekPlan | None:
         frames: frames to leave out after that.
     """
     with av.open(ffmpeg_name(path), metadata_errors="replace") as container:
-        stream = container.streams.video[0]
-        if container.format.name not in _SEEKABLE or not stream.time_base:
+        stream = film_of(container)
+        if container.format.name not in _SEEKABLE or stream is None or not stream.time_base:
             return None
         if stream.start_time is None:
             return None

@@ -14,16 +14,18 @@ _AHEAD_S = 10.0
 """A longer step is no pause of a recording but another clock, where that may be."""
 _MAY_JUMP_AHEAD = frozenset({"mpegts", "mpeg"})
 _RAW = frozenset({"h264", "hevc", "m4v", "mpegvideo"})
+_RATE_IN_CODEC = _RAW | {"dv"}
 _WITHOUT_TIMES = _RAW | {"jpeg_pipe", "mjpeg"}
 
 
 def frame_rate(stream: av.VideoStream) -> Fraction:
     """Return a stream's frames a second, 0 where nothing says them.
 
-    Of a raw stream FFmpeg's average is its own guess of 25; the codec's headers may say better.
+    Of a raw stream FFmpeg's average is its own guess of 25, of raw DV 60000; the codec's headers
+    say better.
     """
     rates = [stream.average_rate, stream.guessed_rate]
-    if stream.container.format.name in _RAW:
+    if stream.container.format.name in _RATE_IN_CODEC:
         rates.reverse()
     return Fraction(rates[0] or rates[1] or 0)
 
@@ -62,6 +64,7 @@ class FrameClock:
         self.jump_s = 0.0
         self._last_s = -1.0
         self._count = 0
+        self._standing = 0
 
     @property
     def has_jumped(self) -> bool:
@@ -72,6 +75,16 @@ class FrameClock:
     def last_s(self) -> float:
         """Time of the latest frame in seconds; below 0 before the first."""
         return self._last_s
+
+    @property
+    def standing_note(self) -> str:
+        """What is to be said of times that mostly stand still; else nothing."""
+        if 2 * self._standing < self._count:
+            return ""
+        return (
+            f"{self._standing} of {self._count} frames have no later time than the frame before: "
+            "times in seconds mean nothing here"
+        )
 
     def sent(self, packet: av.Packet) -> None:
         """Note a chunk that goes into the decoder."""
@@ -102,6 +115,7 @@ class FrameClock:
                 self._shift_s -= self.jump_s
                 time_s = self._last_s + tick_s
         if self._count and time_s <= self._last_s:
+            self._standing += 1
             time_s = self._last_s + min(tick_s, float(self._base))
         self._last_s = time_s
         self._count += 1

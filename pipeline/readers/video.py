@@ -17,6 +17,7 @@ from pipeline.readers._upright import UprightConverter, fit_picture, shown_aspec
 from pipeline.readers.address import is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
 from pipeline.readers.span import Span
+from rmpe.pictures import several_films_note
 from rmpe.records import Frame, ImageArray
 
 # A file of this family lists every coded picture, so a shorter reading means a cut file.
@@ -81,7 +82,9 @@ class VideoReader:
             first_frame = self._peek()
             self._size = shown_size(first_frame)
             self.info = self._make_info(first_frame)
-            if note := guessed_rate_note(self._stream):
+            for note in filter(
+                None, (guessed_rate_note(self._stream), several_films_note(self._stream))
+            ):
                 self.report.add_warning(note)
             self._check_start()
         except BaseException:
@@ -261,6 +264,8 @@ class VideoReader:
         """Look whether all came that was asked for and that the file promises."""
         if not self.report.frames and self._span.start_s > 0 and self._clock.last_s >= 0:
             raise self._no_frame(self._clock.last_s)
+        if self._clock.standing_note:
+            self.report.add_warning(self._clock.standing_note)
         if is_address(self._path) or not whole:
             return
         cut = self._missing_of_index() or why_cut(self._path, self._container.format.name)

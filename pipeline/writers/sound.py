@@ -11,6 +11,7 @@ from typing import Any, cast
 import av
 
 from pipeline.readers.address import ffmpeg_name, is_address
+from rmpe.pictures import film_of
 
 _COPIED = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus"})
 """Codecs that MP4 and MOV hold and players know."""
@@ -35,6 +36,7 @@ class SoundTrack:
     def __init__(self, source: str) -> None:
         self._source = source
         self._container: Any = None
+        self._film: Any = None
         self._stream: Any = None
         self._encoder: Any = None
         self.failure = ""
@@ -45,7 +47,8 @@ class SoundTrack:
             return False
         try:
             self._container = av.open(ffmpeg_name(self._source), metadata_errors="replace")
-            if not self._container.streams.audio or not self._container.streams.video:
+            self._film = film_of(self._container)
+            if not self._container.streams.audio or self._film is None:
                 self.close()
                 return False
             self._stream = self._container.streams.audio[0]
@@ -91,7 +94,7 @@ class SoundTrack:
 
     def _shifted(self, start_s: float, end_s: float) -> Iterator[tuple[float, av.Packet]]:
         """Yield the source's packets inside the span, their times from the output's start."""
-        pictures = self._container.streams.video[0]
+        pictures = self._film
         begin_s = float((pictures.start_time or 0) * (pictures.time_base or 0)) + start_s
         shift_s = last_s = 0.0
         for packet in self._container.demux(self._stream):

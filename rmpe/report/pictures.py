@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from rmpe.formats.clip import ClipHeader
+from rmpe.pictures import film_of, several_films_note
 from rmpe.records import ImageArray
 
 ClipMode = Literal["auto", "embed", "link", "strip", "none"]
@@ -143,7 +144,8 @@ def promised_frames(path: Path) -> int:
     """Return the frames that a video's file promises, 0 if it does not say or is no video."""
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            return sum(stream.frames for stream in container.streams.video[:1])
+            film = film_of(container)
+            return film.frames if film else 0
     except av.error.FFmpegError:
         return 0
 
@@ -156,10 +158,11 @@ def playable_type(path: Path) -> str:
     """
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            if not container.streams.video:
+            film = film_of(container)
+            if film is None:
                 raise OSError(f"{path} has no video stream")
-            context = container.streams.video[0].codec_context
-            played = context.pix_fmt in ("yuv420p", "yuvj420p")
+            context = film.codec_context
+            played = context.pix_fmt in ("yuv420p", "yuvj420p") and not several_films_note(film)
             codec, family = context.codec.canonical_name, container.format.name
             return _PLAYABLE.get((codec, family), "") if played else ""
     except av.error.FFmpegError as error:
@@ -197,7 +200,7 @@ def _video_strip(
 def _decoded(path: Path) -> Iterator[av.VideoFrame]:
     """Yield the frames of a video, past damaged places."""
     with av.open(str(path), metadata_errors="replace") as container:
-        for packet in container.demux(container.streams.video[0]):
+        for packet in container.demux(film_of(container)):
             try:
                 yield from packet.decode()
             except av.error.FFmpegError:

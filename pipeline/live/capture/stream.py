@@ -21,6 +21,7 @@ from pipeline.live.policy import Picture
 from pipeline.readers._opening import in_thread
 from pipeline.readers._upright import UprightConverter, shown_size
 from pipeline.readers.address import ffmpeg_name, without_secrets
+from rmpe.pictures import film_of
 
 # Half a second of stream is enough to know its size; FFmpeg's own 5 s would be the first delay.
 _OPEN_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
@@ -53,10 +54,11 @@ class StreamCapture:
                 f"{address.shown} cannot be opened: "
                 + without_secrets(reason_of(error, settings.open_s), address.text)
             ) from None
-        if not self._container.streams.video:
+        film = film_of(self._container)
+        if film is None:
             self._container.close()
             raise OSError(f"{address.shown} has no video stream")
-        self._stream = self._container.streams.video[0]
+        self._stream = film
         context = self._stream.codec_context
         self._stream.thread_type = "SLICE"  # frame threads would hold pictures back
         context.thread_count = settings.threads

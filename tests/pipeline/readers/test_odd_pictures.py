@@ -286,3 +286,23 @@ def test_the_first_picture_of_a_moving_one_is_read_and_said(tmp_path: Path, endi
     _, reader = read(tmp_path / f"a{ending}")
     assert "3 pages, the first is read" in reader.report.warnings[0]
     assert read(tmp_path / f"b{ending}")[1].report.warnings == []
+
+
+def test_twelve_bits_packed_in_a_tiff_are_read(tmp_path: Path) -> None:
+    values = (0xFFF, 0x800, 0x000, 0x400, 0x200, 0xC00)  # two pixels of red, green and blue
+    packed = bytes.fromhex("".join(f"{value:03x}" for value in values))
+    tags = [(256, 3, 1, 2), (257, 3, 1, 1), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 140), (277, 3, 1, 3), (278, 3, 1, 1), (279, 4, 1, len(packed))]
+    tags += [(284, 3, 1, 1)]
+    entries = b"".join(
+        struct.pack("<HHI", tag, kind, count)
+        + (struct.pack("<HH", value, 0) if kind == 3 and count == 1 else struct.pack("<I", value))
+        for tag, kind, count, value in tags
+    )
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)
+    path = tmp_path / "a.tif"
+    path.write_bytes(head + struct.pack("<3H", 12, 12, 12) + packed)
+    assert len(head) == 134
+    image, _ = read(path)
+    assert image is not None
+    assert image[0, :, ::-1].tolist() == [[255, 128, 0], [64, 32, 192]]
