@@ -60,9 +60,19 @@ def gather_frames(
     check_pixels(joints, str(path))
     placed = place_pictures(tuple(people), hints, str(path))
     by_index = {placed.indices[key]: poses for key, poses in people.items()}
+    notes = (*notes, *_note_on_repeated_ids(people))
     header = hinted_header(path, skeleton, hints, placed.image_names)
     count = max(placed.count, hints.frame_count or 0)
     return LoadedClip(header, by_index, count, (*notes, *placed.notes))
+
+
+def _note_on_repeated_ids(people: Mapping[PictureKey, Poses]) -> tuple[str, ...]:
+    """Return a line on pictures in which two people have one identity, if there are any."""
+    given = {key: poses.ids[poses.ids > 0].tolist() for key, poses in people.items()}
+    odd = [key for key, ids in given.items() if len(set(ids)) < len(ids)]
+    if not odd:
+        return ()
+    return (f"an identity is given twice in one picture, in {len(odd)} of them: first in {odd[0]}",)
 
 
 def hinted_header(
@@ -75,7 +85,7 @@ def hinted_header(
 
 
 class JointReader:
-    """Reads people's joints as files have them and counts what is missing.
+    """Reads people's joints as files have them and counts what is missing or no score.
 
     A joint of which a number is NaN or null was not found: it becomes 0, 0 with score 0, which
     ``notes`` says. Other numbers that are not finite are refused.
@@ -85,13 +95,18 @@ class JointReader:
         self._path = path
         self.missing = 0
         """Joints that were NaN or null."""
+        self.flags = 0
+        """Joints whose score was a 2 among 0, 1 and 2 alone, as truths count what is seen."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One line on the joints that were missing, if any."""
-        if not self.missing:
-            return ()
-        return (f"{self.missing} joints that are no numbers (NaN) count as not found",)
+        """A line each on joints that were missing, and on flags in place of scores."""
+        said = []
+        if self.missing:
+            said.append(f"{self.missing} joints that are no numbers (NaN) count as not found")
+        if self.flags:
+            said.append(f"{self.flags} joint scores of 2 are taken for COCO's visibility: found, 1")
+        return tuple(said)
 
     def read(self, rows: Sequence[Any], place: object) -> NDArray[np.float32]:
         """Return flat ``x y score …`` rows of people as (N, K, 3).
@@ -100,18 +115,27 @@ class JointReader:
             ValueError: rows differ in length or hold something else than numbers; the message names
                 the file and ``place``, the picture.
         """
-        lengths = {len(row) for row in rows if isinstance(row, Sequence)}
+        place = f"{self._path}, {place}"
+        if not all(isinstance(row, list) for row in rows):
+            raise ValueError(
+                f"{place}: a person's keypoints are a list of numbers, got something else"
+            )
+        lengths = {len(row) for row in rows}
         if len(lengths) > 1 or any(length % 3 for length in lengths):
             raise ValueError(
-                f"{self._path}, {place}: a person's keypoints are x, y, score in turn, the same "
+                f"{place}: a person's keypoints are x, y, score in turn, the same "
                 f"number for all; got lists of {sorted(lengths)} numbers"
             )
         joint_count = max(lengths, default=0) // 3
-        flat = numbers_of(rows, f"{self._path}, {place}: keypoints")  # (N, 3K)
+        flat = numbers_of(rows, f"{place}: keypoints")  # (N, 3K)
         joints = flat.reshape(len(rows), joint_count, 3)
         gone = np.asarray(np.isnan(joints).any(-1))  # (N, K)
         self.missing += int(gone.sum())
-        return as_float32(np.where(gone[..., None], 0, joints), f"{self._path}, {place}: keypoints")
+        joints = np.where(gone[..., None], 0, joints)
+        if joints[..., 2].max(initial=0) == 2 and np.isin(joints[..., 2], (0, 1, 2)).all():
+            self.flags += int((joints[..., 2] == 2).sum())
+            joints[..., 2] = joints[..., 2] > 0
+        return as_float32(joints, f"{place}: keypoints")
 
 
 def numbers_of(values: Any, what: str) -> NDArray[np.float64]:
@@ -126,6 +150,14 @@ def numbers_of(values: Any, what: str) -> NDArray[np.float64]:
     if array.size and array.dtype.kind not in "iuf":
         raise ValueError(f"{what} are lists of numbers of one length, got something else")
     return array.astype(np.float64)
+
+
+def scores_of(values: Sequence[Any], place: str) -> NDArray[np.float32]:
+    """Return one score a person, (N,); ``ValueError`` if it is none, or a list."""
+    scores = numbers_of(values, f"{place}: scores")
+    if scores.ndim != 1:
+        raise ValueError(f"{place}: a score is one number a person, got lists of them")
+    return as_float32(scores, f"{place}: scores")
 
 
 def as_float32(values: NDArray[np.float64], what: str) -> NDArray[np.float32]:
@@ -176,14 +208,17 @@ def boxes_if_known(boxes_xywh: Sequence[Any], what: str) -> NDArray[np.float32] 
     """Return x y w h boxes as xyxy (N, 4), or None if anybody has none.
 
     Raises:
-        ValueError: a box is not four finite numbers; the message begins with ``what``.
+        ValueError: a box is not four finite numbers, or has a size below 0; the message begins with
+            ``what``.
     """
-    if not boxes_xywh or any(box is None or len(box) == 0 for box in boxes_xywh):
+    if not boxes_xywh or any(box is None or box == [] for box in boxes_xywh):
         return None
     boxes = numbers_of(boxes_xywh, f"{what}: boxes")
     if boxes.shape[1:] != (4,):
         raise ValueError(f"{what}: a box is x, y, width, height")
     as_float32(boxes, f"{what}: boxes")
+    if (boxes[:, 2:] < 0).any():
+        raise ValueError(f"{what}: a box is x, y, width, height; got a size below 0")
     return box_xywh_to_xyxy(boxes)
 
 

@@ -23,12 +23,11 @@ from rmpe.formats._json import ItemStream
 from rmpe.formats._loaded import (
     JointReader,
     LoadedClip,
-    as_float32,
     boxes_if_known,
     flatten_joints,
     gather_frames,
-    numbers_of,
     poses_from_joints,
+    scores_of,
 )
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.pictures import natural_order, picture_of_stem, unique_stems
@@ -241,7 +240,7 @@ def _poses(
     totals = [person.get("score") for person in people]
     score = None
     if all(total is not None for total in totals):
-        score = as_float32(numbers_of(totals, f"{place}: scores"), f"{place}: scores")
+        score = scores_of(totals, place)
     parts = joints[..., 2].mean(1) + 1.25 * joints[..., 2].max(1)  # (N,)
     return poses_from_joints(
         joints,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -241,7 +242,7 @@ def detect_format(path: str | Path) -> str:
             return NATIVE
         if looks_like_mot(first.decode("utf-8-sig", "replace")):
             return "mot"
-        document = load_json(path)
+        document = load_json(path) if _may_be_json(first) else None
         if isinstance(document, dict) and isinstance(document.get("people"), list):
             raise ValueError(f"{path} is one of OpenPose's files: give the folder that it is in")
     name = _format_of(document)
@@ -250,13 +251,20 @@ def detect_format(path: str | Path) -> str:
     return name
 
 
+def _may_be_json(first_line: bytes) -> bool:
+    """Return whether a file that begins so may be JSON, or no text at all, which is told apart."""
+    text = first_line.decode(json.detect_encoding(first_line), "replace")
+    return text.lstrip("\ufeff \t\r\n")[:1] in ("", "[", "{", "\ufffd")
+
+
 def _format_of(document: object) -> str | None:
     """Return the format of a JSON document by its characteristic keys."""
     if isinstance(document, list):
         if not all(isinstance(item, dict) for item in document):
             return None
-        picture = document[0].get("image_id") if document else ""
-        return "coco" if isinstance(picture, int) else "alphapose"
+        if document and document[0].get("image_id") is None:
+            return None
+        return "coco" if document and _are_coco_results(document) else "alphapose"
     if not isinstance(document, dict):
         return None
     if "annolist" in document:
@@ -268,7 +276,22 @@ def _format_of(document: object) -> str | None:
         return "alphapose-cmu"
     if isinstance(first, dict) and "people" in first:
         return "alphapose-open"
-    return "alphapose" if isinstance(first, list) else None
+    people = [one for rows in document.values() if isinstance(rows, list) for one in rows]
+    has_joints = not people or (isinstance(people[0], dict) and "keypoints" in people[0])
+    return "alphapose" if isinstance(first, list) and has_joints else None
+
+
+def _are_coco_results(people: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a list is COCO's: pictures by number, or scores to 1 without AlphaPose's keys.
+
+    AlphaPose's scores run to 3.25; read by its rule, others would come out wrong.
+    """
+    if isinstance(people[0]["image_id"], int | float):
+        return True
+    scores = [person.get("score") for person in people]
+    return not any({"box", "idx"} & person.keys() for person in people) and all(
+        isinstance(score, int | float) and score <= 1 for score in scores
+    )
 
 
 def _kind_of_annotation(document: Mapping[str, Any]) -> str:

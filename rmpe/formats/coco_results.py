@@ -26,8 +26,8 @@ from rmpe.formats._loaded import (
     flatten_joints,
     gather_frames,
     hinted_header,
-    numbers_of,
     poses_from_joints,
+    scores_of,
 )
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
 from rmpe.formats.pictures import PictureKey, picture_number
@@ -130,6 +130,14 @@ def _result(item: Any, path: Path, place: int) -> dict[str, Any]:
             f"{path}: result {place} has the image_id {item.get('image_id')!r}, needed is a whole "
             "number from 0"
         )
+    category = item.get("category_id", 1)
+    if not isinstance(category, int | float | str):
+        raise ValueError(f"{path}: result {place} has the category_id {category!r}")
+    track_id = item.get("track_id")
+    if track_id is not None and not isinstance(plain_id(track_id), int):
+        raise ValueError(
+            f"{path}: result {place} has the track_id {track_id!r}, needed is a whole number"
+        )
     return {**item, "image_id": image_id}
 
 
@@ -184,12 +192,11 @@ def _poses(
             f"{skeleton.joint_count}; name the skeleton of the file with --skeleton"
         )
     boxes = [item.get("box", item.get("bbox")) for item in people]
-    scores = numbers_of([item.get("score", 1.0) for item in people], f"{place}: scores")
     return poses_from_joints(
         joints,
         boxes_xyxy=boxes_if_known(boxes, place),
-        scores=as_float32(scores, f"{place}: scores"),
-        ids=[item.get("track_id") or 0 for item in people],
+        scores=scores_of([item.get("score", 1.0) for item in people], place),
+        ids=[_track_id(item.get("track_id")) for item in people],
     )
 
 

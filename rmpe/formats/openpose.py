@@ -171,6 +171,8 @@ def read_openpose(path: str | Path, hints: ReadHints | None = None) -> LoadedCli
         for key, people_rows in rows.items()
     }
     notes = () if hints.image_names else _note_on_single_frames(tuple(by_stem))
+    if first_id == 0:
+        notes = (*notes, "person_id counts from 0: identities are one more here")
     return gather_frames(folder, poses, skeleton, hints, (*reader.notes, *notes))
 
 
@@ -233,6 +235,11 @@ def _flat_parts(person: Mapping[str, Any], key: object, folder: Path) -> dict[st
             raise ValueError(f"{folder}, {key}: a person has no pose_keypoints_2d")
         if flat:
             parts[part] = flat
+    if not parts and any(person.get(key) for key in _EMPTY_3D):
+        raise ValueError(
+            f"{folder}, {key}: a person has joints in three dimensions alone; needed are those in "
+            "the picture, pose_keypoints_2d"
+        )
     for part, joints in OPENPOSE_PARTS.items():
         if part in parts and len(parts[part]) != 3 * len(joints):
             raise ValueError(

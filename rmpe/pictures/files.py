@@ -54,7 +54,7 @@ def read_picture(path: Path) -> ReadPicture:
             return ReadPicture(np.asarray(deep, np.uint8), _pages(path, data))
         if deep is not None:
             if deep.dtype == np.uint16 and deep.max(initial=0) >= 2 ** _DEPTHS[-1]:
-                return ReadPicture(np.asarray(deep >> 8, np.uint8), _pages(path, data))
+                return ReadPicture(np.asarray(deep // 256, np.uint8), _pages(path, data))
             return _scaled(np.asarray(deep))
     except cv2.error as error:
         return ReadPicture(None, f"cannot be read as a picture: {_reason(error)}")

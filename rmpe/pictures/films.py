@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import av
@@ -23,7 +23,7 @@ def film_of(container: InputContainer) -> av.VideoStream | None:
 
 def several_films_note(film: av.VideoStream) -> str:
     """Return what is to be said of a film that is not its file's only one; else nothing."""
-    count = len(_films(film.container))
+    count = len(_films(cast("InputContainer", film.container)))
     if count < 2:
         return ""
     size = f"{film.width}x{film.height}"

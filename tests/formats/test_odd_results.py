@@ -1,0 +1,91 @@
+"""Results of other programs whose numbers mean something else, or nothing: told, or refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rmpe.formats import read_records
+from rmpe.formats.catalogue import detect_format, notes_of
+from tests.helpers.foreign import alphapose_list, flat_joints, openpose_folder
+
+
+def coco_result(path: Path, **changes: Any) -> Path:
+    """Write one COCO result with some of its values changed."""
+    item = {"image_id": 5, "category_id": 1, "keypoints": flat_joints(17), "score": 0.75}
+    path.write_text(json.dumps([{**item, **changes}]))
+    return path
+
+
+def edit(file: Path, **changes: Any) -> None:
+    """Change the values of the first person of one of OpenPose's files."""
+    document = json.loads(file.read_text())
+    document["people"][0].update(changes)
+    file.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("image_id", ["a/b.jpg", 5.0, 5])
+def test_coco_results_are_told_from_alphapose_by_their_scores(
+    tmp_path: Path, image_id: object
+) -> None:
+    path = coco_result(tmp_path / "r.json", image_id=image_id)
+    assert detect_format(path) == "coco"
+    *_, record = read_records(path)
+    assert record.poses.scores.tolist() == [0.75]
+    assert detect_format(coco_result(path, image_id="a.jpg", score=1.9)) == "alphapose"
+    assert detect_format(alphapose_list(path, ["a.jpg"])) == "alphapose"
+
+
+def test_visibility_in_place_of_joint_scores_is_told(tmp_path: Path) -> None:
+    joints = [10, 20, 2, 30, 40, 1] + [0, 0, 0] * 15
+    clip = read_records(coco_result(tmp_path / "r.json", keypoints=joints))
+    *_, record = clip
+    assert record.poses.keypoint_scores[0].tolist() == [1, 1] + [0] * 15
+    assert notes_of(clip) == ("1 joint scores of 2 are taken for COCO's visibility: found, 1",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"keypoints": None}, "picture 5: a person's keypoints are a list of numbers"),
+        ({"category_id": [1]}, r"result 0 has the category_id \[1\]"),
+        ({"track_id": "a"}, "result 0 has the track_id 'a', needed is a whole number"),
+        ({"score": [0.5]}, "picture 5: a score is one number a person"),
+        ({"bbox": [10, 10, -5, 5]}, "picture 5: a box is x, y, width, height; got a size below 0"),
+        ({"bbox": 5}, "picture 5: a box is x, y, width, height"),
+    ],
+)
+def test_a_value_that_is_none_is_named_with_its_place(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"r\.json[,:] {words}"):
+        read_records(coco_result(tmp_path / "r.json", **changes))
+
+
+def test_openpose_people_in_three_dimensions_alone_are_refused(tmp_path: Path) -> None:
+    folder = openpose_folder(tmp_path / "o", ["v_000000000000"])
+    edit(
+        folder / "v_000000000000_keypoints.json",
+        pose_keypoints_2d=[],
+        pose_keypoints_3d=[1.0] * 100,
+    )
+    with pytest.raises(ValueError, match=r"0\.jpg: a person has joints in three dimensions alone"):
+        read_records(folder)
+
+
+def test_identities_that_are_changed_or_repeated_are_told(tmp_path: Path) -> None:
+    folder = openpose_folder(tmp_path / "o", ["v_000000000000", "v_000000000001"])
+    for identity in (0, 1):
+        edit(folder / f"v_{identity:012d}_keypoints.json", person_id=[identity])
+    clip = read_records(folder)
+    assert [record.poses.ids.tolist() for record in clip] == [[1], [2]]
+    assert notes_of(clip) == ("person_id counts from 0: identities are one more here",)
+
+    path = alphapose_list(tmp_path / "a.json", ["0.jpg", "1.jpg", "1.jpg"])
+    path.write_text(path.read_text().replace('"idx": 3', '"idx": 2'))
+    assert notes_of(read_records(path)) == (
+        "an identity is given twice in one picture, in 1 of them: first in 1.jpg",
+    )
