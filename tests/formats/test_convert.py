@@ -217,7 +217,7 @@ def test_wrong_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="name the skeleton"):
         read_records(file)
     file.write_text('[{"image_id": "a.jpg", "score": 1}]')
-    with pytest.raises(ValueError, match="person 0 has no keypoints"):
+    with pytest.raises(ValueError, match="result 0 has no keypoints"):
         read_records(file)
     file.write_text('{"images": [], "annotations": [{"id": 3}]}')
     with pytest.raises(ValueError, match="no valid PoseTrack file"):
