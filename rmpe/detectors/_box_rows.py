@@ -25,6 +25,7 @@ from rmpe.json_files import parse_json
 Rows = list[list[float]]
 """x, y, w, h, score of boxes."""
 PERSON_CATEGORY = 1
+_PERSON_NAMES = ("person", "people", "pedestrian", "human")
 
 
 def read_rows(
@@ -69,6 +70,9 @@ def _person_category(
         for _, entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("category_id"), int | str)
     }
+    named = {category for category in found if str(category).lower() in _PERSON_NAMES}
+    if len(named) == 1:
+        return named.pop(), ()
     if 0 in found:
         return 0, ("category 0 is taken for people",)
     if PERSON_CATEGORY in found or not found:
@@ -105,6 +109,11 @@ def _entries(text: str, path: str) -> Iterator[tuple[str, Any]]:
         try:
             entry = parse_json(line)
         except ValueError as error:
+            if number == 1:
+                raise ValueError(
+                    f"{path}, line 1: neither JSON ({error}) nor MOTChallenge's text "
+                    "(frame,id,left,top,width,height,confidence)"
+                ) from error
             raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
         yield f"line {number}", entry
 
@@ -120,7 +129,7 @@ def _annotated(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, An
     people = {
         str(category.get("id"))
         for category in (categories if isinstance(categories, list) else ())
-        if isinstance(category, dict) and str(category.get("name")).lower() == "person"
+        if isinstance(category, dict) and str(category.get("name")).lower() in _PERSON_NAMES
     }
     if not people:
         raise ValueError(f"{path}: none of its categories is called person")

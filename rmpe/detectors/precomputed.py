@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from rmpe.detectors._box_rows import Rows, read_rows
+from rmpe.detectors._box_scores import score_scale
 from rmpe.formats.clip import ReadHints
 from rmpe.formats.motchallenge import MotRows, looks_like_mot, read_mot_rows
 from rmpe.formats.pictures import PictureKey, frames_of_clip, match_pictures
 from rmpe.geometry.boxes import box_xywh_to_xyxy
 from rmpe.records import Boxes, Frame
+
+_BEYOND = 1.1
+"""A box that ends so many sides away from the picture's beginning was not measured in it."""
 
 
 class PrecomputedBoxes:
@@ -32,8 +37,13 @@ class PrecomputedBoxes:
         self._file = file
         self.digest = digest
         """What the file holds, in a few digits."""
-        self.notes = notes
-        """What was guessed in reading: one line each."""
+        self._notes = notes
+        self._looked = self._met = self._boxes = self._outside = self._beyond = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed in reading, and what is odd about the boxes so far: one line each."""
+        return (*self._notes, *self._oddities())
 
     @property
     def frames(self) -> list[int]:
@@ -48,7 +58,35 @@ class PrecomputedBoxes:
 
     def find(self, frames: Sequence[Frame]) -> list[Boxes]:
         """Return the boxes of several frames by their index."""
-        return [self.at(frame.index) for frame in frames]
+        return [self._looked_at(frame) for frame in frames]
+
+    def _looked_at(self, frame: Frame) -> Boxes:
+        """Return the boxes of a frame, and count those that do not fit its picture."""
+        boxes = self.at(frame.index)
+        height, width = frame.image_bgr.shape[:2]
+        left, top, right, bottom = boxes.boxes_xyxy.T
+        outside = (left >= width) | (top >= height) | (right <= 0) | (bottom <= 0)
+        self._looked += 1
+        self._met += bool(len(boxes))
+        self._boxes += len(boxes)
+        self._outside += int(outside.sum())
+        self._beyond += int(((right > _BEYOND * width) | (bottom > _BEYOND * height)).sum())
+        return boxes
+
+    def _oddities(self) -> Iterator[str]:
+        given = [index for index, boxes in self._by_frame.items() if len(boxes)]
+        if self._looked and given and not self._met:
+            yield (
+                f"{self._file} has boxes of the frames {min(given)} to {max(given)}, and none of "
+                f"the {self._looked} that were looked at"
+            )
+        if self._outside:
+            yield f"{self._outside} of {self._boxes} boxes lie outside of their pictures"
+        if 2 * self._beyond > self._boxes:
+            yield (
+                f"{self._beyond} of {self._boxes} boxes reach far beyond their pictures; needed "
+                "are x, y, width, height in pixels"
+            )
 
     def placed(self, image_names: Sequence[str], frames: int = 0) -> PrecomputedBoxes:
         """Return the same boxes by the index of known pictures, or of a clip's frames.
@@ -87,7 +125,7 @@ class PrecomputedBoxes:
             )
         if others:
             notes = (*notes, f"boxes of {others} other pictures are passed over")
-        notes = (*self.notes, *notes)
+        notes = (*self._notes, *notes)
         return PrecomputedBoxes(by_index, None, self._file, self.digest, notes)
 
     def of_pictures(self, names: Mapping[int | str, str]) -> dict[int | str, Boxes]:
@@ -125,15 +163,27 @@ def read_boxes(path: Path | str) -> PrecomputedBoxes:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a text file in UTF-8") from error
+    notes: tuple[str, ...] = ()
+    by_picture: dict[PictureKey, Boxes] = {}
     if looks_like_mot(text):
-        return PrecomputedBoxes(_from_mot(read_mot_rows(path)), None, str(path), digest)
-    of_frames, of_pictures, notes = read_rows(text, str(path))
+        by_frame = _from_mot(read_mot_rows(path))
+    else:
+        of_frames, of_pictures, notes = read_rows(text, str(path))
+        by_frame = {frame: _best_first(boxes) for frame, boxes in of_frames.items()}
+        by_picture = {key: _best_first(boxes) for key, boxes in of_pictures.items()}
+    every = [boxes for boxes in (*by_frame.values(), *by_picture.values()) if len(boxes)]
+    if every and max(float(boxes.boxes_xyxy.max()) for boxes in every) <= 1:
+        raise ValueError(
+            f"{path}: all boxes lie between 0 and 1, as shares of a picture; needed are pixels"
+        )
+    scores = [boxes.scores for boxes in every]
+    scale, note = score_scale(np.concatenate([np.zeros(0, np.float32), *scores]))
     return PrecomputedBoxes(
-        {frame: _best_first(boxes) for frame, boxes in of_frames.items()},
-        {key: _best_first(boxes) for key, boxes in of_pictures.items()},
+        {frame: replace(boxes, scores=scale(boxes.scores)) for frame, boxes in by_frame.items()},
+        {key: replace(boxes, scores=scale(boxes.scores)) for key, boxes in by_picture.items()},
         str(path),
         digest,
-        notes,
+        (*notes, *note),
     )
 
 

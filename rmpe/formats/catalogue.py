@@ -232,7 +232,7 @@ def detect_format(path: str | Path) -> str:
         files = [main] if main.is_file() else files_in(path, "*.json", deep=True)
         if any(file.name.endswith(SUFFIX) for file in files):
             return "openpose"
-        document = {file.name: load_json(file) for file in files[:1]}
+        document: Any = {file.name: load_json(file) for file in files[:1]}
         if main.is_file():
             document = document[MAIN_FILE]
     else:
