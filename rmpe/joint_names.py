@@ -1,10 +1,13 @@
-"""Joint names as data sets and tools spell them: sides, and one spelling for the same joint."""
+"""Names as data sets and tools spell them: of people, of sides, one spelling for the same joint."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 from typing import Literal
+
+PERSON_NAMES = frozenset({"person", "people", "persons", "human", "pedestrian"})
+"""What the category of people is called, in lower case."""
 
 Side = Literal["left", "right", ""]
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rmpe.joint_names import common_names
+from rmpe.joint_names import PERSON_NAMES, common_names
 from rmpe.skeletons import SKELETONS, Skeleton, skeleton_from_names
 
-_PERSON_NAMES = frozenset({"person", "people", "persons", "human", "pedestrian"})
 _PAIR_KEYS = ("flip_pairs", "mirror_pairs", "swap_pairs", "symmetry", "keypoint_flip_map")
 _PERMUTATION_KEYS = ("flip_idx", "flip_indices")
 
@@ -63,7 +62,7 @@ def choose_category(
             f"{name}: no category names its keypoints; give one the list of its joints' names, "
             'such as "keypoints": ["nose", "left_hand", …], or name a --skeleton'
         )
-    people = [c for c in candidates if str(c.get("name", "")).strip().lower() in _PERSON_NAMES]
+    people = [c for c in candidates if str(c.get("name", "")).strip().lower() in PERSON_NAMES]
     if len(candidates) <= 1:
         ids = tuple(c["id"] for c in candidates)
         return PersonCategory(candidates[0] if candidates else {}, ids), ()

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.datasets._category import choose_category, skeleton_of_category
+from rmpe.datasets._category import PersonCategory, choose_category, skeleton_of_category
+from rmpe.datasets.checks import check_pixels, checked_box, checked_joints
 from rmpe.datasets.whole_body import has_whole_body, whole_bodies_note, with_whole_body
 from rmpe.json_files import load_json
 from rmpe.skeletons import COCO_WHOLEBODY_133, Skeleton
@@ -124,7 +125,7 @@ def read_coco_document(
         name,
         frozenset(chosen.ids),
         tuple(skipped),
-        (*notes, *reader.notes),
+        (*notes, *reader.notes, *_note_on_nobody(len(people), document, chosen)),
     )
 
 
@@ -167,6 +168,25 @@ def _images(
     return images, skipped
 
 
+def _note_on_nobody(
+    people: int, document: Mapping[str, Any], category: PersonCategory
+) -> tuple[str, ...]:
+    """Return a line where nobody is annotated, so that no figure means anything."""
+    if people:
+        return ()
+    given = {
+        str(item.get("category_id")): None
+        for item in document["annotations"]
+        if isinstance(item, Mapping) and not category.has(item)
+    }
+    if not given:
+        return ("nobody is annotated",)
+    own = ", ".join(map(str, category.ids))
+    return (
+        f"nobody is annotated: people are of category {own}, annotations of {', '.join(given)}",
+    )
+
+
 def _label(item: Any, place: int) -> str:
     identity = item.get("id") if isinstance(item, Mapping) else None
     return f"annotation {f'number {place}' if identity is None else identity}"
@@ -180,6 +200,7 @@ class _AnnotationReader:
         self._joint_count = skeleton.joint_count
         self._is_whole = skeleton == COCO_WHOLEBODY_133
         self._without_box = 0
+        self._without_area = 0
         self._whole_bodies = 0
 
     @property
@@ -190,6 +211,8 @@ class _AnnotationReader:
             said.append(
                 f"{self._without_box} people have no box: the extent of their joints is taken"
             )
+        if self._without_area:
+            said.append(f"{self._without_area} people have an area of 0: their box's is taken")
         if self._whole_bodies and not self._is_whole:
             said.append(whole_bodies_note(self._whole_bodies))
         return tuple(said)
@@ -218,6 +241,9 @@ class _AnnotationReader:
             area = box[2] * box[3]
         elif not isinstance(area, Real) or not math.isfinite(area):
             raise ValueError(f"has the area {area!r}")
+        elif area <= 0 and (joints[:, 2] > 0).any():
+            self._without_area += 1
+            area = box[2] * box[3]
         self._without_box += not has_box
         identity = plain_id(item.get("id"))
         return CocoAnnotation(
@@ -247,48 +273,3 @@ class _AnnotationReader:
             raise ValueError("has no bbox, and its joints have no extent")
         (x, y), (width, height) = low.tolist(), (high - low).tolist()
         return (x, y, width, height), False
-
-
-def check_pixels(joints: Sequence[NDArray[np.floating[Any]]], name: str) -> None:
-    """Raise ``ValueError`` where all that is found of people is shares of a picture, 0 to 1.
-
-    Args:
-        joints: x, y, score of people, (…, 3) each; a score of 0 is not found.
-        name: what to call them.
-    """
-    found = [person[person[..., 2] > 0][:, :2] for person in joints]
-    places = np.concatenate([np.zeros((0, 2)), *found])
-    if len(places) and np.abs(places).max() <= 1 and (places % 1).any():
-        raise ValueError(
-            f"{name}: all joints lie between -1 and 1, as shares of a picture; needed are pixels"
-        )
-
-
-def checked_joints(values: Any, joint_count: int) -> NDArray[np.float64]:
-    """Return ``x y visibility …``, flat or in threes, as (K, 3); ``ValueError`` if it is none."""
-    joints = _numbers(values, "keypoints")
-    if joints.shape not in ((3 * joint_count,), (joint_count, 3)):
-        raise ValueError(f"has {joints.size} keypoint numbers, needed are {3 * joint_count}")
-    if not np.isfinite(joints).all():
-        raise ValueError("has keypoints that are not finite")
-    return joints.reshape(-1, 3)
-
-
-def checked_box(box: Any) -> tuple[float, float, float, float]:
-    """Return x, y, width, height; ``ValueError`` says what is broken. No size is no fault."""
-    values = _numbers(box, "bbox")
-    if values.shape != (4,) or not np.isfinite(values).all():
-        raise ValueError(f"has the box {box!r}, needed are x, y, width, height")
-    x, y, width, height = values.tolist()
-    return x, y, width, height
-
-
-def _numbers(values: Any, name: str) -> NDArray[np.float64]:
-    """Return a list of numbers as an array; text that reads like a number is none."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of different lengths
-        array = np.asarray(None)
-    if array.size and array.dtype.kind not in "iuf":
-        raise ValueError(f"has no list of numbers as its {name}")
-    return array.astype(np.float64)

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rmpe.formats.pictures import PictureKey
+from rmpe.joint_names import PERSON_NAMES
 from rmpe.json_files import parse_json
 
 Rows = list[list[float]]
 """x, y, w, h, score of boxes."""
 PERSON_CATEGORY = 1
-_PERSON_NAMES = ("person", "people", "pedestrian", "human")
 
 
 def read_rows(
@@ -70,7 +70,7 @@ def _person_category(
         for _, entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("category_id"), int | str)
     }
-    named = {category for category in found if str(category).lower() in _PERSON_NAMES}
+    named = {category for category in found if str(category).lower() in PERSON_NAMES}
     if len(named) == 1:
         return named.pop(), ()
     if 0 in found:
@@ -129,7 +129,7 @@ def _annotated(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, An
     people = {
         str(category.get("id"))
         for category in (categories if isinstance(categories, list) else ())
-        if isinstance(category, dict) and str(category.get("name")).lower() in _PERSON_NAMES
+        if isinstance(category, dict) and str(category.get("name")).lower() in PERSON_NAMES
     }
     if not people:
         raise ValueError(f"{path}: none of its categories is called person")

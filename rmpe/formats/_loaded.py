@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmpe.datasets.coco_document import check_pixels
+from rmpe.datasets.checks import check_pixels
 from rmpe.formats.clip import ClipHeader, PoseRecord, ReadHints
 from rmpe.formats.pictures import PictureKey, place_pictures
 from rmpe.geometry.boxes import box_xywh_to_xyxy, keypoint_extent_boxes

@@ -9,13 +9,12 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from rmpe.datasets.checks import check_pixels, checked_joints
 from rmpe.datasets.coco_document import (
     AnnotationChoices,
     CocoAnnotation,
     CocoDocument,
     ImageId,
-    check_pixels,
-    checked_joints,
     find_id,
     plain_id,
     read_coco_document,
@@ -88,7 +87,13 @@ def read_annotations(
         "annotations": annotations,
         "categories": [{"id": COCO_PERSON, "name": "person"}],
     }
-    return OksTruth(document, numbers, whole.category_ids, whole.skipped, whole.notes)
+    uncounted = sum(
+        not item["num_keypoints"] and not person.is_crowd and bool((person.joints[:, 2] > 0).any())
+        for item, person in zip(annotations, whole.people, strict=True)
+    )
+    said = f"{uncounted} people have joints and num_keypoints 0: by COCO's rules they do not count"
+    notes = (*whole.notes, said) if uncounted else whole.notes
+    return OksTruth(document, numbers, whole.category_ids, whole.skipped, notes)
 
 
 def _count_of_joints(person: CocoAnnotation) -> int:
