@@ -117,6 +117,7 @@ class PoseEstimator:
         runtime: RuntimeName = "auto",
         precision: Precision = "auto",
         threads: int = 0,
+        box_score: float | None = None,
         options: EstimatorOptions | None = None,
     ) -> PoseEstimator:
         """Return the estimator of a named pair of detector and network.
@@ -133,6 +134,7 @@ class PoseEstimator:
             runtime=runtime,
             precision=precision,
             threads=threads,
+            box_score=box_score,
             options=options,
         )
 
@@ -149,6 +151,7 @@ class PoseEstimator:
         precision: Precision = "auto",
         threads: int = 0,
         sstn: bool = False,
+        box_score: float | None = None,
         options: EstimatorOptions | None = None,
     ) -> PoseEstimator:
         """Return an estimator put together from its parts.
@@ -165,6 +168,8 @@ class PoseEstimator:
             threads: threads of one network call; 0 leaves it to the engine.
             sstn: whether the bundled spatial transformer stands around the compact network;
                 weights that were trained in one carry it anyway.
+            box_score: boxes of the named detector below this score are dropped; None takes its
+                own limit.
             options: thresholds and limits.
 
         Raises:
@@ -173,7 +178,12 @@ class PoseEstimator:
         """
         if isinstance(detector, str):
             detector = build_detector(
-                detector, device=device, runtime=runtime, precision=precision, threads=threads
+                detector,
+                device=device,
+                runtime=runtime,
+                precision=precision,
+                threads=threads,
+                box_score=box_score,
             )
         ready = ready_network(
             network,

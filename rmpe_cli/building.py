@@ -54,6 +54,7 @@ def build_estimator(
             precision=choices.precision,
             threads=openvino_threads,
             sstn=choices.sstn,
+            box_score=choices.box_score,
             options=EstimatorOptions(
                 min_score=choices.min_score,
                 max_people=choices.max_people,

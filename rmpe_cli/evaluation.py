@@ -100,7 +100,11 @@ class EvaluationChoices:
             )
 
 
-@click.command(context_settings={"default_map": {"min_score": 0.0}})
+SCORED_BOXES = 0.15
+"""Boxes from this score on are scored: average precision asks for everybody, in the right order."""
+
+
+@click.command(context_settings={"default_map": {"min_score": 0.0, "box_score": SCORED_BOXES}})
 @click.argument("dataset", type=click.Choice(get_args(Dataset)))
 @takes(scoring=EvaluationChoices, estimator=EstimatorChoices)
 def evaluate(dataset: Dataset, scoring: EvaluationChoices, estimator: EstimatorChoices) -> None:

@@ -31,7 +31,11 @@ class PictureChoices:
     )
 
 
-@click.command()
+MIN_SCORE = 0.1
+"""Lower than in a clip, where somebody doubtful is found in another frame: docs/compact.md."""
+
+
+@click.command(context_settings={"default_map": {"min_score": MIN_SCORE}})
 @click.argument("inputs", nargs=-1, required=True)
 @takes(
     output=OutputChoices,

@@ -22,6 +22,7 @@ def build_detector(
     runtime: RuntimeName = "auto",
     precision: Precision = "auto",
     threads: int = 0,
+    box_score: float | None = None,
 ) -> Detector:
     """Return a detector by name.
 
@@ -33,42 +34,59 @@ def build_detector(
             Face hub or a folder.
         device, runtime, precision, threads: as for :func:`rmpe.runtimes.build_runtime`; torchvision
             uses the device alone, ONNX files the threads alone.
+        box_score: boxes below this score are dropped; None takes the detector's own limit.
 
     Raises:
-        ValueError: the name or another setting is unknown, or the weights do not fit.
+        ValueError: the name or another setting is unknown, the weights do not fit, or box_score
+            is not in 0..1.
         OSError: a file cannot be read, or weights cannot be fetched.
     """
+    if box_score is not None and not 0 <= box_score <= 1:
+        raise ValueError(f"box_score is {box_score}, allowed is 0..1")
     kind, colon, rest = name.partition(":")
     if kind in ("compact", "compact-accurate") and (rest or not colon):
         from rmpe.detectors.compact import ACCURATE, FAST, build_compact_detector
 
+        options = FAST if kind == "compact" else ACCURATE
         return build_compact_detector(
             rest or None,
-            options=FAST if kind == "compact" else ACCURATE,
+            options=options if box_score is None else options.from_score(box_score),
             device=device,
             runtime=runtime,
             precision=precision,
             threads=threads,
         )
+    if rest and (kind == "yolox" or (kind == "rtmdet" and rest.endswith(".onnx"))):
+        return _onnx_detector(rest, kind, threads, box_score)
     if rest and kind == "torchvision":
         from rmpe.detectors.torchvision import build_torchvision_detector
 
-        return build_torchvision_detector(rest, device=device)
-    if kind == "hf" and rest:
-        from rmpe.detectors.hugging_face import HubDetector
+        return build_torchvision_detector(rest, device=device, score_threshold=box_score)
+    if rest and kind == "hf":
+        from rmpe.detectors.hugging_face import HubDetector, HubDetectorOptions
 
-        return HubDetector(rest, device=device)
-    if kind == "rtmdet" and rest and not rest.endswith(".onnx"):
-        from rmpe.detectors.rtmdet import build_rtmdet_detector
+        chosen = None if box_score is None else HubDetectorOptions(box_score)
+        return HubDetector(rest, device=device, options=chosen)
+    if rest and kind == "rtmdet":
+        from rmpe.detectors.rtmdet import RtmdetOptions, build_rtmdet_detector
 
         return build_rtmdet_detector(
-            rest, device=device, runtime=runtime, precision=precision, threads=threads
+            rest,
+            options=None if box_score is None else RtmdetOptions(box_score),
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
         )
-    if rest and (kind == "yolox" or kind == "rtmdet"):
-        from rmpe.detectors.onnx import OnnxDetector
-
-        return OnnxDetector(_onnx_path(rest), kind, threads=threads)
     raise ValueError(f"unknown detector {name!r}; supported are {DETECTOR_HELP}")
+
+
+def _onnx_detector(name: str, family: str, threads: int, box_score: float | None) -> Detector:
+    """Return the detector of an ONNX file, see :func:`build_detector`."""
+    from rmpe.detectors.onnx import OnnxDetector, OnnxOptions
+
+    options = None if box_score is None else OnnxOptions(box_score)
+    return OnnxDetector(_onnx_path(name), family, options=options, threads=threads)
 
 
 def _onnx_path(name: str) -> Path:

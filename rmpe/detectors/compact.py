@@ -66,6 +66,12 @@ class CompactOptions:
         if self.max_boxes < 1:
             raise ValueError(f"max_boxes is {self.max_boxes}, allowed is 1 or more")
 
+    def from_score(self, score: float) -> CompactOptions:
+        """Return these options with another threshold, and that of small boxes as much above it."""
+        above = self.small_score_threshold - self.score_threshold
+        small = min(max(score + above, 0.0), 1.0)
+        return replace(self, score_threshold=score, small_score_threshold=small)
+
 
 FAST = CompactOptions(
     512, small_score_threshold=0.42, small_px=79.0, other_sides=(320,), good_in_bytes=True

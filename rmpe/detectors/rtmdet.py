@@ -128,6 +128,7 @@ def decode_rtmdet(
 def build_rtmdet_detector(
     weights: str,
     *,
+    options: RtmdetOptions | None = None,
     device: str = "auto",
     runtime: RuntimeName = "auto",
     precision: Precision = "auto",
@@ -147,4 +148,4 @@ def build_rtmdet_detector(
     engine = build_runtime(
         network, runtime=runtime, device=device, precision=precision, threads=threads
     )
-    return RtmdetDetector(engine, conventions.input_height, conventions.input_width)
+    return RtmdetDetector(engine, conventions.input_height, conventions.input_width, options)

@@ -30,12 +30,16 @@ TorchvisionName = Literal[
 ]
 TORCHVISION_NAMES: tuple[str, ...] = get_args(TorchvisionName)
 PERSON_LABEL = 1
+USUAL_SCORE = 0.5
+"""Boxes below are dropped unless something else is asked for."""
 
 
 class TorchvisionDetector:
     """A torchvision detection model of which only the class person is read."""
 
-    def __init__(self, model: torch.nn.Module, device: torch.device, score_threshold: float = 0.5):
+    def __init__(
+        self, model: torch.nn.Module, device: torch.device, score_threshold: float = USUAL_SCORE
+    ):
         """Take a model as ``torchvision.models.detection`` makes them.
 
         Args:
@@ -72,7 +76,7 @@ class TorchvisionDetector:
 
 
 def build_torchvision_detector(
-    name: str, *, device: str = "auto", score_threshold: float = 0.5
+    name: str, *, device: str = "auto", score_threshold: float | None = None
 ) -> TorchvisionDetector:
     """Return a pretrained torchvision detector.
 
@@ -80,7 +84,7 @@ def build_torchvision_detector(
         name: one of ``TORCHVISION_NAMES``; the newest COCO weights are fetched into torch's own
             cache.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        score_threshold: boxes below are dropped.
+        score_threshold: boxes below are dropped; None takes :data:`USUAL_SCORE`.
 
     Raises:
         ValueError: the name is unknown, the device is not there, or what came is another file.
@@ -95,4 +99,5 @@ def build_torchvision_detector(
     kept = replace(FetchOptions(), cache_dir=Path(torch.hub.get_dir()) / "checkpoints")
     fetch(entry.address, entry.sha256_prefix, kept, max_bytes=entry.max_bytes)
     model = getattr(detection, name)(weights="DEFAULT")
-    return TorchvisionDetector(model, chosen, score_threshold)
+    limit = USUAL_SCORE if score_threshold is None else score_threshold
+    return TorchvisionDetector(model, chosen, limit)

@@ -71,6 +71,14 @@ class EstimatorChoices:
         type=int,
         help="Most crops in one network call; by itself 4 on a CPU and 16 on a GPU.",
     )
+    box_score: float | None = option(
+        "--box-score",
+        default=None,
+        type=float,
+        show_default=True,
+        help="Leave out boxes that the detector scores less, instead of its own limit: lower finds "
+        "more people, and more that are none.",
+    )
     min_score: float = option(
         "--min-score", default=0.15, help="Leave out people whose pose scores less."
     )

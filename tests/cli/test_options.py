@@ -27,7 +27,8 @@ from rmpe.runtimes import Precision, RuntimeName
 from rmpe.training.runs import recipe_names
 from rmpe.zoo.presets import AUTO, PRESETS, WITHOUT_ADDRESS
 from rmpe_cli import building
-from rmpe_cli.clips import clip_jobs
+from rmpe_cli.clips import clip_jobs, video
+from rmpe_cli.evaluation import evaluate
 from rmpe_cli.live import LiveChoices
 from rmpe_cli.options import (
     ClipChoices,
@@ -39,6 +40,7 @@ from rmpe_cli.options import (
     option,
     takes,
 )
+from rmpe_cli.pictures import images
 
 
 @dataclass(frozen=True)
@@ -144,16 +146,35 @@ def test_the_same_run_is_one_with_the_same_choices_outputs_and_files(
     assert asked(boxes=boxes) != with_boxes
 
 
+@pytest.mark.parametrize(
+    ("command", "given", "min_score", "box_score"),
+    [
+        (video, ["a.mp4"], 0.15, None),
+        (images, ["a.png"], 0.1, None),
+        (evaluate, ["coco", "--annotations", __file__], 0.0, 0.15),
+        (evaluate, ["coco", "--annotations", __file__, "--box-score", "0.4"], 0.0, 0.4),
+    ],
+)
+def test_who_is_doubtful_counts_more_in_pictures_and_in_scores_than_in_clips(
+    command: click.Command, given: list[str], min_score: float, box_score: float | None
+) -> None:
+    asked = command.make_context("rmpe", given).params
+    assert (asked["min_score"], asked["box_score"]) == (min_score, box_score)
+
+
 def test_choices_reach_the_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     built: dict[str, Any] = {}
     monkeypatch.setattr(
         "rmpe.estimator.PoseEstimator.build", lambda **given: built.update(given) or "built"
     )
-    choices = EstimatorChoices(preset="mspn", min_score=0.4, weights=Path("w.pth"), nms="none")
+    choices = EstimatorChoices(
+        preset="mspn", min_score=0.4, box_score=0.2, weights=Path("w.pth"), nms="none"
+    )
     assert building.build_estimator(choices, 3) == "built"
     assert built["network"] == PRESETS["mspn"].network
     assert (built["weights"], built["threads"], built["options"].min_score) == ("w.pth", 3, 0.4)
     assert built["options"].nms is None
+    assert built["box_score"] == 0.2
     assert built["detector"] == PRESETS["mspn"].detector
     building.build_estimator(choices, 3, detect=False)
     assert built["detector"]([None])[0].boxes_xyxy.shape == (0, 4)

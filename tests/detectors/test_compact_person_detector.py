@@ -15,6 +15,7 @@ from rmpe.detectors import build_detector
 from rmpe.detectors._boxes import join_sides
 from rmpe.detectors._letterbox import Letterbox
 from rmpe.detectors.compact import (
+    ACCURATE,
     CompactOptions,
     CompactPersonDetector,
     load_compact_network,
@@ -108,6 +109,21 @@ def test_small_people_need_a_higher_score() -> None:
     options = CompactOptions(score_threshold=0.3, small_score_threshold=0.5, small_px=64)
     kept = select_boxes(boxes, torch.tensor([0.49, 0.3, 0.5]), options)
     np.testing.assert_array_equal(kept.boxes_xyxy, [[90, 0, 120, 63], [50, 0, 80, 64]])
+
+
+def test_from_another_score_small_people_need_as_much_more() -> None:
+    options = CompactOptions(score_threshold=0.35, small_score_threshold=0.42).from_score(0.15)
+    assert options.score_threshold == 0.15
+    assert options.small_score_threshold == pytest.approx(0.22)
+    assert CompactOptions().from_score(0.95).small_score_threshold == 1.0
+
+
+def test_a_box_score_takes_the_place_of_the_detectors_own() -> None:
+    detector = build_detector("compact-accurate", device="cpu", box_score=0.2)
+    assert isinstance(detector, CompactPersonDetector)
+    assert detector.options == ACCURATE.from_score(0.2)
+    with pytest.raises(ValueError, match=r"box_score is 1.2, allowed is 0..1"):
+        build_detector("compact", box_score=1.2)
 
 
 def test_torch_and_openvino_find_the_same_people(tmp_path: Path) -> None:

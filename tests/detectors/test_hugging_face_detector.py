@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rmpe.detectors import build_detector
-from rmpe.detectors.hugging_face import HubDetector, HubDetectorOptions
+from rmpe.detectors.hugging_face import HubDetector
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
@@ -25,9 +25,8 @@ LABELS = {0: "person", 1: "car"}
 def test_boxes_are_the_processors_own_people(family: str, person: int, tmp_path: Path) -> None:
     labels = {place: "Person" if place == person else f"thing {place}" for place in range(3)}
     folder = saved(family, tmp_path / "net", labels)
-    detector = build_detector(f"hf:{folder}", device="cpu")
+    detector = build_detector(f"hf:{folder}", device="cpu", box_score=0.0)
     assert isinstance(detector, HubDetector)
-    detector.options = HubDetectorOptions(score_threshold=0.0)
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 255, (90, 120, 3)).astype(np.uint8) for _ in range(2)]
     pictures.append(pictures[0][:60, :50])

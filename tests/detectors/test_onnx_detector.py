@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rmpe.detectors import build_detector
 from rmpe.detectors.onnx import OnnxDetector, decode_yolox
 
 onnx = pytest.importorskip("onnx")
@@ -41,6 +42,9 @@ def test_finished_boxes_keep_people_and_go_back_to_picture_pixels(tmp_path: Path
     (found,) = OnnxDetector(path, "rtmdet")([np.zeros((128, 100, 3), np.uint8)])
     np.testing.assert_allclose(found.boxes_xyxy, [[0, 0, 20, 40]])
     np.testing.assert_allclose(found.scores, [0.9])
+    detector = build_detector(f"rtmdet:{path}", box_score=0.1)
+    (found,) = detector([np.zeros((128, 100, 3), np.uint8)])
+    np.testing.assert_allclose(found.scores, [0.9, 0.1])
 
 
 def test_yolox_cells_are_decoded_as_its_demo_does() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +95,9 @@ def test_a_file_runs_as_a_detector_by_its_name(nano_file: Path, runtime: str) ->
         device="cpu",
         runtime=runtime,  # type: ignore[arg-type]
         precision="fp32",
+        box_score=0.0,
     )
     assert isinstance(detector, RtmdetDetector)
-    detector.options = replace(detector.options, score_threshold=0.0)
     boxes = detector([np.random.default_rng(0).integers(0, 255, (90, 120, 3)).astype(np.uint8)])[0]
     assert 0 < len(boxes) <= 100
     assert (boxes.boxes_xyxy[:, 2:] <= [120, 90]).all()

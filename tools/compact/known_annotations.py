@@ -1,13 +1,14 @@
 """Write training people whose poses are known as COCO annotations, with their pictures.
 
     python tools/compact/known_annotations.py --data DATA --output FOLDER
-    rmpe images FOLDER/images -o FOLDER/run --min-score 0
+    rmpe images FOLDER/images -o FOLDER/run --min-score 0 --box-score 0.1
     rmpe learn-score FOLDER/run --annotations FOLDER/annotations.json -o pose_score.json
 
-Athletes of LSPET's training pictures have human joints; whatever is around them counts neither way.
-The boxes of coco128 are complete, so that a pose beside them is known to be wrong, and so is every
-pose of the pictures without people. People of coco128 have no joints and count neither way: a
-teacher's would flatter the networks that learnt from it.
+The boxes of coco128 are complete, so that a pose beside them is known to be wrong. Its people have
+no joints and count neither way: a teacher's would flatter the networks that learnt from it. For
+each of them there is an athlete of LSPET's training pictures, with human joints, made as high as
+they are: were the people whose joints are known all of one height, the score would learn heights.
+An athlete's picture lies on one without people; what it shows beside them counts neither way.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from rmpe.training.bundled.person_boxes import PersonPicture, is_held_out, read_
 
 BODY_SHARE = 0.53
 """Of a person's box that is the person, COCO's mean."""
-EMPTY_PICTURES = 200
-ATHLETES = 1500
+ATHLETES = 500
+LEAST_HEIGHT = 60.0
+"""Pixels; nobody is made lower: who is has no joints in COCO's annotations."""
 FACE = 5
 """COCO's first joints are those of the face, for which LSPET has no human labels."""
 NO_JOINTS = np.zeros((COCO_17.joint_count, 3))
@@ -87,17 +89,35 @@ class Annotated:
         for box in picture.boxes_xyxy:
             self.add(annotation(box, NO_JOINTS, place))
 
-    def add_athlete(self, person: AnnotatedPerson) -> None:
-        """Add a person of LSPET without the face, and that the rest of the picture is unknown."""
-        image = person.picture.load()
-        place = self.add_picture(person.picture.path.stem, image)
+    def add_athlete(
+        self,
+        person: AnnotatedPerson,
+        height_px: float,
+        empty: PersonPicture,
+        random: np.random.Generator,
+    ) -> None:
+        """Add a person of LSPET, so high, without the face, somewhere on a picture without people.
+
+        The rest of their own picture is unknown. Where it would not fit they are made less high.
+        """
+        canvas, original = empty.load(), person.picture.load()
+        room = np.array(canvas.shape[1::-1]) / original.shape[1::-1]  # x, y
+        scale = min(height_px / float(np.ptp(person.box_xyxy[1::2])), *room)
+        image = cv2.resize(original, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = image.shape[:2]
+        left, top = random.integers(0, np.array(canvas.shape[1::-1]) - [width, height] + 1)
+        canvas[top : top + height, left : left + width] = image
+        place = self.add_picture(person.picture.path.stem, canvas)
         joints = np.c_[person.keypoints_xy, person.visibility][: COCO_17.joint_count].astype(float)
+        joints[:, :2] = joints[:, :2] * scale + [left, top]
         joints[joints[:, 2] == 0] = 0
         joints[:FACE] = 0
-        self.add(annotation(person.box_xyxy, joints, place))
-        unknown = annotation(person.box_xyxy, NO_JOINTS, place) | {"iscrowd": 1}
-        for region in regions_around(person.box_xyxy, image.shape[1], image.shape[0]):
-            self.add(unknown | {"bbox": region})
+        box = person.box_xyxy * scale
+        shift = np.array([left, top, left, top])
+        self.add(annotation(box + shift, joints, place))
+        unknown = annotation(box, NO_JOINTS, place) | {"iscrowd": 1}
+        for region in regions_around(box, width, height):
+            self.add(unknown | {"bbox": [float(value) for value in region + shift * [1, 1, 0, 0]]})
 
     def write(self) -> None:
         """Write ``annotations.json``."""
@@ -117,13 +137,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    known = Annotated(arguments.output)
+    known, random = Annotated(arguments.output), np.random.default_rng(0)
     pack = [p for p in read_detect_pack(arguments.data / "detect") if not is_held_out(p.name)]
-    empty = [picture for picture in pack if picture.source == "empty"][:EMPTY_PICTURES]
-    for picture in [picture for picture in pack if picture.source == "coco128"] + empty:
+    everyday = [picture for picture in pack if picture.source == "coco128"]
+    for picture in everyday:
         known.add_boxes(picture)
-    for person in read_lspet(arguments.data / "lspet", "train").people[:ATHLETES]:
-        known.add_athlete(person)
+    heights = np.concatenate([np.ptp(p.boxes_xyxy[:, 1::2], axis=1) for p in everyday])
+    heights = random.choice(heights[heights >= LEAST_HEIGHT], ATHLETES)
+    athletes = read_lspet(arguments.data / "lspet", "train").people
+    empty = [picture for picture in pack if picture.source == "empty"]
+    for person, height, below in zip(athletes, heights, empty):
+        known.add_athlete(person, float(height), below, random)
     known.write()
     print(f"{len(known.images)} pictures, {len(known.annotations)} annotations")
 

@@ -23,7 +23,6 @@ import torch
 
 from rmpe import PoseEstimator
 from rmpe.datasets.keypoint_set import KeypointSet
-from rmpe.detectors.compact import CompactPersonDetector
 from rmpe.estimator import EstimatorOptions
 from rmpe.evaluation.estimate import coco_results, estimate_set
 from rmpe.evaluation.oks.coco import evaluate_coco
@@ -37,23 +36,6 @@ from rmpe.records import Poses
 OVERLAPS = (0.0, 0.1, 0.5, 1.01)
 """Bounds of how well the best box fits a person."""
 ByPicture = Mapping[int | str, Poses]
-
-
-def estimator_at(preset: str, threshold: float | None, flip_test: bool) -> PoseEstimator:
-    """Return the preset's pair with another threshold of the detector."""
-    pair = PoseEstimator.from_preset(
-        preset, threads=1, options=EstimatorOptions(min_score=0.0, flip_test=flip_test)
-    )
-    detector = pair.detector
-    assert isinstance(detector, CompactPersonDetector)
-    options = detector.options
-    if threshold is not None:
-        more = options.small_score_threshold - options.score_threshold
-        options = replace(
-            options, score_threshold=threshold, small_score_threshold=threshold + more
-        )
-    other = CompactPersonDetector(detector.runtime, options)
-    return PoseEstimator(other, pair.runtime, pair.conventions, pair.options)
 
 
 def with_ignored(people: dict[str, Any], boxes: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +110,10 @@ def main() -> None:
     documents = [document, with_ignored(document, boxes)]
     print("| threshold | poses | AP | learned | AR | others ignored: AP | learned | AR |")
     for threshold in (*arguments.threshold, None):
-        estimator = estimator_at(arguments.preset, threshold, arguments.flip_test)
+        options = EstimatorOptions(min_score=0.0, flip_test=arguments.flip_test)
+        estimator = PoseEstimator.from_preset(
+            arguments.preset, threads=1, box_score=threshold, options=options
+        )
         found = estimate_set(estimator, people, annotated_boxes=False).by_picture
         words = "its own" if threshold is None else f"{threshold:.2f}"
         print(f"| {words} | {' | '.join(row_of(found, documents))} |", flush=True)
