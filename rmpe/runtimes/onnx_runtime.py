@@ -19,6 +19,8 @@ from rmpe.runtimes.base import CPU_BATCH, GPU_BATCH
 Sides = tuple[int | None, ...]
 Engine = Literal["openvino", "onnxruntime"]
 Outputs = list[NDArray[Any]]
+_NUMBERS = (np.float16, np.float32, np.float64, np.uint8)
+"""What pictures may be made of."""
 
 
 class OnnxFile:
@@ -51,7 +53,8 @@ class OnnxFile:
 
         Raises:
             OSError: the file is missing.
-            ValueError: the engine cannot read it, or the network has several inputs.
+            ValueError: the engine cannot read it, or the network has several inputs, or one of
+                other numbers than floating point and bytes.
         """
         if not path.is_file():
             raise FileNotFoundError(f"there is no ONNX file {path}")
@@ -60,14 +63,25 @@ class OnnxFile:
         if len(inputs) != 1:
             raise ValueError(f"{path.name} has {len(inputs)} inputs, needed is one of pictures")
         self.input_shape, self._dtype = inputs[0]
+        if self._dtype not in _NUMBERS:
+            raise ValueError(
+                f"{path.name} takes {np.dtype(self._dtype)}, needed is floating point or uint8"
+            )
         self.output_names = [name for name, _ in outputs]
         self.output_shapes = [shape for _, shape in outputs]
         self.usual_batch = self.input_shape[0] or batch
         self.weights_digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether its pictures are whole numbers, 0 to 255, which it normalises itself."""
+        return self._dtype == np.uint8
+
     def __call__(self, planes: NDArray[np.float32]) -> Outputs:
-        """Return the outputs for float pictures (N, 3, H, W), any N."""
+        """Return the outputs for float pictures (N, 3, H, W), any N; bytes are rounded."""
         batch = self.input_shape[0]
+        if self.takes_bytes:
+            planes = np.rint(planes)
         planes = planes.astype(self._dtype, copy=False)
         if batch is None or batch == len(planes):
             return self._run(planes)
@@ -186,8 +200,11 @@ def _onnxruntime(path: Path, device: str, precision: str, threads: int) -> _Open
     def run(planes: NDArray[Any]) -> Outputs:
         return [np.asarray(value) for value in session.run(None, {name: planes})]
 
-    halves = {"tensor(float16)": np.float16}
-    inputs = [(shape_of(e), halves.get(e.type, np.float32)) for e in session.get_inputs()]
+    def numbers_of(entry: Any) -> Any:
+        word = entry.type.removeprefix("tensor(").removesuffix(")")
+        return {"float": np.float32, "double": np.float64}.get(word) or np.dtype(word).type
+
+    inputs = [(shape_of(entry), numbers_of(entry)) for entry in session.get_inputs()]
     outputs = [(e.name, shape_of(e)) for e in session.get_outputs()]
     used = session.get_providers()[0].removesuffix("ExecutionProvider")
     engine = f"onnxruntime {onnxruntime.__version__} on {used}, an ONNX file"

@@ -122,7 +122,11 @@ def _meaning(
     else:
         usual = CONVENTIONS["openmmlab_rtm" if outputs.is_simcc else "openmmlab"]
         usual = dataclasses.replace(usual, **pipeline.colours)
-        if not pipeline.colours and entry is None:
+        if file.takes_bytes:
+            usual = dataclasses.replace(usual, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+            words = "%s takes whole numbers: pictures go in as they are, 0 to 255 in %s"
+            log.warning(words, path.name, usual.colour_order)
+        elif not pipeline.colours and entry is None:
             log.warning(
                 "%s does not say how its pictures are normalised: taken as OpenMMLab's (red, "
                 "green, blue with ImageNet's mean); --weights-as names another's",
