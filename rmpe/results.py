@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from rmpe.drawing import DrawingStyle, draw_poses
 from rmpe.formats import ClipHeader, PoseReader, PoseRecord, get_format
 from rmpe.formats.native_lines import people_to_json
+from rmpe.formats.outputs import RECORDS_NAME
 from rmpe.formats.table import to_table, write_csv_table
 from rmpe.geometry.boxes import box_xyxy_to_xywh
 from rmpe.pictures import load_picture
@@ -186,7 +187,7 @@ def save_results(
     for result, name in zip(kept, names):
         written.append(result.save(folder / name, style))
     if kept:
-        written.append(folder / "poses.ndjson")
+        written.append(folder / RECORDS_NAME)
         clip = _as_clip(kept, names)
         writer = get_format("native").writer(written[-1], clip.header)
         for record in clip:

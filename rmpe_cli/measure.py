@@ -16,7 +16,6 @@ from rmpe_cli.terminal.wrong_use import wrong_use
 if TYPE_CHECKING:
     from rmpe.kinematics import ClipMeasures, MeasureOptions
 
-RECORDS_NAME = "poses.ndjson"
 # A camera that moves by less of the picture's width is taken to stand still.
 _STILL = 0.02
 
@@ -238,6 +237,8 @@ def _about_the_camera(source: Path, measures: ClipMeasures, choice: str) -> list
 
 def _sources(records: tuple[Path, ...]) -> list[Path]:
     """Return the files or folders of poses that are named, directly or by a folder of them."""
+    from rmpe.formats.outputs import RECORDS_NAME
+
     found: list[Path] = []
     for given in records:
         if given.is_dir() and (given / RECORDS_NAME).is_file():
@@ -262,6 +263,8 @@ def _folder(place: int, sources: list[Path], output: Path | None) -> Path:
 
 
 def _clip_name(source: Path) -> str:
+    from rmpe.formats.outputs import RECORDS_NAME
+
     name = source.resolve().parent.name if source.name == RECORDS_NAME else source.stem
     return name.removesuffix("_rmpe") or "clip"
 

@@ -28,8 +28,12 @@ from rmpe_cli.options.places import (
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
+    from pipeline.items import PosedFrame
     from pipeline.readers import Reader
     from rmpe.formats import PoseReader
+
+_MOST_FPS = 1000
+"""Of a film; more is a slip, and would fill the disk."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +215,8 @@ def render(
     from rmpe.runtimes import limit_threads
     from rmpe_cli.terminal.progress import frame_bar
 
-    if choices.fps < 0:
-        raise click.UsageError(f"--fps is {choices.fps}, allowed is more than 0")
+    if not 0 <= choices.fps <= _MOST_FPS:
+        raise click.UsageError(f"--fps is {choices.fps:g}, allowed is up to {_MOST_FPS}")
     look = showing.look()
     threads = limit_threads()
     if choices.output:
@@ -231,7 +235,13 @@ def render(
             overwrite=writing.overwrite,
         )
     upload = delivered([output], [records], writing.overwrite)
+    found: set[int] = set()
     with upload, frame_bar(reader.info.frames_expected, choices.quiet) as bar:
+
+        def seen(posed: PosedFrame) -> None:
+            found.update(posed.poses.ids.tolist())
+            bar.update()
+
         count = render_records(
             reader,
             stored,
@@ -240,8 +250,10 @@ def render(
             fps=choices.fps,
             video_threads=threads.video,
             sound_of="" if pictures or choices.no_audio else frames.video or reader.info.source,
-            on_frame=lambda _: bar.update(),
+            on_frame=seen,
         )
+    for identity in sorted(set(look.only) - found):
+        click.echo(f"warning: nobody has the id {identity}", err=True)
     click.echo(f"{count} frames -> {shown_place(output)}")
 
 

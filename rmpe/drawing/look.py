@@ -47,6 +47,10 @@ class DrawingStyle:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 200:
                 raise ValueError(f"{name} is {value}, allowed is 0 to 200 pixels")
+        for name in ("min_joint_score", "sure_joint_score"):
+            value = getattr(self, name)
+            if not value <= 1:
+                raise ValueError(f"{name} is {value}, allowed is up to 1")
         if not 0 < self.id_size <= 20:
             raise ValueError(f"id_size is {self.id_size}, allowed is more than 0, up to 20")
         for name, allowed in (("palette", PALETTES), ("limb_style", LIMB_STYLES)):

@@ -14,7 +14,7 @@ from typing import Any
 
 from rmpe.formats import PoseReader, ReadHints, read_records
 from rmpe.formats.catalogue import notes_of
-from rmpe.formats.outputs import check_outputs
+from rmpe.formats.outputs import RECORDS_NAME, check_outputs
 from rmpe.json_files import load_json
 from rmpe.report._measuring import page_angles
 from rmpe.report.packing import TICKS_PER_S, PackedPoses, pack_poses
@@ -164,7 +164,8 @@ def _clip_elements(
     pictures = clip_pictures(reader.header, frames, clip, page, options.pictures)
     folder = records if records.is_dir() else records.parent
     timing = _read_timing(folder / SUMMARY_NAME, warnings)
-    header = _page_header(name, reader, packed, pictures, timing)
+    header = {"records": folder.resolve().name if records.name == RECORDS_NAME else records.name}
+    header |= _page_header(name, reader, packed, pictures, timing)
     elements = [
         f'<script type="application/json" class="clip" id="clip-{number}">{_json(header)}</script>',
         f'<script type="text/plain" id="clip-{number}-poses">{packed.blob()}</script>',

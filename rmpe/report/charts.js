@@ -21,8 +21,8 @@ function scoreBars(names, scores) {
     return { bar, number };
   });
   box.set = (shares) => bars.forEach(({ bar, number }, index) => {
-    bar.style.width = `${100 * Math.min(shares[index], 1)}%`;
-    number.textContent = shares[index].toFixed(2);
+    bar.style.width = `${100 * Math.min(shares[index] || 0, 1)}%`;
+    number.textContent = Number.isNaN(shares[index]) ? "–" : shares[index].toFixed(2);
   });
   box.set(scores);
   return box;

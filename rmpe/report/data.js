@@ -181,7 +181,6 @@ class Clip {
       const bin = Math.floor(((step * this.scoreStep) / highest) * HISTOGRAM_BINS + 1e-9);
       bins[Math.min(bin, HISTOGRAM_BINS - 1)] += count;
     });
-    const rows = Math.max(this.rowSlot.length, 1);
-    return { bins, highest, means: Array.from(sums, (sum) => (sum * this.scoreStep) / rows) };
+    return { bins, highest, means: Array.from(sums, (sum) => (sum * this.scoreStep) / this.rowSlot.length) };
   }
 }

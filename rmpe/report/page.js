@@ -210,9 +210,11 @@ function start() {
   let view = null;
   const clips = new Map();
   const options = { limbs: true, boxes: true, ids: true, colour: "identity", leastScore: 0.3, trail: 1, joint: 0, angle: 0 };
-  const names = Array.from(document.querySelectorAll("script.clip"), (script) => JSON.parse(script.textContent).name);
-  $("clip-choice").replaceChildren(...names.map((name, number) => new Option(name, number)));
-  $("clip-choice-label").hidden = names.length < 2;
+  const headers = Array.from(document.querySelectorAll("script.clip"), (script) => JSON.parse(script.textContent));
+  const oneName = (name) => headers.filter((header) => header.name === name).length === 1;
+  $("clip-choice").replaceChildren(...headers.map(({ name, records }, number) =>
+    new Option(oneName(name) ? name : `${name} · ${records}`, number)));
+  $("clip-choice-label").hidden = headers.length < 2;
   const show = async (number) => {
     $("main").ariaBusy = "true";
     const before = performance.now();

@@ -13,7 +13,7 @@ import click
 
 from rmpe_cli import building
 from rmpe_cli.options import EstimatorChoices, option, takes
-from rmpe_cli.options.fields import FILE, FOLDER, as_json
+from rmpe_cli.options.fields import FILE, FOLDER, Number, as_json
 from rmpe_cli.options.names import LIVE_POLICIES
 from rmpe_cli.terminal.wrong_use import wrong_use
 
@@ -45,6 +45,7 @@ class LiveChoices:
     reconnect: float = option(
         "--reconnect",
         default=0.0,
+        type=Number(endless=True),
         show_default=True,
         help="Seconds to try to get a lost source back; 0 ends the run with it.",
     )

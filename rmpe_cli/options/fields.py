@@ -28,6 +28,20 @@ class DiskPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Number(click.types.FloatParamType):
+    """A number; what is none (``nan``) is refused, and ``inf`` where it makes no sense."""
+
+    def __init__(self, endless: bool = False) -> None:
+        self.endless = endless
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number) or (math.isinf(number) and not self.endless):
+            self.fail(f"{value} is no number that can be meant here", param, ctx)
+        return number
+
+
 FILE = DiskPath(exists=True, dir_okay=False, path_type=Path)
 """A file that is there."""
 FOLDER = DiskPath(file_okay=False, path_type=Path)
@@ -89,6 +103,8 @@ def as_json(choices: Any) -> dict[str, Any]:
 
 def _click_option(item: Field[Any]) -> Callable[[F], F]:
     spellings, settings = item.metadata[_KEY]
+    if settings.get("type", type(settings.get("default"))) is float:
+        settings = {**settings, "type": Number()}
     return click.option(*spellings, item.name, **settings)
 
 

@@ -98,7 +98,7 @@ class ShowingChoices:
 def _size(text: str | None) -> tuple[int, int]:
     if text is None:
         return 0, 0
-    found = re.fullmatch(r"(\d*)[xX](\d*)", text)
+    found = re.fullmatch(r"([1-9]\d*)?[xX]([1-9]\d*)?", text)
     if found is None or text.lower() == "x":
         raise ValueError(f"size is {text!r}, needed is WIDTHxHEIGHT, WIDTHx or xHEIGHT")
     return int(found[1] or 0), int(found[2] or 0)

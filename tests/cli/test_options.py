@@ -204,6 +204,22 @@ def commands(group: click.Group, path: str = "rmpe") -> Iterator[tuple[str, clic
 EVERY = dict(commands(cli.rmpe_command))
 
 
+def test_no_option_takes_for_a_number_what_is_none() -> None:
+    numbers = [
+        (f"{path} {option.opts[0]}", option)
+        for path, command in commands(cli.rmpe_command)
+        for option in command.params
+        if isinstance(option.type, click.types.FloatParamType)
+    ]
+    assert len(numbers) > 20
+    for name, option in numbers:
+        with pytest.raises(click.BadParameter, match="nan is no number"):
+            option.type.convert("nan", option, None)
+        if name != "rmpe webcam --reconnect":
+            with pytest.raises(click.BadParameter, match="inf is no number"):
+                option.type.convert("inf", option, None)
+
+
 @pytest.mark.parametrize("words", EVERY)
 def test_help_is_whole_sentences(words: str) -> None:
     command = EVERY[words]

@@ -284,6 +284,26 @@ def test_a_selector_changes_the_clip(
     page.assert_clean()
 
 
+def test_records_of_one_clip_are_told_apart_and_nobody_has_no_scores(
+    open_page: Callable[..., Page], tmp_path: Path, write_records: Callable[..., Path]
+) -> None:
+    page = open_page(
+        write_records(tmp_path / "first.ndjson", 9, 1, "one.mp4"),
+        write_records(tmp_path / "again.ndjson", 3, 0, "one.mp4"),
+        write_records(tmp_path / "other.ndjson", 3, 1, "two.mp4"),
+    )
+    names = [option.text for option in Select(page.element("clip-choice")).options]
+    assert names == ["one.mp4 · first.ndjson", "one.mp4 · again.ndjson", "two.mp4"]
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    assert page.browser.find_element("tag name", "h1").size["width"] > 300
+    Select(page.element("clip-choice")).select_by_index(1)
+    page.wait_for("return document.getElementById('facts').textContent.includes('3 frames')")
+    numbers = page.browser.find_elements("css selector", "#joint-means .bars > span:last-child")
+    assert [number.text for number in numbers] == ["–"]
+    page.assert_clean()
+
+
 def test_both_themes_have_contrast(open_page: Callable[..., Page], clip_records: Path) -> None:
     page = open_page(clip_records, mode="none")
     for _ in range(2):

@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from cli import rmpe_command
 from pipeline.readers import ImageReader, VideoReader
 from pipeline.stored.render import posed_frames, render_records
 from rmpe.drawing import DrawingStyle, Look
@@ -82,3 +84,30 @@ def test_pictures_are_drawn_under_their_names(tmp_path: Path) -> None:
     assert count == 2
     drawn = [cv2.imread(str(tmp_path / "out" / name)) for name in pictures.info.image_names]
     assert (drawn[0] != 90).any() and (drawn[1] == 90).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fps", "nan"], "nan is no number"),
+        (["--fps", "inf"], "inf is no number"),
+        (["--fps", "1e9"], "allowed is up to 1000"),
+        (["--size", "0x0"], "needed is WIDTHxHEIGHT"),
+        (["--min-joint-score", "2"], "allowed is up to 1"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: list[str], words: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    _records(tmp_path / "poses.ndjson", [0])
+    command = ["render", str(tmp_path / "poses.ndjson"), "--images", str(tmp_path / "a.png")]
+    result = CliRunner().invoke(rmpe_command, [*command, *options])
+    assert result.exit_code == 2 and words in result.output
+
+
+def test_an_id_that_nobody_has_is_told(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    _records(tmp_path / "poses.ndjson", [0])
+    command = ["render", str(tmp_path / "poses.ndjson"), "--images", str(tmp_path / "a.png")]
+    result = CliRunner().invoke(rmpe_command, [*command, "--only", "1", "--only", "9", "--quiet"])
+    assert result.exit_code == 0
+    assert "nobody has the id 9" in result.output and "the id 1" not in result.output
