@@ -96,5 +96,7 @@ def _one(estimator: Estimates, picture: Any, boxes_xyxy: Any, place: int) -> Pic
 def _is_stream(pictures: Any) -> bool:
     """Return whether it gives pictures one after another, as a generator does."""
     return isinstance(pictures, Iterable) and not (
-        isinstance(pictures, (str, Path)) or hasattr(pictures, "shape") or hasattr(pictures, "size")
+        isinstance(pictures, (str, Path, bytes))
+        or hasattr(pictures, "shape")
+        or hasattr(pictures, "size")
     )

@@ -132,7 +132,7 @@ class PictureResult(Poses):
             image_id: what the annotations call the picture.
         """
         xy, scores = convert_joints(self.keypoints_xy, self.keypoint_scores, self.skeleton, COCO_17)
-        rows = np.concatenate([xy, scores[..., None]], -1).reshape(len(self), -1)  # (N, 51)
+        rows = np.concatenate([xy, scores[..., None]], -1).reshape(len(self), 51)
         boxes = box_xyxy_to_xywh(self.boxes_xyxy).astype(np.float32)
         return [
             {

@@ -206,18 +206,18 @@ EVERY = dict(commands(cli.rmpe_command))
 
 def test_no_option_takes_for_a_number_what_is_none() -> None:
     numbers = [
-        (f"{path} {option.opts[0]}", option)
+        (f"{path} {parameter.opts[0]}", parameter)
         for path, command in commands(cli.rmpe_command)
-        for option in command.params
-        if isinstance(option.type, click.types.FloatParamType)
+        for parameter in command.params
+        if isinstance(parameter.type, click.types.FloatParamType)
     ]
     assert len(numbers) > 20
-    for name, option in numbers:
+    for name, parameter in numbers:
         with pytest.raises(click.BadParameter, match="nan is no number"):
-            option.type.convert("nan", option, None)
+            parameter.type.convert("nan", parameter, None)
         if name != "rmpe webcam --reconnect":
             with pytest.raises(click.BadParameter, match="inf is no number"):
-                option.type.convert("inf", option, None)
+                parameter.type.convert("inf", parameter, None)
 
 
 @pytest.mark.parametrize("words", EVERY)

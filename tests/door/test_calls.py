@@ -141,6 +141,23 @@ def test_a_result_becomes_what_other_programs_take(
     assert (tmp_path / "poses.csv").read_text().startswith("frame,time_s,person")
 
 
+def test_a_picture_of_nobody_becomes_what_other_programs_take_too(
+    estimator: PoseEstimator, tmp_path: Path
+) -> None:
+    pytest.importorskip("pandas")
+    nobody = estimator(PICTURE, np.zeros((0, 4)))
+    assert len(nobody) == 0 and nobody.to_coco() == [] and nobody.to_dict()["people"] == []
+    assert len(nobody.to_dataframe()) == 0
+    np.testing.assert_array_equal(nobody.draw(), nobody.image_bgr)
+    for name in ("p.png", "p.json", "p.csv"):
+        assert nobody.save(tmp_path / name).is_file()
+
+
+def test_the_bytes_of_a_file_are_called_by_their_name(estimator: PoseEstimator) -> None:
+    with pytest.raises(TypeError, match="got bytes for a picture"):
+        estimator(b"JFIF")
+
+
 def test_a_result_becomes_keypoints_of_supervision(estimator: PoseEstimator) -> None:
     pytest.importorskip("supervision")
     result = estimator(PICTURE)
