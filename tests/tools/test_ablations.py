@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rmpe.datasets.keypoint_set import AnnotatedPerson, Picture
-from rmpe.records import Boxes
+from rmpe.records import Boxes, Poses
+from rmpe.training.bundled.person_boxes import PersonPicture
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "scores")]
@@ -19,6 +20,7 @@ from tools.scores import (  # noqa: E402
     ablate_pipeline,
     ablate_pose,
     detector_curves,
+    people_shown,
 )
 from tools.scores.detection_scores import BoxTruth, owners_of  # noqa: E402
 
@@ -34,6 +36,17 @@ def test_each_person_is_found_once_by_the_best_score() -> None:
     truth = BoxTruth(rows((0, 0, 10, 10), (20, 0, 30, 10)), NONE, True)
     found = Boxes(rows((0, 0, 10, 9), (0, 0, 10, 10), (50, 0, 60, 10)), np.array([0.9, 0.8, 0.7]))
     assert owners_of(found, truth, np.ones(2, bool)).tolist() == [0, -1, -1]
+
+
+def test_who_is_shown_is_counted_by_the_poses_own_scores() -> None:
+    boxes = rows((0, 0, 50, 120), (100, 0, 150, 120), (200, 0, 220, 60))
+    joints = np.zeros((3, 17, 2), np.float32)
+    scores = np.array([0.3, 0.12, 0.12], np.float32)
+    poses = Poses(boxes, np.ones(3, np.float32), joints, joints[..., 0], scores, np.zeros(3, int))
+    people = rows((0, 0, 50, 120), (200, 0, 220, 60))
+    picture = PersonPicture("a", "coco128", people, NONE, True, lambda: np.zeros((1, 1, 3), "u1"))
+    assert people_shown.figures([poses], [picture], 0.1) == ["1.000", "0.500", "1.000", "0.667"]
+    assert people_shown.figures([poses], [picture], 0.2) == ["1.000", "1.000", "0.500", "1.000"]
 
 
 def test_a_box_of_the_mirror_image_comes_back_to_its_place() -> None:
