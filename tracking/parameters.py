@@ -185,6 +185,8 @@ class LikelihoodParameters:
     """See ``gap_nats``."""
     copy_nats: float = 1.0
     """Nats against a box whose pose is that of another box."""
+    front_share: float = 0.07
+    """How often the pose found in the box of somebody wholly covered is that of who covers them."""
 
 
 @dataclass(frozen=True)

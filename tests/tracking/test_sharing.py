@@ -10,7 +10,12 @@ import pytest
 from rmpe.records import Frame, Poses
 from tracking import DEFAULT, OnlineTracker
 from tracking.appearance import unknown_appearance
-from tracking.following.sharing import best_in_sight, shares_of
+from tracking.following.sharing import (
+    best_in_sight,
+    count_covered,
+    shares_of,
+    without_better_in_sight,
+)
 from tracking.kalman import Bodies, observe_places
 from tracking.likelihood import Sighting, Similarity, count_doubtful
 from tracking.similarity import describe_people
@@ -87,6 +92,54 @@ def test_one_box_between_two_who_stood_there_moves_neither_house() -> None:
     assert tracker.update(blank(7), people([left, right])).ids.tolist() == [1, 2]
 
 
+def known_in(boxes: list[list[float]]) -> Tracks:
+    empty = Tracks.empty(6).to_arrays()
+    arrays = {name: np.zeros((len(boxes), *array.shape[1:])) for name, array in empty.items()}
+    return Tracks.from_arrays(arrays | {"boxes_xyxy": np.array(boxes)})
+
+
+def place_and_joints(place: list[float], joints: list[float]) -> Similarity:
+    nothing = np.zeros((len(place), 1))
+    terms = np.array(place)[:, None], np.array(joints)[:, None]
+    return Similarity(terms[0], nothing, terms[1], nothing, nothing, nothing)
+
+
+def test_the_pose_in_a_box_may_be_that_of_who_covers_it() -> None:
+    """Half of the box is covered by somebody whose pose fits with 9 nats: the two of place remain,
+    and of the pose what is left after it happens in half of 7 in 100."""
+    known = known_in([[0.0, 0.0, 40.0, 100.0], [20.0, 0.0, 90.0, 160.0]])
+    similarity = place_and_joints([2.0, 1.0], [-1.0, 9.0])
+    counted = count_covered(similarity.total, similarity, known, DEFAULT)
+    share = 0.5 * DEFAULT.likelihood.front_share
+    np.testing.assert_allclose(counted[:, 0], [2.0 + 9.0 + np.log(share), 10.0])
+
+
+@pytest.mark.parametrize(
+    ("nearer", "place"),
+    [([0.0, 0.0, 40.0, 90.0], 2.0), ([200.0, 0.0, 240.0, 160.0], 2.0), ([0, 0, 40, 160], 0.9)],
+    ids=["who stands behind", "who stands apart", "a box too far off"],
+)
+def test_a_pose_is_nobody_elses_for(nearer: list[float], place: float) -> None:
+    known = known_in([[0.0, 0.0, 40.0, 100.0], nearer])
+    similarity = place_and_joints([place, 1.0], [-1.0, 9.0])
+    counted = count_covered(similarity.total, similarity, known, DEFAULT)
+    np.testing.assert_allclose(counted[:, 0], similarity.total[:, 0])
+
+
+def test_who_was_out_of_sight_takes_no_box_that_fits_somebody_in_sight_better() -> None:
+    matched, compared = np.array([0, 1]), np.arange(2)
+    counted = np.array([[2.0, -5.0], [-5.0, 2.0]])
+    for in_sight, unseen_s, left in (
+        ([3.0, 1.0], [1.0, 1.0], [NOBODY, 1]),
+        ([3.0, 3.0], [0.0, 1.0], [0, NOBODY]),
+        ([-np.inf, -np.inf], [1.0, 1.0], [0, 1]),
+    ):
+        kept = without_better_in_sight(
+            matched, compared, counted, np.array(in_sight), np.array(unseen_s), DEFAULT
+        )
+        assert kept.tolist() == left
+
+
 @pytest.mark.parametrize(("known_px", "expected"), [(100.0, 4.5), (200.0, -1.5)])
 def test_a_doubtful_box_is_who_shows_more_than_before_where_joints_and_colours_agree(
     known_px: float, expected: float
@@ -94,13 +147,7 @@ def test_a_doubtful_box_is_who_shows_more_than_before_where_joints_and_colours_a
     one = np.ones((1, 1))
     nothing = np.zeros((1, 1))
     similarity = Similarity(-one, -0.5 * one, 3 * one, nothing, 3 * one, nothing)
-    known = Tracks.from_arrays(
-        {
-            name: np.zeros((1, *array.shape[1:]))
-            for name, array in Tracks.empty(6).to_arrays().items()
-        }
-        | {"boxes_xyxy": np.array([[0.0, 0.0, 40.0, known_px]])}
-    )
+    known = known_in([[0.0, 0.0, 40.0, known_px]])
     whole = people([(100.0, 100.0)])
     boxes = np.array([[80.0, 50.0, 120.0, 200.0]])
     described = describe_people(

@@ -14,6 +14,7 @@ from tracking.tracks import IntArray, Tracks
 
 NOBODY = -1
 """Row of the known person that somebody new is."""
+_IN_SIGHT = "fits somebody in sight better"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +177,9 @@ def _verdict(
         return f"better elsewhere: person {takers[0]}"
     if mine != NOBODY:
         return "another fits better"
+    in_sight = explanation.returning.in_sight[explanation.new == person]
+    if (explanation.counted[index, person] < in_sight).any():
+        return _IN_SIGHT
     return "others fit better together"
 
 
@@ -213,7 +217,7 @@ def _verdict_by_looks(
     if evidence.colours[index, place] <= evidence.needed_colours[place]:
         return f"colours below {evidence.needed_colours[place]:g}"
     if evidence.total[index, place] <= evidence.in_sight[place]:
-        return "fits somebody in sight better"
+        return _IN_SIGHT
     if not evidence.leads[index, place]:
         return f"no lead of {reid.needed_margin:g} over all others"
     return "better elsewhere"

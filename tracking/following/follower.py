@@ -18,7 +18,12 @@ from tracking.following.explanation import NOBODY, Explanation
 from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
 from tracking.following.remembering import keep_unseen, see_people
-from tracking.following.sharing import best_in_sight, shares_of
+from tracking.following.sharing import (
+    best_in_sight,
+    count_covered,
+    shares_of,
+    without_better_in_sight,
+)
 from tracking.kalman import Bodies, predict_bodies
 from tracking.likelihood import Sighting, Similarity, colour_evidence, compare, count_doubtful
 from tracking.motion import camera_motion, displacement
@@ -83,14 +88,19 @@ class Follower:
         compared, similarity, seen = self._compare(
             tracks, expected, gap_s, seen, correspondences, size, appearance_of
         )
-        counted = count_doubtful(similarity, tracks.select(compared), seen, self.parameters)
+        known = tracks.select(compared)
+        counted = count_doubtful(similarity, known, seen, self.parameters)
+        counted = count_covered(counted, similarity, known, self.parameters)
         # assign: by place, then whoever was lost by appearance; row of the N or NOBODY, (M,)
         matched = self._assign(len(tracks), compared, counted, seen)
-        absent = may_return(tracks, matched, gaps, self.parameters)
-        new = np.flatnonzero(matched == NOBODY)
         in_sight = best_in_sight(
             matched, compared, similarity.total, tracks.unseen_s, self.parameters
         )
+        matched = without_better_in_sight(
+            matched, compared, counted, in_sight, tracks.unseen_s, self.parameters
+        )
+        absent = may_return(tracks, matched, gaps, self.parameters)
+        new = np.flatnonzero(matched == NOBODY)
         returning = self._returning(tracks, absent, new, gaps, seen, size, in_sight)
         rows, columns = who_returns(returning)
         matched[new[columns]] = absent[rows]
