@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import tarfile
 import types
 import zipfile
 from collections import OrderedDict
@@ -148,6 +149,29 @@ def test_a_tensor_alone_is_no_checkpoint(tmp_path: Path) -> None:
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no checkpoint file .*absent\.pth"):
         load(tmp_path / "absent.pth")
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip", "npz"])
+def test_an_archive_of_other_files_is_called_so(tmp_path: Path, kind: str) -> None:
+    inner, path = tmp_path / "a.pth", tmp_path / "packed.pth.tar"
+    torch.save(STATE, inner)
+    if kind == "tar":
+        with tarfile.open(path, "w") as archive:
+            archive.add(inner, "a.pth")
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(inner, "a.pth")
+    else:
+        with open(path, "wb") as file:
+            np.savez(file, a=np.zeros(2))
+    with pytest.raises(ValueError, match=r"an archive of other files \(a\.(pth|npy)\); unpack it"):
+        read_checkpoint(path)
+
+
+def test_safetensors_under_another_name_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    safetensors.torch.save_file(STATE, path)
+    assert torch.equal(read_checkpoint(path)["conv.weight"], STATE["conv.weight"])
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pth.tar", ".pt", ".safetensors"])

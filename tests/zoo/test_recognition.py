@@ -172,11 +172,27 @@ def test_openmmlab_rsn_names_reach_their_units() -> None:
         lambda s: {"state_dict": {f"model.module.{k}": v for k, v in s.items()}, "epoch": 1},
         lambda s: {"state_dict": {f"network.{k}": v for k, v in s.items()}},
         lambda s: {"state_dict": s, "best_state_dict": {}, "perf": 0.7},
+        lambda s: {"net": s, "epoch": 3},
+        lambda s: {"best_state_dict": s, "args": {"lr": 0.1}},
+        lambda s: {f"_orig_mod.module.{k}": v for k, v in s.items()},
+        lambda s: {"state_dict": {f"pose_net.{k}": v for k, v in s.items()}},
+        lambda s: s | {f"ema_{k.replace('.', '_')}": v + 1 for k, v in s.items()},
     ],
 )
 def test_wrappings_are_taken_off(wrap: Callable[[dict[str, Tensor]], dict[str, Any]]) -> None:
-    state = {"conv.weight": torch.zeros(1), "conv.bias": torch.ones(1)}
+    state = {"conv.weight": torch.zeros(1), "conv.bias": torch.ones(1), "head.w": torch.ones(1)}
     assert unwrap(wrap(state)) == state
+
+
+def test_of_two_networks_in_a_file_none_is_guessed() -> None:
+    state = {"conv.weight": torch.zeros(1)}
+    with pytest.raises(ValueError, match="got a checkpoint with G, D that are no tensors"):
+        unwrap({"G": state, "D": state})
+
+
+def test_a_trunk_alone_keeps_its_name() -> None:
+    state = {"backbone.conv1.weight": torch.zeros(1), "backbone.bn1.weight": torch.zeros(1)}
+    assert unwrap(state) == state
 
 
 def test_batch_counters_may_be_missing() -> None:

@@ -6,9 +6,10 @@ import contextlib
 import errno
 import pickle
 import re
+import tarfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ INERT_NAMES = (
     "__builtin__.getattr",
 )
 """Names that training logs beside the weights ask for; each becomes an :class:`Inert`."""
+_OLDEST_TORCH = frozenset({"pickle", "storages", "tensors"})
+"""What the tar archives of torch's first versions hold."""
 _MOST_GROWTH = 10
 """Torch stores tensors as they are; what unpacks to more than so many times the file is a bomb."""
 
@@ -62,7 +65,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no checkpoint file {path}")
     if path.stat().st_size == 0:
         raise ValueError(f"the checkpoint {path.name} is empty; fetch it again")
-    if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" or _begins_as_safetensors(path):
         try:
             return dict(load_file(path))
         except SafetensorError as error:
@@ -79,8 +82,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def _begins_as_safetensors(path: Path) -> bool:
+    """Return whether a file begins with a length and an object in JSON, whatever it is called."""
+    with open(path, "rb") as file:
+        begin = file.read(9)
+    return begin[8:] == b"{" and int.from_bytes(begin[:8], "little") < path.stat().st_size
+
+
 def _check_archive(path: Path) -> None:
     """Refuse, from its list of contents alone, a zip archive that holds a program or a bomb."""
+    if tarfile.is_tarfile(path):  # looked at first: at its end may be a zip archive
+        with tarfile.open(path) as packed:
+            files = packed.getnames()
+        if not _OLDEST_TORCH <= set(files):
+            raise ValueError(_other_archive(path, files))
+        return
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -92,11 +108,21 @@ def _check_archive(path: Path) -> None:
             f"{path.name} is a TorchScript program, not a checkpoint; save the state_dict() of the "
             "network that it was made from, or export it as ONNX"
         )
+    if not any(entry.filename.endswith("data.pkl") for entry in entries):
+        raise ValueError(_other_archive(path, [entry.filename for entry in entries]))
     if sum(entry.file_size for entry in entries) > _MOST_GROWTH * path.stat().st_size:
         raise ValueError(
             f"the checkpoint {path.name} is refused: it is packed to less than a {_MOST_GROWTH}th "
             "of its size, which torch never does"
         )
+
+
+def _other_archive(path: Path, names: Sequence[str]) -> str:
+    some = ", ".join(names[:3]) or "none"
+    return (
+        f"{path.name} is no checkpoint but an archive of other files ({some}); unpack it, and give "
+        "the checkpoint that is in it"
+    )
 
 
 def _read_torch(path: Path) -> object:

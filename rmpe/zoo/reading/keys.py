@@ -6,6 +6,7 @@ OpenMMLab layouts (0.x: ``keypoint_head.``, 1.x: ``head.``) are renamed by the t
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,16 +14,20 @@ from typing import Any
 from torch import Tensor
 
 from rmpe.networks.blocks.shapes import Shapes
-from rmpe.networks.variants import Family
+from rmpe.networks.variants import FAMILIES, Family
 from rmpe.zoo.reading.recognise import find
+
+log = logging.getLogger(__name__)
 
 Renaming = tuple[str, str | Callable[[re.Match[str]], str]]
 
 CONTAINER_KEYS = ("state_dict", "model_state_dict", "model")
 """Where training programs put the weights in their checkpoints."""
 
-WRAPPER_PREFIXES = ("module.", "model.", "network.")
-"""What data-parallel and training wrappers put before every key."""
+_AVERAGED = re.compile(r"ema_\w+")
+"""OpenMMLab's averaged weights, beside the weights: dots of their keys are underlines."""
+_PARTS = frozenset({"backbone"}.union(*(family.key_parts for family in FAMILIES)))
+"""Names under which networks have a part: no wrapper's."""
 
 
 def _predict_layer(match: re.Match[str]) -> str:
@@ -65,6 +70,9 @@ def unwrap(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         if inner is None:
             break
         state = state[inner]
+    inside = {key: value for key, value in state.items() if _are_tensors(value)}
+    if len(inside) == 1 and not any(isinstance(value, Tensor) for value in state.values()):
+        (state,) = inside.values()
     others = [str(key) for key, value in state.items() if not isinstance(value, Tensor)]
     if others or not state:
         found = f"{', '.join(others[:5])} that are no tensors" if others else "nothing"
@@ -73,23 +81,32 @@ def unwrap(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
             f"{', '.join(CONTAINER_KEYS)}"
         )
     keys = [str(key) for key in state]
+    keys = [key for key in keys if not _AVERAGED.fullmatch(key)] or keys
+    if len(keys) < len(state):
+        log.warning("averaged weights (ema_…) beside the weights are left out")
     prefix = _wrapper_prefix(keys)
     return {key[len(prefix) :]: state[key] for key in keys}
 
 
+def _are_tensors(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(isinstance(tensor, Tensor) for tensor in value.values())
+    )
+
+
 def _wrapper_prefix(keys: list[str]) -> str:
-    """The longest chain of wrapper prefixes that every key starts with."""
+    """What data-parallel, compiled and training wrappers put before every key, one after another.
+
+    No network has all its keys under one name; a part of a network keeps its own.
+    """
     prefix = ""
     while True:
-        longer = next(
-            (
-                prefix + wrapper
-                for wrapper in WRAPPER_PREFIXES
-                if all(key.startswith(prefix + wrapper) for key in keys)
-            ),
-            None,
-        )
-        if longer is None:
+        first = {key[len(prefix) :].partition(".")[0] for key in keys}
+        name = first.pop()
+        longer = f"{prefix}{name}."
+        if first or name in _PARTS or not all(key[len(longer) :].count(".") for key in keys):
             return prefix
         prefix = longer
 
