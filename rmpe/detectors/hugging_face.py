@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from rmpe.geometry.boxes import clip_boxes
+from rmpe.joint_names import PERSON_NAMES
 from rmpe.records import Boxes, ImageArray
 from rmpe.runtimes import choose_device
 from rmpe.zoo.hugging_face import from_hub
@@ -49,11 +50,13 @@ class HubDetector:
             name, "AutoModelForObjectDetection", "AutoImageProcessor", "a detector"
         )
         labels = {int(place): str(label) for place, label in model.config.id2label.items()}
-        people = [place for place, label in labels.items() if label.lower() == PERSON]
-        if not people:
+        called = {label.strip().lower(): place for place, label in labels.items()}
+        people = [PERSON, *sorted(PERSON_NAMES)]
+        found = next((called[label] for label in people if label in called), None)
+        if found is None:
             known = ", ".join(labels.values())
             raise ValueError(f"{name} knows no class {PERSON!r}; it has {known}")
-        self._person = people[0]
+        self._person = found
         self._device = choose_device(device)
         self._model = model.eval().to(self._device)
         self.options = options or HubDetectorOptions()

@@ -24,6 +24,7 @@ from rmpe.zoo.loading import LoadedNetwork
 from rmpe.zoo.meaning import JOINT_COUNT_SKELETONS, LoadChoices
 
 PREFIX = "hf:"
+_Colours = tuple[float, float, float]
 
 _HOW_TO_GET = (
     "; where there is a network, `hf download {name} --local-dir FOLDER` fetches it, and hf:FOLDER "
@@ -79,13 +80,14 @@ def load_vitpose(source: str, choices: LoadChoices | None = None) -> LoadedNetwo
         raise ValueError(f"{name} has {count} heatmaps, which no skeleton is usual for; name it")
     if get_skeleton(skeleton_name).joint_count > count:
         raise ValueError(f"skeleton {skeleton_name!r} has more joints than {name}'s {count} maps")
+    mean, std = _normalisation(processor)
     conventions = dataclasses.replace(
         CONVENTIONS["vitpose"],
         skeleton_name=skeleton_name,
         input_height=height,
         input_width=width,
-        mean=tuple(processor.image_mean),
-        std=tuple(processor.image_std),
+        mean=mean,
+        std=std,
         codec=choices.codec or "vitpose",
     )
     network = VitPose(model, int(number or 0) if experts > 1 else None).eval()
@@ -98,6 +100,17 @@ def load_vitpose(source: str, choices: LoadChoices | None = None) -> LoadedNetwo
         same_keys=(),
         source_keys={key: key.removeprefix("model.") for key in network.state_dict()},
     )
+
+
+def _normalisation(processor: Any) -> tuple[_Colours, _Colours]:
+    """Return mean and deviation, for values of 0..1, of what an image processor does to bytes."""
+    mean, std = (0.0,) * 3, (1.0,) * 3
+    if processor.do_normalize:
+        mean, std = processor.image_mean, processor.image_std
+    largest = 255 * (processor.rescale_factor if processor.do_rescale else 1)
+    red, green, blue = (value / largest for value in mean)
+    by_red, by_green, by_blue = (value / largest for value in std)
+    return (red, green, blue), (by_red, by_green, by_blue)
 
 
 def is_in_hubs_cache(source: str) -> bool:
@@ -143,7 +156,8 @@ def from_hub(name: str, model_class: str, processor_class: str, wanted: str) -> 
     except ImportError as error:  # a backbone of timm's, a tokenizer
         raise ValueError(f"{name} needs another package: {_sentence(error)}") from error
     except RuntimeError as error:
-        raise ValueError(f"{name} does not fit its own configuration: {error}") from error
+        reason = "weights of other shapes" if "mismatched" in str(error) else _sentence(error)
+        raise ValueError(f"{name} does not fit its own configuration: {reason}") from error
     except (OSError, SafetensorError) as error:
         hint = "" if Path(name).is_dir() else _HOW_TO_GET.format(name=name)
         raise OSError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -50,6 +51,24 @@ def test_boxes_are_the_processors_own_people(family: str, person: int, tmp_path:
     # Pictures of several sizes and none at all are no other case.
     assert [len(each) for each in detector(pictures)] == [len(each) for each in found]
     assert detector([]) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "person"),
+    [({0: "pedestrian"}, 0), ({0: "people", 1: " Person"}, 1), ({0: "car", 1: "Human"}, 1)],
+)
+def test_people_are_known_by_their_usual_names(
+    labels: dict[int, str], person: int, tmp_path: Path
+) -> None:
+    folder = saved("Yolos", tmp_path / "net", labels)
+    one = build_detector(f"hf:{folder}", device="cpu", box_score=0.0)
+    config = folder / "config.json"
+    plain = {str(place): "person" if place == person else "thing" for place in labels}
+    config.write_text(json.dumps({**json.loads(config.read_text()), "id2label": plain}))
+    other = build_detector(f"hf:{folder}", device="cpu", box_score=0.0)
+    (found,), (wanted,) = (each([np.zeros((60, 80, 3), np.uint8)]) for each in (one, other))
+    assert len(wanted) > 0
+    assert np.array_equal(found.boxes_xyxy, wanted.boxes_xyxy)
 
 
 def test_what_knows_nobody_or_is_not_there_is_one_sentence(tmp_path: Path) -> None:

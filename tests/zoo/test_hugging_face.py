@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from rmpe.heatmaps import get_codec
 from rmpe.records import Boxes
 from rmpe.runtimes.openvino_runtime import OpenVinoPart
 from rmpe.zoo import load
+from rmpe.zoo.hugging_face import load_vitpose
 from tests.parity.test_parity import filled_state
 
 
@@ -172,6 +174,38 @@ def test_an_expert_gives_the_same_through_openvino_in_batches_of_any_size(
     with torch.inference_mode():
         expected = network(images)
     torch.testing.assert_close(part(images)[0], expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"do_normalize": False},
+        {"do_rescale": False, "image_mean": [90.0, 80.0, 70.0], "image_std": [60.0, 50.0, 40.0]},
+        {"rescale_factor": 1 / 127.5, "image_mean": [1.0] * 3, "image_std": [1.0] * 3},
+    ],
+    ids=["not normalised", "not scaled", "from -1 to 1"],
+)
+def test_pictures_are_made_numbers_as_the_image_processor_says(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    from tests.helpers.hub_networks import tiny_vitpose
+
+    folder = tiny_vitpose(tmp_path / "vitpose")
+    plain = transformers.VitPoseImageProcessor()
+    own = transformers.VitPoseImageProcessor(**changes)
+    own.save_pretrained(folder)
+    boxes = [np.array([[10.0, 20.0, 200.0, 250.0]])]
+    picture = formula_picture(360, 480)
+    wanted, usual = (
+        np.asarray(processor(picture, boxes=boxes, return_tensors="pt")["pixel_values"])
+        for processor in (own, plain)
+    )
+    rows = (slice(None), None, None)
+    of_bytes = usual * np.array(plain.image_std)[rows] + np.array(plain.image_mean)[rows]
+    conventions = load_vitpose(f"hf:{folder}").conventions
+    found = (of_bytes - np.array(conventions.mean)[rows]) / np.array(conventions.std)[rows]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_what_is_not_there_or_no_vitpose_is_one_sentence(tmp_path: Path) -> None:

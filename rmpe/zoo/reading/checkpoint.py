@@ -94,7 +94,7 @@ def _check_archive(path: Path) -> None:
     if tarfile.is_tarfile(path):  # looked at first: at its end may be a zip archive
         with tarfile.open(path) as packed:
             files = packed.getnames()
-        if not _OLDEST_TORCH <= set(files):
+        if not set(files) >= _OLDEST_TORCH:
             raise ValueError(_other_archive(path, files))
         return
     try:
