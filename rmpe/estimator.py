@@ -20,7 +20,7 @@ from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
 from rmpe.heatmaps import Maps, decode_with_flip, flip_average, get_codec, join_maps
 from rmpe.heatmaps.compact import OVER_CELLS
-from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms
+from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms, suppress
 from rmpe.pose_nms.pose_score import PoseScore
 from rmpe.pose_nms.rescoring import joint_mean
 from rmpe.records import Boxes, ImageArray, Poses
@@ -326,16 +326,19 @@ class PoseEstimator:
     def suppress(self, poses: Poses) -> Poses:
         """Return the poses that the suppression keeps and whose score is high enough.
 
-        Parametric pose-NMS scores its merged poses by AlphaPose's sum, up to 3.25; here, as
-        everywhere, a pose scores its box's score times its joints' mean, or what the options'
-        ``pose_score`` expects of it.
+        Parametric pose-NMS scores its merged poses by AlphaPose's sum, up to 3.25, and gives them
+        the box of the surest joints; here, as everywhere, a pose scores its box's score times its
+        joints' mean, or what the options' ``pose_score`` expects of it, and a doubtful box gives
+        way to the best of those merged.
         """
-        poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
         if isinstance(self.options.nms, PoseNmsParameters):
+            poses = suppress(poses, self.options.nms).with_sure_boxes(poses)
             scores = poses.box_scores * joint_mean(
                 poses.keypoint_scores, self.conventions.score_rule
             )
             poses = replace(poses, scores=scores)
+        else:
+            poses = apply_nms(poses, self.options.nms, self.skeleton.sigmas)
         if self.options.pose_score is not None:
             scores = self.options.pose_score(poses)
             poses = replace(poses, scores=scores)

@@ -6,7 +6,7 @@ Fang et al., RMPE, ICCV 2017, section 3.3, in the forms that the public code gav
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ _ZERO_SCORE = 1e-5
 """A joint score of exactly 0 counts as this, so that weights never sum to 0."""
 _EXTENT_FACTOR = 1.5**2
 """A person's area over that of their joints' extent, 1.5 each way, as the public code has it."""
+_SURE_SHARE = 2 / 3
+"""A picked box that scores less than that share of the best of its members is doubtful."""
 _REFERENCES_AT_ONCE = 64
 """Possible picks compared in a block: most of the others are suppressed by the first few."""
 
@@ -37,6 +39,20 @@ class Suppression:
     """Row of the input that each was picked as, (M,)."""
     members: tuple[Ints, ...]
     """Rows of the input that were merged into each, ascending."""
+
+    def with_sure_boxes(self, candidates: Poses) -> Poses:
+        """Return the poses, each doubtful box replaced by the best of those merged into the pose.
+
+        The pick has the surest joints, but its box may be one of a part of the person.
+
+        Args:
+            candidates: the input of :func:`suppress`.
+        """
+        scores = candidates.box_scores
+        best = np.array([rows[np.argmax(scores[rows])] for rows in self.members], np.int64)
+        is_sure = scores[self.picks] >= _SURE_SHARE * scores[best]
+        boxes = candidates.select(np.where(is_sure, self.picks, best))
+        return replace(self.poses, boxes_xyxy=boxes.boxes_xyxy, box_scores=boxes.box_scores)
 
 
 def pose_nms(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Poses:

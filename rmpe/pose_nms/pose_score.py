@@ -72,7 +72,7 @@ class PoseScore:
         return np.asarray(1 / (1 + np.exp(-np.clip(total, -30, 30))), np.float32)
 
 
-LEARNED = PoseScore((0.506, 1.809, 0.269), -1.062)
+LEARNED = PoseScore((0.920, 1.599, 0.334), -0.918)
 """Fitted to athletes as high as everyday people, and to what is nobody: docs/compact.md."""
 
 
