@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -175,8 +176,9 @@ class WebhookCarrier:
         except urllib.error.HTTPError as error:
             error.close()
             raise OSError(f"{self.name} answered {error.code}") from None
-        except urllib.error.URLError as error:
-            reason = getattr(error.reason, "strerror", None) or error.reason
+        except (OSError, HTTPException) as error:  # a URLError holds another one
+            cause = getattr(error, "reason", error)
+            reason = getattr(cause, "strerror", None) or cause
             raise OSError(f"{self.name} does not take results: {reason}") from None
 
     def close(self) -> None:

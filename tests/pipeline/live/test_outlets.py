@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -115,3 +117,44 @@ def test_a_broker_is_told_which_camera_in_topic_and_lines(broker: int) -> None:
     listener.loop_stop()
     assert [topic for topic, _ in got] == ["studio/door/header", *["studio/door/records"] * 3]
     assert all(item["camera"] == "door" for _, item in got)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"what?\r\n\r\n", "does not take results"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", ""),
+        (b"", "does not take results"),
+    ],
+)
+def test_a_receiver_that_talks_nonsense_does_not_end_the_sending(
+    answer: bytes, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        asked: list[int] = []
+        over = threading.Event()
+
+        def answer_all() -> None:
+            while not over.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                with connection:
+                    asked.append(len(connection.recv(1 << 16)))
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=answer_all, daemon=True)
+        thread.start()
+        outlet = Outlet(
+            open_carrier(f"http://127.0.0.1:{server.getsockname()[1]}/"), HEADER, Events()
+        )
+        show(outlet, 0, 3)
+        until(lambda: len(asked) >= (2 if words else 1))
+        outlet.close()
+        over.set()
+        thread.join()
+    assert outlet.sent + outlet.dropped == 3
+    assert all(words in one.message and "Errno" not in one.message for one in caplog.records)
+    assert bool(caplog.records) == bool(words)
