@@ -11,7 +11,7 @@ import click
 from rmpe_cli.options import OverwriteChoice, ReadingChoices, option, takes
 from rmpe_cli.options.fields import EXISTING
 from rmpe_cli.options.names import RECORD_FORMATS, TABLES
-from rmpe_cli.options.places import NEW, RECORDS, THERE, delivered, shown_place
+from rmpe_cli.options.places import NEW, RECORDS, THERE, delivered, shown_place, with_addresses
 from rmpe_cli.terminal.wrong_use import wrong_use
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def report(
         with delivered([choices.output], read, writing.overwrite):
             written = write_report(choices.output, records, options)
     for warning in written.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {with_addresses(warning)}", err=True)
     for clip in written.clips:
         click.echo(f"{clip.name}: {clip.frames} frames, {clip.identities} ids, {clip.shown}")
     click.echo(f"{written.size_bytes / 1e6:.1f} MB -> {shown_place(choices.output)}")

@@ -282,6 +282,7 @@ def write_summary(folder: Path, summary: LiveSummary, request: dict[str, Any]) -
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
+        path.unlink(missing_ok=True)  # half a summary is none
         log.error("%s could not be written: %s", path, error.strerror)
 
 

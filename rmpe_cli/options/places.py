@@ -141,6 +141,15 @@ def shown_place(path: str | Path) -> str:
     return shown_source(address_of(path) or str(path))
 
 
+def with_addresses(words: str) -> str:
+    """Return a message with the addresses in place of the copies that stand for them."""
+    for folder, address in _places().items():
+        from pipeline.readers.address import shown_source
+
+        words = words.replace(str(folder), shown_source(address))
+    return words
+
+
 @contextmanager
 def delivered(outputs: Iterable[Path], read: Iterable[Path], overwrite: bool) -> Iterator[None]:
     """Upload outputs whose paths stand for addresses, when the block has ended well.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import click
 
 
 class HelpfulGroup(click.Group):
-    """A group that without a command shows its help, and in it the commands' first sentences."""
+    """A group whose help holds the commands' first sentences, and whose failures name addresses."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help where nothing was asked for; that is no mistake."""
@@ -16,6 +17,25 @@ class HelpfulGroup(click.Group):
             click.echo(ctx.get_help())
             ctx.exit(0)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what fails on the copy of a store's file names its address."""
+        from rmpe_cli.options.places import with_addresses
+
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            error.message = with_addresses(error.message)
+            raise
+        except (ValueError, OSError, RuntimeError) as error:
+            from rmpe.error_words import in_words
+
+            words = in_words(error)
+            if (told := with_addresses(words)) == words:
+                raise
+            raise click.ClickException(told) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write every command with its first paragraph, which click would cut to one line."""

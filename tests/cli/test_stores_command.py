@@ -170,8 +170,11 @@ def test_stored_records_are_read_from_a_store_and_what_is_made_of_them_lies_ther
     assert (code, out, err) == (0, f"2 people -> {store}/out/tracked.ndjson\n", "")
     first = content(f"{store}/out/tracked.ndjson").splitlines()[0]
     assert json.loads(first)["source"] == f"{store}/in/walk.mp4"
-    code, out, err = rmpe("report", f"{store}/out", "--clip", "none", "-o", f"{store}/page.html")
-    assert code == 0, err
+    code, out, err = rmpe("report", f"{store}/out", "-o", f"{store}/page.html")
+    assert code == 0 and err.startswith(f"warning: {store}/out: its clip"), err
+    put(f"{store}/cut/poses.ndjson", b"{\n")
+    code, _, err = rmpe("measure", f"{store}/cut/poses.ndjson", "-o", f"{store}/measures")
+    assert code == 1 and err.startswith(f"error: {store}/cut/poses.ndjson"), err
     assert content(f"{store}/page.html").lower().startswith(b"<!doctype html>")
     code, out, err = rmpe(
         *("render", f"{store}/out", "--video", f"{store}/in/walk.mp4", "--quiet"),
