@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from rmpe_cli.terminal.wrong_use import WrongUseError
+
 
 class HelpfulGroup(click.Group):
     """A group whose help holds the commands' first sentences, and whose failures name addresses."""
@@ -26,16 +28,12 @@ class HelpfulGroup(click.Group):
             return super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort):
             raise
-        except click.ClickException as error:
-            error.message = with_addresses(error.message)
-            raise
-        except (ValueError, OSError, RuntimeError) as error:
-            from rmpe.error_words import in_words
-
-            words = in_words(error)
+        except (click.ClickException, ValueError, OSError, RuntimeError) as error:
+            words = _words_of(error)
             if (told := with_addresses(words)) == words:
                 raise
-            raise click.ClickException(told) from error
+            wrong = getattr(error, "exit_code", 1) == WrongUseError.exit_code
+            raise (WrongUseError if wrong else click.ClickException)(told) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write every command with its first paragraph, which click would cut to one line."""
@@ -45,3 +43,11 @@ class HelpfulGroup(click.Group):
         ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    from rmpe.error_words import in_words  # loads numpy, which no help needs
+
+    return in_words(error)
