@@ -101,9 +101,15 @@ def ready_network(
         runtime, device, precision, threads: as for :func:`rmpe.runtimes.build_runtime`.
 
     Raises:
-        ValueError: a name is unknown, the device is not there, the weights do not fit.
+        ValueError: a name is unknown, the device is not there, the weights do not fit; or choices
+            are given for weights of the package.
         OSError: a file cannot be read or fetched.
     """
+    if network in BUNDLED and weights is None and choices not in (None, type(choices)()):
+        raise ValueError(
+            f"the weights of {network!r} are in the package and say all of themselves; what a file "
+            "does not say (--weights-as, --input-size) belongs to --weights or --pose-network"
+        )
     if network in BUNDLED and weights is None and not sstn:
         ready = ready_pose(
             network, runtime=runtime, device=device, precision=precision, threads=threads

@@ -39,3 +39,11 @@ def test_poses_have_the_joints_of_the_checkpoint(
     assert len(poses) == 1
     assert poses.joint_count == joints
     assert np.isfinite(poses.keypoints_xy).all()
+
+
+@pytest.mark.parametrize(
+    "choices", [LoadChoices(input_size_hw=(256, 192)), LoadChoices(origin="alphapose")]
+)
+def test_choices_of_a_file_are_not_passed_over_where_there_is_none(choices: LoadChoices) -> None:
+    with pytest.raises(ValueError, match="the weights of 'compact' are in the package"):
+        PoseEstimator.build(weights_choices=choices, device="cpu")
