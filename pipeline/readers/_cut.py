@@ -14,8 +14,16 @@ from pipeline.readers.address import is_address
 
 _TS_PACKETS = (188, 192, 204)
 """Bytes of a packet of MPEG-TS: plain, with a time before it (M2TS), with a check behind it."""
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+_MP4_BOXES = frozenset(
+    {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide"}
+    | {b"uuid", b"meta", b"udta", b"emsg", b"pdin"}
+)
+"""Names of what a file consists of; other bytes at its end are none of it."""
 _EBML_HEADER, _MATROSKA_SEGMENT = 0x1A45DFA3, 0x18538067
 """Identities of the two elements that a Matroska or WebM file begins with."""
+_HEADLESS = frozenset({".yuv", ".nv12", ".rgb", ".raw", ".i420"})
+"""Endings of raw pictures."""
 _OGG_PAGE_MOST = 65_307
 """Bytes of the longest page: a header of 27, 255 lengths and as many segments of 255."""
 _OGG_LAST = 0x04
@@ -39,6 +47,18 @@ def why_cut(path: str, format_name: str) -> str:
         return check(file, size)
 
 
+def films_behind(path: str, format_name: str) -> str:
+    """Return in words that an MP4 file holds further films, of which FFmpeg reads none."""
+    if format_name != _MP4 or is_address(path):
+        return ""
+    with open(path, "rb") as file:
+        names = [name for name, _, _ in _boxes(file, Path(path).stat().st_size)]
+    count = names.count(b"moov")
+    if count < 2 or b"moof" in names:  # fragments may bring their index again
+        return ""
+    return f"{count} films were written one after another, the first is read"
+
+
 def why_unreadable(path: str) -> str:
     """Return why FFmpeg finds no clip in a file, where that can be told; else empty."""
     try:
@@ -49,6 +69,8 @@ def why_unreadable(path: str) -> str:
             names = [name for name, _, _ in _boxes(file, size)]
     except (OSError, ValueError):
         return ""
+    if Path(path).suffix.lower() in _HEADLESS:
+        return "pictures without a header say neither size nor rate: make a film of them"
     if names[:1] == [b"ftyp"] and b"moov" not in names:
         return "it has no index (moov): its recording was not ended, or it was cut"
     return ""
@@ -75,7 +97,7 @@ def _boxes(file: BinaryIO, size: int) -> list[tuple[bytes, int, int]]:
 
 def _cut_mp4(file: BinaryIO, size: int) -> str:
     boxes = _boxes(file, size)
-    if boxes and boxes[-1][2] > size:
+    if boxes and boxes[-1][2] > size and boxes[-1][0] in _MP4_BOXES:
         name, _, end = boxes[-1]
         return _missing(f"its last box ({name.decode('latin-1')})", end - size)
     return ""
@@ -153,7 +175,7 @@ def _missing(what: str, nbytes: int) -> str:
 
 
 _CHECKS: dict[str, Callable[[BinaryIO, int], str]] = {
-    "mov,mp4,m4a,3gp,3g2,mj2": _cut_mp4,
+    _MP4: _cut_mp4,
     "matroska,webm": _cut_matroska,
     "avi": _cut_riff,
     "mpegts": _cut_ts,

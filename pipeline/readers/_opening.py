@@ -11,8 +11,9 @@ import av
 from av.container import InputContainer
 
 from pipeline.readers._cut import why_unreadable
+from pipeline.readers._timing import guessed_rate_note
 from pipeline.readers.address import ffmpeg_name, is_address, shown_source, without_secrets
-from rmpe.pictures import film_of
+from rmpe.pictures import film_of, several_films_note
 
 OPEN_WITHIN_S = 15.0
 """Of an address; a server that is there answers sooner."""
@@ -70,6 +71,11 @@ def first_picture(source: str) -> av.VideoFrame | None:
             except av.error.FFmpegError:
                 continue
     return None
+
+
+def notes_on(stream: av.VideoStream) -> list[str]:
+    """Return what was guessed in choosing a stream and its rate: one line each."""
+    return [note for note in (guessed_rate_note(stream), several_films_note(stream)) if note]
 
 
 def _open(source: str) -> InputContainer:

@@ -9,19 +9,20 @@ from typing import cast
 
 import av
 
-from pipeline.readers._cut import why_cut
-from pipeline.readers._opening import first_picture, in_thread, open_video, reason_of
+from pipeline.readers._cut import films_behind, why_cut
+from pipeline.readers._opening import first_picture, in_thread, notes_on, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
-from pipeline.readers._timing import FrameClock, frame_rate, guessed_rate_note
+from pipeline.readers._timing import FrameClock, frame_rate
 from pipeline.readers._upright import UprightConverter, fit_picture, shown_aspect, shown_size
 from pipeline.readers.address import is_address, shown_source
 from pipeline.readers.base import ClipInfo, ReadReport
 from pipeline.readers.span import Span
-from rmpe.pictures import several_films_note
 from rmpe.records import Frame, ImageArray
 
 # A file of this family lists every coded picture, so a shorter reading means a cut file.
 _INDEXED_FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
+_COUNTED_FROM_0 = "matroska,webm"
+"""Its header says when a clip ends, others how long it lasts."""
 # Headers round; a clip that ends earlier than this before its promised end is worth a word.
 _DURATION_SLACK_S = 0.5
 # A damaged packet this few pictures before a joint of two recordings is the joint itself.
@@ -82,9 +83,7 @@ class VideoReader:
             first_frame = self._peek()
             self._size = shown_size(first_frame)
             self.info = self._make_info(first_frame)
-            for note in filter(
-                None, (guessed_rate_note(self._stream), several_films_note(self._stream))
-            ):
+            for note in notes_on(self._stream):
                 self.report.add_warning(note)
             self._check_start()
         except BaseException:
@@ -192,8 +191,7 @@ class VideoReader:
 
         Pictures shown before ``first_pts`` look back to what was not decoded; they are left out.
         """
-        sound = self._container.streams.audio[:1]
-        packets = self._container.demux(self._stream, *sound)
+        packets = self._container.demux()
         while True:
             try:
                 packet = next(packets, None)
@@ -255,7 +253,7 @@ class VideoReader:
         return fit_picture(self._converter.picture(frame), *self._size)
 
     def _note_end(self, packet: av.Packet) -> None:
-        """Remember the latest end of anything that was read, pictures or sound."""
+        """Remember the latest end of anything that was read: pictures, sound, titles."""
         if packet.pts is not None and packet.time_base:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
             self._coded_end_s = max(self._coded_end_s, float(end))
@@ -268,6 +266,8 @@ class VideoReader:
             self.report.add_warning(self._clock.standing_note)
         if is_address(self._path) or not whole:
             return
+        if more := films_behind(self._path, self._container.format.name):
+            self.report.add_error(more)
         cut = self._missing_of_index() or why_cut(self._path, self._container.format.name)
         if cut:
             self.report.add_error(f"the file is cut: {cut}")
@@ -286,8 +286,9 @@ class VideoReader:
         promised, span = self._stream.frames, self._span
         if not promised:
             duration_s = (self._container.duration or 0) / av.time_base
-            begin_s = (self._container.start_time or 0) / av.time_base
-            came_s = self._coded_end_s - begin_s
+            came_s = self._coded_end_s
+            if self._container.format.name != _COUNTED_FROM_0:
+                came_s -= (self._container.start_time or 0) / av.time_base
             if not self._clock.has_jumped and came_s < duration_s - _DURATION_SLACK_S:
                 self.report.add_error(
                     f"the file is cut: its header says {duration_s:.2f} s, the last frame is at "

@@ -105,7 +105,7 @@ def ready_network(
             are given for weights of the package.
         OSError: a file cannot be read or fetched.
     """
-    if network in BUNDLED and weights is None and choices not in (None, type(choices)()):
+    if network in BUNDLED and weights is None and choices and choices != type(choices)():
         raise ValueError(
             f"the weights of {network!r} are in the package and say all of themselves; what a file "
             "does not say (--weights-as, --input-size) belongs to --weights or --pose-network"

@@ -108,3 +108,59 @@ def test_times_that_stand_still_are_told(tmp_path: Path) -> None:
     assert reader.report.warnings == [
         "5 of 6 frames have no later time than the frame before: times in seconds mean nothing here"
     ]
+
+
+def read(path: Path) -> tuple[int, VideoReader]:
+    reader = VideoReader(path)
+    return len(list(reader)), reader
+
+
+def test_a_second_sound_that_lasts_longer_than_the_film_is_no_cut(tmp_path: Path) -> None:
+    short = write_clip(tmp_path / "a.mp4", [four_corners()] * 5, sound_s=0.2)
+    long = write_clip(tmp_path / "b.mp4", [four_corners()], sound_s=5)
+    path = tmp_path / "sounds.mkv"
+    with av.open(str(short)) as one, av.open(str(long)) as two, av.open(str(path), "w") as output:
+        sources = [one.streams.video[0], one.streams.audio[0], two.streams.audio[0]]
+        targets = [output.add_stream_from_template(source) for source in sources]
+        for source, target in zip(sources, targets, strict=True):
+            source.container.seek(0)
+            for packet in source.container.demux(source):
+                if packet.size:
+                    packet.stream = target
+                    output.mux(packet)
+    with av.open(str(path)) as container:
+        assert len(container.streams.audio) == 2 and container.duration > 4_500_000
+    count, reader = read(path)
+    assert (count, reader.report.errors) == (5, [])
+
+
+def test_a_recording_that_does_not_begin_at_0_is_whole(tmp_path: Path) -> None:
+    film, path = write_clip(tmp_path / "a.mp4", [four_corners()] * 5), tmp_path / "late.mkv"
+    with av.open(str(film)) as source, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                packet.pts += round(3600 / packet.time_base)
+                packet.dts += round(3600 / packet.time_base)
+                output.mux(packet)
+    count, reader = read(path)
+    assert (count, reader.report.errors) == (5, [])
+
+
+def test_bytes_behind_an_mp4_are_no_cut_and_a_second_film_is_told(tmp_path: Path) -> None:
+    film = write_clip(tmp_path / "a.mp4", [four_corners()] * 5)
+    more, twice = tmp_path / "more.mp4", tmp_path / "twice.mp4"
+    more.write_bytes(film.read_bytes() + b"junk" * 100)
+    twice.write_bytes(film.read_bytes() * 2)
+    assert read(more)[1].report.errors == []
+    count, reader = read(twice)
+    assert count == 5
+    assert reader.report.errors == ["2 films were written one after another, the first is read"]
+
+
+def test_raw_pictures_are_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.yuv"
+    path.write_bytes(bytes(range(256)) * 30)
+    with pytest.raises(OSError, match=r"a\.yuv cannot .* without a header say neither size nor"):
+        VideoReader(path)
