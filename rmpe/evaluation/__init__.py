@@ -13,11 +13,10 @@ from rmpe._door import lazy_door
 
 if TYPE_CHECKING:
     from rmpe.evaluation.learn_nms import fit_pose_nms
-    from rmpe.evaluation.outcomes import DATASETS, Evaluation, write_json
+    from rmpe.evaluation.outcomes import Evaluation, write_json
     from rmpe.evaluation.runs import evaluate_images, evaluate_predictions
 
 __all__ = [
-    "DATASETS",
     "Evaluation",
     "evaluate_images",
     "evaluate_predictions",
@@ -28,7 +27,6 @@ __all__ = [
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "DATASETS": "rmpe.evaluation.outcomes",
         "Evaluation": "rmpe.evaluation.outcomes",
         "evaluate_images": "rmpe.evaluation.runs",
         "evaluate_predictions": "rmpe.evaluation.runs",

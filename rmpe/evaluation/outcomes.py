@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,7 +30,6 @@ from rmpe.evaluation.posetrack.scores import PoseTrackScores
 from rmpe.skeletons import sigma_note
 
 Dataset = Literal["coco", "crowdpose", "mpii", "posetrack", "lsp", "mot"]
-DATASETS: tuple[Dataset, ...] = get_args(Dataset)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,6 @@ TRACKED_NAME = "tracked.ndjson"
 """What ``track`` writes."""
 RENDERED_NAME = "rendered.mp4"
 """What ``render`` writes of a clip; of pictures the folder of this name without ending."""
-REPORT_NAME = "report.html"
-"""What ``report`` writes."""
 
 
 def check_outputs(

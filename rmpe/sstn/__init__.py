@@ -1,6 +1,6 @@
 """Symmetric spatial transformer around a single-person pose network (RMPE, section 3.1)."""
 
-from rmpe.sstn._affine import apply_affine, identity_affine, invert_affine
+from rmpe.sstn._affine import apply_affine, invert_affine
 from rmpe.sstn._symmetric import SymmetricPose, centred_targets
 from rmpe.sstn._transformer import Freedom, SpatialTransformer, warp
 
@@ -10,7 +10,6 @@ __all__ = [
     "SymmetricPose",
     "apply_affine",
     "centred_targets",
-    "identity_affine",
     "invert_affine",
     "warp",
 ]

@@ -16,11 +16,6 @@ SizeHW = tuple[int, int]
 """Rows and columns of a picture."""
 
 
-def identity_affine(count: int, like: Tensor) -> Tensor:
-    """Return ``count`` maps that change nothing, (N, 2, 3), of the type and device of ``like``."""
-    return torch.eye(2, 3, dtype=like.dtype, device=like.device).expand(count, 2, 3)
-
-
 def invert_affine(theta: Tensor) -> Tensor:
     """Return the inverse maps γ, (N, 2, 3): ``[γ1 γ2] = [θ1 θ2]⁻¹``, ``γ3 = −[γ1 γ2] θ3``.
 
