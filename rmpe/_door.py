@@ -1,9 +1,10 @@
-"""Doors of packages that load what lies behind them on first use (PEP 562)."""
+"""What is loaded on first use: the names behind a package's door (PEP 562), optional libraries."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 
@@ -28,3 +29,24 @@ def lazy_door(
         return sorted(homes)
 
     return load, names
+
+
+def extra_module(name: str, extra: str, wanted: str, library: str = "") -> ModuleType:
+    """Import a module that needs an optional library.
+
+    Args:
+        name: the module.
+        extra: the extra of this package that brings the library.
+        wanted: what needs it, the subject of the message.
+        library: the library's top module; by default that of ``name``.
+
+    Raises:
+        ValueError: the library is not installed; the message names the extra.
+    """
+    library = library or name.partition(".")[0]
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != library:
+            raise
+        raise ValueError(f"{wanted} needs {library}: pip install 'rmpe[{extra}]'") from error

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pipeline.readers import Reader
     from rmpe.formats import PoseReader
 
+# Of a film: more is a slip, and would fill the disk.
 _MOST_FPS = 1000
-"""Of a film; more is a slip, and would fill the disk."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torchvision.ops import nms
 
+from rmpe._door import extra_module
 from rmpe.detectors._letterbox import GREY
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.records import Boxes, FloatArray, ImageArray
@@ -109,13 +110,8 @@ class OnnxDetector:
 
 
 def _open_session(path: Path, threads: int) -> Any:
-    try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as errors
-    except ImportError as error:
-        raise ValueError(
-            'ONNX detectors need onnxruntime: python -m pip install "rmpe[onnx]"'
-        ) from error
+    onnxruntime = extra_module("onnxruntime", "onnx", "a detector's ONNX file")
+    errors = onnxruntime.capi.onnxruntime_pybind11_state
     if not path.is_file():
         raise OSError(f"{path} is missing; give the path of a YOLOX or RTMDet .onnx file")
     settings = onnxruntime.SessionOptions()

@@ -26,15 +26,14 @@ and the header's ``source``, ``width``, ``height``, ``fps`` and ``skeleton``.
 from __future__ import annotations
 
 import csv
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe._door import extra_module
 from rmpe.formats.clip import ClipHeader, PoseReader, PoseRecord
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def to_table(records: PoseReader, rows: TableRows = "people") -> pandas.DataFram
     """
     if rows not in get_args(TableRows):
         raise ValueError(f"rows is {rows!r}, there are {', '.join(get_args(TableRows))}")
-    pd = _table_library("pandas")
+    pd = extra_module("pandas", "table", "a table")
     header = records.header
     base, joints, frame_count = _gathered(records, header)
     ids = base.pop("id")
@@ -113,7 +112,7 @@ def write_table(path: str | Path, records: PoseReader, rows: TableRows = "people
     if path.suffix not in TABLE_SUFFIXES:
         raise ValueError(f"{path} ends in {path.suffix!r}, there are {', '.join(TABLE_SUFFIXES)}")
     if path.suffix == ".parquet":
-        _table_library("pyarrow")
+        extra_module("pyarrow", "table", "a table")
     table = to_table(records, rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
@@ -125,7 +124,7 @@ def write_table(path: str | Path, records: PoseReader, rows: TableRows = "people
 
 def write_csv_table(path: str | Path, table: pandas.DataFrame) -> None:
     """Write a table as CSV whose text no spreadsheet takes for a formula."""
-    is_number = _table_library("pandas").api.types.is_numeric_dtype
+    is_number = extra_module("pandas", "table", "a table").api.types.is_numeric_dtype
     harmless = table.rename(columns=harmless_text)
     texts = list(harmless.columns)
     for name in harmless.columns:
@@ -182,15 +181,3 @@ def _gathered(
     xy = joined("keypoints_xy", np.zeros((0, joint_count, 2), np.float32))
     scores = joined("keypoint_scores", np.zeros((0, joint_count), np.float32))
     return base, np.concatenate([xy, scores[..., None]], -1), frame_count
-
-
-def _table_library(name: str) -> ModuleType:
-    """Import a library of the extra ``table``; ``ValueError`` names the extra if it is missing."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise ValueError(
-            f'a table needs {name}, install the extra with: pip install "rmpe[table]"'
-        ) from error

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rmpe._door import extra_module
 from rmpe.runtimes._openvino import HINTS, openvino
 from rmpe.runtimes.base import CPU_BATCH, GPU_BATCH
 
@@ -171,13 +172,8 @@ def _openvino(path: Path, device: str, precision: str, threads: int) -> _Opened:
 
 
 def _onnxruntime(path: Path, device: str, precision: str, threads: int) -> _Opened:
-    try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as errors
-    except ImportError as error:
-        raise ValueError(
-            "runtime 'onnxruntime' needs it installed: python -m pip install \"rmpe[onnx]\""
-        ) from error
+    onnxruntime = extra_module("onnxruntime", "onnx", "runtime 'onnxruntime'")
+    errors = onnxruntime.capi.onnxruntime_pybind11_state
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     providers = _providers(onnxruntime.get_available_providers(), device)

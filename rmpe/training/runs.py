@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from rmpe._door import extra_module
+
 if TYPE_CHECKING:
     from rmpe.datasets.keypoint_set import KeypointSet
     from rmpe.training.recipes.settings import NetworkRecipe
@@ -70,12 +72,7 @@ def run_recipe(
         OSError: a file is missing.
     """
     request = request or RunRequest()
-    try:
-        import lightning  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "training needs Lightning: install it with python -m pip install 'rmpe[train]'"
-        ) from error
+    extra_module("lightning", "train", "training")
     from rmpe.training.bundled.detector_recipes import DETECTOR_RECIPES, run_detector_recipe
 
     if name in _network_recipes():

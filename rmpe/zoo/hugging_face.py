@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from rmpe._door import extra_module
 from rmpe.skeletons import get_skeleton
 from rmpe.zoo.conventions import CONVENTIONS
 from rmpe.zoo.download import FetchOptions
@@ -136,12 +137,7 @@ def from_hub(name: str, model_class: str, processor_class: str, wanted: str) -> 
         ValueError: a package is not installed, or the model is of another kind or incomplete.
         OSError: it cannot be fetched or read.
     """
-    try:
-        import transformers
-    except ImportError as error:
-        raise ValueError(
-            f'{wanted} of the hub needs transformers: python -m pip install "rmpe[hf]"'
-        ) from error
+    transformers = extra_module("transformers", "hf", f"{wanted} of the hub")
     options: dict[str, Any] = {"local_files_only": True} if FetchOptions().offline else {}
     wanted_class = getattr(transformers, model_class)
     try:

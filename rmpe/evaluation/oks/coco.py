@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmpe._door import extra_module
 from rmpe.datasets.coco_document import CocoDocument
-from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.scores import (
     OksScores,
@@ -53,7 +53,7 @@ def evaluate_coco(
         OSError: a file cannot be opened.
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
-    engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
+    engine_module = extra_module("rmpe.evaluation.oks._engine", "eval", "this score", "pycocotools")
     truth = read_annotations(annotations, skeleton)
     results, notes = read_predictions(predictions, truth, skeleton.joint_count)
     engine = engine_module.run_oks_evaluation(truth.document, results, skeleton.sigmas)

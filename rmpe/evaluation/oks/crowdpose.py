@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rmpe._door import extra_module
 from rmpe.datasets.coco_document import CocoDocument
-from rmpe.evaluation._extras import eval_module
 from rmpe.evaluation.oks._files import read_annotations, read_predictions
 from rmpe.evaluation.oks.coco import table_line
 from rmpe.evaluation.oks.scores import (
@@ -50,7 +50,7 @@ def evaluate_crowdpose(
         OSError: a file cannot be opened.
         ValueError: a document is malformed, or pycocotools (extra ``eval``) is missing.
     """
-    engine_module = eval_module("rmpe.evaluation.oks._engine", "pycocotools")
+    engine_module = extra_module("rmpe.evaluation.oks._engine", "eval", "this score", "pycocotools")
     checked = read_annotations(annotations, CROWDPOSE_14)
     truth = checked.document
     for image in truth["images"]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.evaluation._extras import eval_module
+from rmpe._door import extra_module
 from rmpe.evaluation.posetrack.matching import JOINT_COUNT, THRESHOLD, FrameMatch, match_sequence
 from rmpe.formats.posetrack.document import PoseTrackFrame, parse_posetrack
 from rmpe.json_files import files_in, load_json
@@ -207,7 +207,7 @@ def _tracking_figures(
     sequences: Mapping[str, Sequence[FrameMatch]],
 ) -> dict[str, dict[str, float]]:
     """Return the CLEAR MOT and identity figures by joint."""
-    motmetrics = eval_module("motmetrics", "motmetrics")
+    motmetrics = extra_module("motmetrics", "eval", "this score")
     counts = {name: np.zeros(JOINT_COUNT) for name in (*_COUNTS, "distance")}
     host = motmetrics.metrics.create()
     for name, frames in sequences.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rmpe._door import extra_module
 from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures
 from rmpe.kinematics.outputs import opensim, tables
 
@@ -165,6 +166,6 @@ def _check(measures: ClipMeasures, formats: Sequence[str], plots: Sequence[str])
     extras = {"parquet": "table"}
     for name in formats:
         if name in needed:
-            tables.extra_library(needed[name], extras.get(name, name))
+            extra_module(needed[name], extras.get(name, name), f"--format {name}")
     if plots:
-        tables.extra_library("matplotlib", "plot")
+        extra_module("matplotlib", "plot", "a plot")

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe._door import extra_module
 from rmpe.kinematics.filters import known_runs
 from rmpe.kinematics.measuring import PersonMeasures, Series
-from rmpe.kinematics.outputs.tables import extra_library
 from rmpe.kinematics.trajectories import frame_rate, is_constant_rate
 
 FloatArray = NDArray[np.float64]
@@ -123,7 +123,7 @@ def write_c3d(path: Path, person: PersonMeasures) -> None:
     Raises:
         ValueError: ezc3d is not installed.
     """
-    ezc3d = extra_library("ezc3d", "c3d")
+    ezc3d = extra_module("ezc3d", "c3d", "C3D")
     names = person.person.joints
     grid = constant_times(person.time_s)
     places = at_times(person.places.reshape(len(person.time_s), -1), person.time_s, grid)

@@ -12,15 +12,14 @@ Numbers have six digits after the point; what is unknown is an empty cell.
 from __future__ import annotations
 
 import csv
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from rmpe._door import extra_module
 from rmpe.formats.table import csv_quoting, harmless_text
 from rmpe.kinematics.measuring import ClipMeasures, PersonMeasures
 
@@ -105,7 +104,7 @@ def write_xlsx(path: Path, tables: Sequence[Table]) -> None:
     Raises:
         ValueError: openpyxl is not installed, or a table has more rows than a sheet holds.
     """
-    openpyxl = extra_library("openpyxl", "xlsx")
+    openpyxl = extra_module("openpyxl", "xlsx", "XLSX")
     book = openpyxl.Workbook(write_only=True)
     for table in tables:
         if len(table.rows) >= _XLSX_ROWS:
@@ -126,19 +125,10 @@ def write_parquet(path: Path, table: Table) -> None:
     Raises:
         ValueError: pyarrow is not installed.
     """
-    arrow = extra_library("pyarrow", "table")
-    parquet = extra_library("pyarrow.parquet", "table")
+    arrow = extra_module("pyarrow", "table", "Parquet")
+    parquet = extra_module("pyarrow.parquet", "table", "Parquet")
     columns = list(zip(*table.rows)) or [()] * len(table.columns)
     parquet.write_table(arrow.table(dict(zip(table.columns, map(list, columns)))), path)
-
-
-def extra_library(module: str, extra: str) -> ModuleType:
-    """Return an optional library; ``ValueError`` names the extra that brings it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        library = module.partition(".")[0]
-        raise ValueError(f'{library} is not installed: pip install "rmpe[{extra}]"') from error
 
 
 def _wide_columns(person: PersonMeasures) -> Iterator[tuple[str, Any]]:
