@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from rmpe.formats import ClipHeader
 from rmpe.formats.outputs import SUMMARY_NAME
 from rmpe.records import Poses
 
-_VERSIONS_OF = ("torch", "openvino", "opencv-python", "av", "numpy")
+_VERSIONS_OF = ("torch", "openvino", "cv2", "av", "numpy")
 
 log = logging.getLogger(__name__)
 
@@ -212,17 +212,13 @@ def write_summary(
     item["options"] = dict(request)
     item["network"] = network
     item["peak_memory_mb"] = round(peak_memory_bytes() / 2**20, 1)
-    item["versions"] = {"rmpe": rmpe.__version__, **{n: _version(n) for n in _VERSIONS_OF}}
+    taking_part = {name: sys.modules[name] for name in _VERSIONS_OF if name in sys.modules}
+    item["versions"] = {"rmpe": rmpe.__version__} | {
+        name: str(module.__version__) for name, module in taking_part.items()
+    }
     try:
         write_atomically(path, json.dumps(item, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         if summary.complete:
             raise
         log.warning("%s: the summary cannot be written", in_words(error))
-
-
-def _version(library: str) -> str:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return ""

@@ -38,6 +38,7 @@ class PaintedFile(ABC):
         self._fps = fps if fps > 0 else _DEFAULT_FPS
         self._container: Any = None
         self._stream: Any = None
+        self._drawn: ImageArray | None = None
         self._first_s = 0.0
         self._last_tick = -self.shortest
         self._muxed = 0
@@ -52,7 +53,8 @@ class PaintedFile(ABC):
 
     def write(self, frame: Frame, poses: Poses) -> None:
         """Draw and encode one frame; ``OSError`` if the file cannot be written."""
-        drawn = self._painter.paint(frame.image_bgr, poses)
+        # Encoders have taken what they need of the frame before: one array does for all.
+        drawn = self._drawn = self._painter.paint(frame.image_bgr, poses, self._drawn)
         if self._container is None:
             self._first_s = frame.timestamp_s
             self._open(drawn)

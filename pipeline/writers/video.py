@@ -66,6 +66,7 @@ class VideoWriter(PaintedFile):
         self._threads = threads
         self._codec_options = {"crf": str(quality), "preset": preset, "bf": "0"}
         self._size = size
+        self._planes: ImageArray | None = None
         self._nbytes = 0
         self.frames_on_disk = 0
 
@@ -109,7 +110,8 @@ class VideoWriter(PaintedFile):
         container.start_encoding()
 
     def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
-        return av.VideoFrame.from_ndarray(to_i420(drawn, *self.size), format="yuv420p")
+        self._planes = to_i420(drawn, *self.size, self._planes)
+        return av.VideoFrame.from_numpy_buffer(self._planes, format="yuv420p")
 
     def _mux(self, packet: av.Packet) -> None:
         self._container.mux(packet)
@@ -119,12 +121,15 @@ class VideoWriter(PaintedFile):
         self._muxed += 1
 
 
-def to_i420(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
+def to_i420(
+    image_bgr: ImageArray, width: int, height: int, out: ImageArray | None = None
+) -> ImageArray:
     """Return a picture as planar yuv420p, (height * 3 / 2, width), as PyAV takes it.
 
     Args:
         image_bgr: picture (H, W, 3); one of other sides is :func:`fitted`.
         width, height: even sides of the result.
+        out: a result of that size that is no longer needed; a new array when None.
     """
     shaped = fitted(image_bgr, width, height)
-    return np.asarray(cv2.cvtColor(shaped, cv2.COLOR_BGR2YUV_I420), np.uint8)
+    return np.asarray(cv2.cvtColor(shaped, cv2.COLOR_BGR2YUV_I420, out), np.uint8)

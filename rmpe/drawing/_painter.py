@@ -38,12 +38,15 @@ class FramePainter:
         """Whether pictures come with a fourth channel."""
         return self.look.background == "transparent"
 
-    def paint(self, image_bgr: ImageArray, poses: Poses) -> ImageArray:
+    def paint(
+        self, image_bgr: ImageArray, poses: Poses, out: ImageArray | None = None
+    ) -> ImageArray:
         """Return one frame.
 
         Args:
             image_bgr: picture, uint8 (H, W, 3) BGR; it is left as it is.
             poses: people in pixels of that picture.
+            out: a frame that was returned before and is no longer needed; taken where it fits.
 
         Returns:
             uint8 (rows, columns, 3) BGR; with a transparent background (rows, columns, 4), the
@@ -58,7 +61,9 @@ class FramePainter:
         canvas = self._background(image_bgr, columns, rows)
         if self.look.trails:
             canvas = self._with_trails(canvas, poses)
-        drawn = draw_poses(canvas, poses, self._skeleton, self.look.style)
+        if out is not None and out.shape != canvas.shape:
+            out = None
+        drawn = draw_poses(canvas, poses, self._skeleton, self.look.style, out)
         return _straight(drawn) if self.has_alpha else drawn
 
     def remember(self, poses: Poses, width: int, height: int) -> None:

@@ -28,9 +28,16 @@ _SMALL_PX = 90.0
 _THINNEST = 2
 _BLEND_OF_ELLIPSES = 0.6
 
+Segment = list[list[int]]
+"""Two ends x, y in fixed-point pixels."""
+
 
 def draw_poses(
-    image_bgr: ImageArray, poses: Poses, skeleton: Skeleton, style: DrawingStyle | None = None
+    image_bgr: ImageArray,
+    poses: Poses,
+    skeleton: Skeleton,
+    style: DrawingStyle | None = None,
+    out: ImageArray | None = None,
 ) -> ImageArray:
     """Return a copy of the picture with the poses on it.
 
@@ -40,6 +47,7 @@ def draw_poses(
         poses: people in pixels of that picture; parts outside it are cut off.
         skeleton: which joints the poses hold and which limbs join them.
         style: what to draw; the default draws everything.
+        out: takes the result, shaped as the picture and contiguous; a new array when None.
 
     Returns:
         uint8, shaped as the picture.
@@ -53,7 +61,8 @@ def draw_poses(
             f"got poses of {poses.joint_count} joints and the skeleton {skeleton.name!r} of "
             f"{skeleton.joint_count}: convert the poses or name their own skeleton"
         )
-    drawn = np.ascontiguousarray(image_bgr).copy()
+    drawn = np.empty(image_bgr.shape, np.uint8) if out is None else out
+    np.copyto(drawn, image_bgr)
     whole = joined_skeleton(skeleton)
     xy, scores = _with_neck(skeleton, whole, poses)
     for row in range(len(poses)):
@@ -153,14 +162,15 @@ def _draw_person(
         if style.limb_style == "ellipses":
             _draw_ellipses(image, keypoints_xy[limbs], chosen, colours, widths)
         else:
+            whole = sure[limbs].all(1).tolist()
+            ends = points[limbs].tolist()
             segments = {
-                place: _dashes(points[limbs[place]], widths[place], bool(sure[limbs[place]].all()))
+                place: [ends[place]] if whole[place] else _dashes(ends[place], widths[place])
                 for place in chosen.tolist()
             }
             if edge:
-                edged = [segments[place] for place in chosen[~fine[limbs[chosen, 1]]].tolist()]
-                lines = np.concatenate([np.zeros((0, 2, 2), np.int32), *edged])
-                _draw_lines(image, lines, OUTLINE, thickness + edge)
+                for place in chosen[~fine[limbs[chosen, 1]]].tolist():
+                    _draw_lines(image, segments[place], OUTLINE, thickness + edge)
             for place, lines in segments.items():
                 _draw_lines(image, lines, colours[place], widths[place])
     size = style.joint_size
@@ -169,10 +179,11 @@ def _draw_person(
     if size:
         own = joint_colours(skeleton, style.palette, identity)
         # A face is its lines; dots as near to each other as its own would hide them.
+        places, told = points.tolist(), sure.tolist()
         dots = np.flatnonzero(shown & ~fine).tolist()
-        _draw_joints(image, points, dots, sure, own, size, edge)
+        _draw_joints(image, places, dots, told, own, size, edge)
         dots = np.flatnonzero(shown & fine).tolist()
-        _draw_joints(image, points, dots, np.ones_like(sure), own, max(size // 3, 1), 0)
+        _draw_joints(image, places, dots, [True] * len(told), own, max(size // 3, 1), 0)
 
 
 def _widths(fine: NDArray[np.bool_], thickness: int) -> list[int]:
@@ -182,16 +193,16 @@ def _widths(fine: NDArray[np.bool_], thickness: int) -> list[int]:
 
 def _draw_joints(
     image: ImageArray,
-    points: NDArray[np.int32],
+    points: list[list[int]],
     chosen: list[int],
-    sure: NDArray[np.bool_],
+    sure: list[bool],
     colours: list[Colour],
     size: int,
     edge: int,
 ) -> None:
     # A line without length is a dot as wide as the line.
     for place in chosen:
-        dot = np.stack([points[place], points[place]])[None]
+        dot = [[points[place], points[place]]]
         if edge:
             _draw_lines(image, dot, OUTLINE, size + edge)
         _draw_lines(image, dot, colours[place], size)
@@ -199,17 +210,16 @@ def _draw_joints(
             _draw_lines(image, dot, OUTLINE, size - 3)
 
 
-def _dashes(ends: NDArray[np.int32], thickness: int, sure: bool) -> NDArray[np.int32]:
-    """Return a limb (2, 2) as lines (M, 2, 2): one if it is sure, else dashes."""
-    if sure:
-        return ends[None]
-    length = float(np.linalg.norm(ends[1] - ends[0])) / (1 << SUBPIXEL_BITS)
+def _dashes(limb: Segment, thickness: int) -> list[Segment]:
+    """Return a limb that is not sure as short lines."""
+    ends = np.array(limb)
+    way = ends[1] - ends[0]
+    length = float(np.linalg.norm(way)) / (1 << SUBPIXEL_BITS)
     count = max(int(length / (5.0 * max(thickness, 1))), 1)
-    starts = np.arange(count) / count
-    stops = starts + 0.5 / count
-    way = (ends[1] - ends[0]).astype(np.float64)
-    lines = np.stack([ends[0] + starts[:, None] * way, ends[0] + stops[:, None] * way], 1)
-    return np.rint(lines).astype(np.int32)
+    starts = np.arange(count)[:, None] / count
+    lines = np.stack([ends[0] + starts * way, ends[0] + (starts + 0.5 / count) * way], 1)
+    dashes: list[Segment] = np.rint(lines).astype(np.int32).tolist()
+    return dashes
 
 
 def _draw_ellipses(
@@ -243,13 +253,11 @@ def _ink(image: ImageArray, colour: Colour) -> tuple[int, ...]:
     return (*colour, 255) if image.shape[2] == 4 else colour
 
 
-def _draw_lines(
-    image: ImageArray, segments: NDArray[np.int32], colour: Colour, thickness: int
-) -> None:
-    """Draw lines (M, 2, 2), two ends each in fixed-point pixels; M may be 0."""
-    if len(segments):
-        ink = _ink(image, colour)
-        cv2.polylines(image, list(segments), False, ink, thickness, cv2.LINE_8, SUBPIXEL_BITS)
+def _draw_lines(image: ImageArray, segments: list[Segment], colour: Colour, thickness: int) -> None:
+    """Draw lines between two ends each."""
+    ink = _ink(image, colour)
+    for first, last in segments:
+        cv2.line(image, first, last, ink, thickness, cv2.LINE_8, SUBPIXEL_BITS)
 
 
 def _fixed_point(

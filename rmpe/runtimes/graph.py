@@ -165,15 +165,15 @@ class GraphRuntime(OpenVinoEngine):
             ValueError: a file is no such file, the weights are not of the graph or the ranges,
                 this OpenVINO cannot read it, or the precision is not one of the engine's.
         """
-        digest = hashlib.sha256(weights).hexdigest()[:12]
+        digest = hashlib.sha256(weights).hexdigest()
         self._graph = Graph.load(graph)
-        super().__init__(precision, threads, self._graph.any_size, digest)
+        super().__init__(precision, threads, self._graph.any_size, digest[:12])
         # A model of one batch is 5 to 11 % quicker than one of any. Crops come in full batches, and
         # a few at the end or where somebody is missing; pictures to find people in one by one.
         self._batches = (1,) if self._graph.any_size else (self.usual_batch, 1)
         if ranges is not None:
             self.description = self.description.replace(precision, f"int8 and {precision}")
-        made_of = (openvino.__version__, json.dumps(self._settings), graph, weights, ranges or b"")
+        made_of = (openvino.__version__, json.dumps(self._settings), graph, digest, ranges or b"")
         self._key = compiled.key_of(*made_of)
         self._contents = (weights, ranges)
         self._filled: openvino.Model | None = None

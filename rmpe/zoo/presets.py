@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rmpe.runtimes.threads import available_cores
 from rmpe.zoo.bundled import BUNDLED
 from rmpe.zoo.catalogue import CatalogueEntry, find_entry, hub_entries
-from rmpe.zoo.download import FetchOptions
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +158,7 @@ def get_preset(name: str, device: str = "auto") -> Preset:
 def _automatic(device: str) -> tuple[Preset, str]:
     """What this machine bears, and why."""
     from rmpe.runtimes import choose_device
+    from rmpe.zoo.download import FetchOptions  # the web's modules, which few starts need
 
     cores = available_cores()
     if choose_device(device).type != "cpu":
