@@ -111,6 +111,8 @@ class VideoWriter(PaintedFile):
 
     def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
         self._planes = to_i420(drawn, *self.size, self._planes)
+        if self.size[1] % 4:  # PyAV would end the last plane early: it takes whole rows of each
+            return av.VideoFrame.from_ndarray(self._planes, format="yuv420p")
         return av.VideoFrame.from_numpy_buffer(self._planes, format="yuv420p")
 
     def _mux(self, packet: av.Packet) -> None:
