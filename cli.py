@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
@@ -74,6 +75,8 @@ def rmpe_command(verbose: bool) -> None:
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # When the process ends, nobody gains by a search through all that it holds.
+    atexit.register(gc.freeze)
     try:
         # Outside its standalone mode click returns the exit code of a command that ended early.
         sys.exit(rmpe_command(prog_name="rmpe", standalone_mode=False) or 0)
@@ -93,9 +96,6 @@ def main() -> None:
 
         click.echo(f"error: {in_words(error)}", err=True)
         sys.exit(1)
-    finally:
-        # The process ends: nobody gains by a search through all that it holds.
-        gc.freeze()
 
 
 if __name__ == "__main__":
