@@ -162,7 +162,7 @@ def _draw_person(
         if style.limb_style == "ellipses":
             _draw_ellipses(image, keypoints_xy[limbs], chosen, colours, widths)
         else:
-            whole = sure[limbs].all(1).tolist()
+            whole = [bool(ends_seen.all()) for ends_seen in sure[limbs]]
             ends = points[limbs].tolist()
             segments = {
                 place: [ends[place]] if whole[place] else _dashes(ends[place], widths[place])
