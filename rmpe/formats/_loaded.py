@@ -60,13 +60,13 @@ def gather_frames(
     check_pixels(joints, str(path))
     placed = place_pictures(tuple(people), hints, str(path))
     by_index = {placed.indices[key]: poses for key, poses in people.items()}
-    notes = (*notes, *_note_on_repeated_ids(people))
+    notes = (*notes, *note_on_repeated_ids(people))
     header = hinted_header(path, skeleton, hints, placed.image_names)
     count = max(placed.count, hints.frame_count or 0)
     return LoadedClip(header, by_index, count, (*notes, *placed.notes))
 
 
-def _note_on_repeated_ids(people: Mapping[PictureKey, Poses]) -> tuple[str, ...]:
+def note_on_repeated_ids(people: Mapping[PictureKey, Poses]) -> tuple[str, ...]:
     """Return a line on pictures in which two people have one identity, if there are any."""
     given = {key: poses.ids[poses.ids > 0].tolist() for key, poses in people.items()}
     odd = [key for key, ids in given.items() if len(set(ids)) < len(ids)]

@@ -48,6 +48,8 @@ def people_from_json(people: list[dict[str, Any]], joint_count: int) -> Poses:
     if boxes.shape[1:] != (4,):
         raise ValueError("a box is x, y, width, height")
     as_float32(boxes, "boxes")
+    if (boxes[:, 2:] < 0).any():
+        raise ValueError("a box is x, y, width, height; got a size below 0")
     return Poses(
         boxes_xyxy=box_xywh_to_xyxy(boxes),
         box_scores=_numbers([p.get("box_score", p["score"]) for p in people], "box scores"),

@@ -194,7 +194,7 @@ def test_folder_of_our_own_writer_scores_against_annotations(tmp_path: Path) -> 
 def test_joints_of_another_number_are_told_with_their_file() -> None:
     image = {"id": 1, "file_name": "a.jpg"}
     broken = {"images": [image], "annotations": [{"image_id": 1, "keypoints": [1, 2, 3]}]}
-    with pytest.raises(ValueError, match=r"^p\.json is no valid PoseTrack file: .*size 3"):
+    with pytest.raises(ValueError, match=r"^p\.json is no valid PoseTrack file: .*has 3 keypoint"):
         parse_posetrack(broken, "p.json")
 
 

@@ -63,7 +63,7 @@ def test_detections_and_truths_are_files_of_boxes(tmp_path: Path) -> None:
     found = read_boxes(tmp_path / "det.txt")
     assert found.frames == [1]
     assert found.at(1).boxes_xyxy.tolist() == [[0, 0, 3, 4], [10, 20, 40, 100]]
-    assert found.at(1).scores.tolist() == pytest.approx([0.9, -0.5])
+    assert found.at(1).scores.tolist() == pytest.approx([0.7109495, 0.3775407])  # logistic
     (tmp_path / "gt.txt").write_text("1,1,11,21,30,80,0,-1,-1,-1\n1,2,1,1,3,4,1,-1,-1,-1\n")
     assert read_boxes(tmp_path / "gt.txt").at(0).boxes_xyxy.tolist() == [[0, 0, 3, 4]]
 

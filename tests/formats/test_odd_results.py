@@ -89,3 +89,48 @@ def test_identities_that_are_changed_or_repeated_are_told(tmp_path: Path) -> Non
     assert notes_of(read_records(path)) == (
         "an identity is given twice in one picture, in 1 of them: first in 1.jpg",
     )
+
+
+def posetrack_file(path: Path, **changes: Any) -> Path:
+    """Write a PoseTrack file of one person, with some of the annotation's values changed."""
+    person = {"image_id": 7, "track_id": 0, "keypoints": [9, 8, 1] * 17, "bbox": [1, 2, 30, 40]}
+    people = [{**person, **changes}]
+    path.write_text(
+        json.dumps({"images": [{"id": 7, "file_name": "a.jpg"}], "annotations": people})
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image_id": 5}, "annotation number 0 names picture 5, which is not there"),
+        ({"scores": [0.5] * 3}, "annotation number 0 has 3 scores, needed are 17"),
+        ({"keypoints": [1, 2, 1] * 15}, "annotation number 0 has 45 keypoint numbers, needed are"),
+        (
+            {"keypoints": [float("nan")] * 51},
+            "annotation number 0 has keypoints that are not finite",
+        ),
+        ({"track_id": "x"}, "annotation number 0 has the track_id 'x', needed is a whole number"),
+        ({"bbox": [1, 2]}, "annotation number 0 has the box"),
+    ],
+)
+def test_a_wrong_value_in_a_posetrack_file_is_named(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"p\.json is no valid PoseTrack file: {words}"):
+        read_records(posetrack_file(tmp_path / "p.json", **changes))
+
+
+def test_pictures_of_posetrack_are_found_by_ids_in_words(tmp_path: Path) -> None:
+    (record,) = read_records(posetrack_file(tmp_path / "p.json", image_id="7"))
+    assert record.poses.ids.tolist() == [1]
+    assert record.poses.keypoints_xy[0, 0].tolist() == [9, 8]
+
+
+def test_a_joint_of_posetrack_17_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    point = {"id": [0], "x": [float("nan")], "y": [1.0]}
+    frame = {"image": [{"name": "a.jpg"}], "annorect": [{"annopoints": [{"point": [point]}]}]}
+    (tmp_path / "p.json").write_text(json.dumps({"annolist": [frame]}))
+    with pytest.raises(ValueError, match=r"p\.json, a\.jpg: a joint has a place that is no number"):
+        read_records(tmp_path / "p.json")

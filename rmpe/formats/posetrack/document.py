@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.datasets.checks import checked_box, checked_joints
+from rmpe.datasets.coco_document import ImageId, find_id
 from rmpe.skeletons import POSETRACK_15, POSETRACK_17
 
 FloatArray = NDArray[np.float64]
@@ -91,10 +93,23 @@ def parse_posetrack(document: Any, path: str | Path) -> list[PoseTrackFrame]:
         )
     try:
         if "annolist" in document:
-            return [_frame_2017(frame) for frame in document["annolist"]]
-        return _frames_2018(document)
+            frames = [_frame_2017(frame) for frame in document["annolist"]]
+        else:
+            frames = _frames_2018(document)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path} is no valid PoseTrack file: {error!r}") from error
+        raise ValueError(f"{path} is no valid PoseTrack file: {_in_words(error)}") from error
+    for frame in frames:
+        if not all(np.isfinite(person.points_xy).all() for person in frame.people):
+            raise ValueError(f"{path}, {frame.image_name}: a joint has a place that is no number")
+    return frames
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
+    return (
+        str(error) if isinstance(error, ValueError) else f"a part of it is something else: {error}"
+    )
 
 
 def named_joints(document: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -107,9 +122,15 @@ def named_joints(document: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _frames_2018(document: Mapping[str, Any]) -> list[PoseTrackFrame]:
-    people: dict[int, list[PoseTrackPerson]] = {image["id"]: [] for image in document["images"]}
-    for annotation in document["annotations"]:
-        people[annotation["image_id"]].append(_person_2018(annotation))
+    people: dict[ImageId, list[PoseTrackPerson]] = {image["id"]: [] for image in document["images"]}
+    for place, annotation in enumerate(document["annotations"]):
+        try:
+            image_id = find_id(annotation["image_id"], people)
+            if image_id is None or image_id not in people:
+                raise ValueError(f"names picture {annotation['image_id']!r}, which is not there")
+            people[image_id].append(_person_2018(annotation))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"annotation number {place} {error}") from error
     return [
         PoseTrackFrame(
             image_name=image["file_name"],
@@ -135,12 +156,16 @@ def _polygons(values: Any) -> list[list[float]]:
 
 
 def _person_2018(annotation: Mapping[str, Any]) -> PoseTrackPerson:
-    joints = np.array(annotation.get("keypoints") or np.zeros(51), np.float64).reshape(17, 3)
-    scores = annotation.get("scores") or []
-    scores = np.array(scores if len(scores) else np.full(17, np.nan), np.float64)
+    joints = checked_joints(annotation.get("keypoints") or [0] * 51, len(FILE_JOINTS))
+    given = annotation.get("scores") or [np.nan] * len(FILE_JOINTS)
+    if len(given) != len(FILE_JOINTS):
+        raise ValueError(f"has {len(given)} scores, needed are {len(FILE_JOINTS)}")
+    scores = np.array(given, np.float64)
     head = annotation.get("bbox_head")
     box = annotation.get("bbox")
     track_id = annotation.get("track_id")
+    if not isinstance(track_id, int | float | None):
+        raise ValueError(f"has the track_id {track_id!r}, needed is a whole number")
     return PoseTrackPerson(
         track_id=None if track_id is None or track_id < 0 else int(track_id),
         points_xy=joints[FROM_FILE, :2],
@@ -149,7 +174,7 @@ def _person_2018(annotation: Mapping[str, Any]) -> PoseTrackPerson:
         head_xyxy=np.array([head[0], head[1], head[0] + head[2], head[1] + head[3]], np.float64)
         if head
         else None,
-        box_xywh=np.array(box, np.float64) if box else None,
+        box_xywh=np.array(checked_box(box), np.float64) if box else None,
     )
 
 

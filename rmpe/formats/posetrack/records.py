@@ -23,6 +23,7 @@ from rmpe.formats._loaded import (
     flatten_joints,
     gather_frames,
     hinted_header,
+    note_on_repeated_ids,
     poses_from_joints,
 )
 from rmpe.formats.clip import ClipHeader, ReadHints, check_joint_count
@@ -187,7 +188,8 @@ def read_posetrack(path: str | Path, hints: ReadHints | None = None) -> LoadedCl
         hinted_header(path, POSETRACK_15, hints, () if own else tuple(names)), source=source
     )
     by_index = dict(zip(own or range(len(names)), poses))
-    return LoadedClip(header, by_index, max(by_index, default=-1) + 1)
+    notes = note_on_repeated_ids({names[place]: found for place, found in enumerate(poses)})
+    return LoadedClip(header, by_index, max(by_index, default=-1) + 1, notes)
 
 
 def _frames_of_video(names: list[str]) -> list[int]:
