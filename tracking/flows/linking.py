@@ -12,7 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracking.flows.pieces import Observed, Piece, cut_pieces, ends_of, start_of
+from tracking.flows.pieces import (
+    Observed,
+    Piece,
+    cut_pieces,
+    ends_of,
+    is_double,
+    start_of,
+)
 from tracking.following.presence import have_left
 from tracking.kalman import predict_bodies
 from tracking.likelihood import Sighting, colour_evidence, compare, count_doubtful
@@ -22,6 +29,8 @@ from tracking.reidentification import return_evidence
 from tracking.tracks import IntArray, Tracks
 
 _NO_MATCHES = np.zeros((0, 4))
+_ONLINE_NATS = 2.0
+"""What the online tracker's choice counts, which saw feature matches and everybody else's boxes."""
 _NOBODY_IN_SIGHT = np.full(1, -np.inf)
 _SurplusOf = Callable[[Tracks, FloatArray, Sighting, Tracks], FloatArray]
 
@@ -31,7 +40,8 @@ def link_clip(
 ) -> list[IntArray]:
     """Return the identities of every frame's people, 0 for those who have none.
 
-    First pieces are joined that go on nearby, then those made of them, by appearance.
+    First pieces are joined that go on nearby, then those made of them, by appearance. Doubles of
+    others are nobody.
 
     Args:
         clip: every frame, as the online tracker left it.
@@ -50,6 +60,7 @@ def link_clip(
     pieces = cut_pieces(clip, parameters.away_s)
     for surplus_of in (nearby, by_appearance):
         pieces = _joined(clip, pieces, surplus_of)
+    pieces = [piece for piece in pieces if not is_double(clip, piece)]
     ids = [np.zeros(len(observed.poses), np.int64) for observed in clip]
     pieces.sort(key=lambda piece: (piece.frames[0], piece.rows[0]))
     for number, piece in enumerate(pieces, 1):
@@ -65,6 +76,8 @@ def _joined(clip: Sequence[Observed], pieces: list[Piece], surplus_of: _SurplusO
     ends = ends_of(clip, pieces)
     end_frames = np.array([piece.frames[-1] for piece in pieces])
     end_times = np.array([clip[frame].time_s for frame in end_frames])
+    first_ids = np.array([clip[p.frames[0]].poses.ids[p.rows[0]] for p in pieces])
+    last_ids = np.array([clip[p.frames[-1]].poses.ids[p.rows[-1]] for p in pieces])
     surplus = np.zeros((len(pieces), len(pieces)))
     for column, piece in enumerate(pieces):
         start = int(piece.frames[0])
@@ -74,6 +87,8 @@ def _joined(clip: Sequence[Observed], pieces: list[Piece], surplus_of: _SurplusO
         known = replace(known, unseen_s=gaps_s, unseen_frames=start - end_frames[before])
         found = surplus_of(known, gaps_s, start_of(clip, piece), ends)
         surplus[before, column] = np.maximum(found, 0.0)
+        online = before[last_ids[before] == first_ids[column]]
+        surplus[online[np.argsort(end_frames[online])[-1:]], column] += _ONLINE_NATS
     following = dict(zip(*(index.tolist() for index in assign(surplus, 0.0))))
     joined = []
     for first in sorted(set(range(len(pieces))) - set(following.values())):

@@ -17,6 +17,10 @@ from tracking.tracks import IntArray, Tracks
 
 _MEETING = 0.2
 """Overlap of two boxes from which on their people meet."""
+_FEW_SIGHTINGS = 8
+"""With fewer somebody who stands mostly in the boxes of others is no person but a second box."""
+_WITHIN = 0.35
+"""Mean share of their boxes, in one other's, from which on they stand mostly there."""
 _TINY = 1e-9
 
 
@@ -92,6 +96,22 @@ def _meetings(clip: Sequence[Observed], runs: Sequence[Piece]) -> set[tuple[int,
                 near[row] = False
             found |= {(int(at), int(other)) for other in np.flatnonzero(near)}
     return found
+
+
+def is_double(clip: Sequence[Observed], piece: Piece) -> bool:
+    """Return whether this is a part or double of somebody else's box rather than a person."""
+    if len(piece.frames) >= _FEW_SIGHTINGS:
+        return False
+    shares = []
+    for frame, row in zip(piece.frames.tolist(), piece.rows.tolist()):
+        boxes = clip[frame].seen.boxes_xyxy
+        named = clip[frame].poses.ids[: len(boxes)] > 0
+        named[row] = False
+        low = np.maximum(boxes[row, :2], boxes[named, :2])
+        high = np.minimum(boxes[row, 2:], boxes[named, 2:])
+        shared = np.maximum(high - low, 0.0).prod(-1)
+        shares.append(shared.max(initial=0) / max(np.prod(boxes[row, 2:] - boxes[row, :2]), _TINY))
+    return bool(np.mean(shares) > _WITHIN)
 
 
 def ends_of(clip: Sequence[Observed], pieces: Sequence[Piece]) -> Tracks:

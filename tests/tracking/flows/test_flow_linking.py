@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
+import pytest
 
 from rmpe.records import Frame, Poses
 from tracking import OnlineTracker, track_clip
 from tracking.appearance import unknown_appearance
-from tracking.flows.pieces import Observed, cut_pieces
+from tracking.flows import linking
+from tracking.flows.pieces import Observed, cut_pieces, is_double
 from tracking.likelihood import Sighting
 from tracking.similarity import People
 from tracking.tracks import Tracks
@@ -75,6 +77,48 @@ def test_a_track_is_cut_where_somebody_comes_or_goes_beside_it() -> None:
     assert spans([*alone, *both, *again]) == cut
     apart = [observed(index, [2, 1], [AWAY, HERE]) for index in range(4, 8)]
     assert spans([*alone, *apart, *again]) == [(1, 0, 11), (2, 4, 7)]
+
+
+@pytest.mark.parametrize(
+    ("sightings", "box", "double"),
+    [
+        (7, [10.0, 0, 40, 50], True),
+        (8, [10.0, 0, 40, 50], False),
+        (7, BESIDE, True),
+        (7, AWAY, False),
+    ],
+    ids=["a part of somebody", "seen often enough", "half in somebody's box", "apart"],
+)
+def test_a_second_box_on_somebody_for_a_few_frames_is_no_person(
+    sightings: int, box: list[float], double: bool
+) -> None:
+    clip = [observed(index, [1], [HERE]) for index in range(20)]
+    clip[3 : 3 + sightings] = [
+        observed(index, [2, 1], [box, HERE]) for index in range(3, 3 + sightings)
+    ]
+    judged = {
+        int(clip[p.frames[0]].poses.ids[p.rows[0]]): is_double(clip, p)
+        for p in cut_pieces(clip, 0.2)
+        if p.frames[0] == 3
+    }
+    assert judged[2] is double
+
+
+def test_where_nothing_speaks_for_another_the_online_choice_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(known: Tracks, *_: object) -> np.ndarray:
+        return np.zeros(len(known))
+
+    monkeypatch.setattr(linking, "_surplus_nearby", nothing)
+    monkeypatch.setattr(linking, "_surplus_by_looks", nothing)
+    clip = []
+    for index in range(20):
+        beside: list[Person] = [(118.0, RED)] if index >= 8 else []
+        clip.append(frame_of(index, [(100.0, GREEN), *beside]))
+    tracker = OnlineTracker()
+    online = [tracker.update(*item).ids.tolist() for item in clip]
+    assert [poses.ids.tolist() for poses in track_clip(clip)][10:] == online[10:] == [[1, 2]] * 10
 
 
 def test_somebody_whose_clothes_show_late_is_known_again_from_the_first_sighting_on() -> None:
