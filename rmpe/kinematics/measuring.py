@@ -130,6 +130,8 @@ def measure_clip(records: PoseReader, options: MeasureOptions | None = None) -> 
     chosen = choose_people(everybody, options.person)
     warnings: list[str] = []
     cleaned = [_cleaned(person, options, warnings) for person in chosen]
+    if chosen and not measured_angles(chosen[0]):
+        warnings.append(f"no angle can be told from the joints of {records.header.skeleton.name}")
     plane = _plane([person for person, _ in cleaned], options, warnings)
     unit = "m" if options.metric else "px"
     people = tuple(

@@ -267,7 +267,7 @@ def choose_people(trajectories: Iterable[Trajectory], person: str) -> list[Traje
         return [max(everybody, key=_mean_area)]
     by_id = {one.identity: one for one in everybody}
     try:
-        wanted = [int(part) for part in person.split(",")]
+        wanted = list(dict.fromkeys(int(part) for part in person.split(",")))
     except ValueError:
         raise ValueError(
             f"person is {person!r}, allowed are all, largest, longest, or ids as 1,3"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rmpe import read_records
-from rmpe.kinematics import Filter, KnownLength, MeasureOptions, measure_clip
+from rmpe.kinematics import Filter, KnownLength, MeasureOptions, measure_clip, write_measures
 from rmpe.kinematics.measuring import PersonMeasures
 from rmpe.skeletons import COCO_17, skeleton_from_names
 from tests.helpers.stick_walker import (
@@ -164,6 +164,19 @@ def test_people_are_chosen_by_id_size_and_length(tmp_path: Path) -> None:
         measure_clip(read_records(path), MeasureOptions(person="3"))
     with pytest.raises(ValueError, match="allowed are all, largest"):
         measure_clip(read_records(path), MeasureOptions(person="tallest"))
+
+
+def test_who_is_asked_for_twice_is_measured_once(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "w.ndjson", TIMES)
+    assert len(measure_clip(read_records(path), replace(PLAIN, person="1,1")).people) == 1
+
+
+def test_joints_that_give_no_angle_are_told(tmp_path: Path) -> None:
+    face = skeleton_from_names("face", ["nose", "left_eye", "right_eye"])
+    path = write_walker(tmp_path / "w.ndjson", TIMES, skeleton=face)
+    measures = measure_clip(read_records(path), PLAIN)
+    assert measures.warnings == ("no angle can be told from the joints of face",)
+    assert not [one.name for one in write_measures(tmp_path / "o", measures, (), ["png"])][1:]
 
 
 def test_the_largest_is_found_though_boxes_have_no_area(tmp_path: Path) -> None:

@@ -115,23 +115,26 @@ def angles_figure(person: PersonMeasures) -> Figure | None:
 
 
 def stick_figure(person: PersonMeasures, unit: str) -> Figure | None:
-    """Return the person at twelve moments, each in its place; None where nobody is known.
+    """Return the person at twelve moments, each in its place; None where no limb is known.
 
     Who goes nowhere is drawn at each moment a little farther to the right instead.
     """
+    trajectory = person.person
+    sticks = [
+        (first, second, [trajectory.place(first), trajectory.place(second)])
+        for first, second in _STICK
+        if trajectory.has(first, second)
+    ]
     seen = np.flatnonzero(np.isfinite(person.places[..., 0]).sum(1) >= 4)
-    if not len(seen):
+    if not len(seen) or not sticks:
         return None
     chosen = seen[np.unique(np.linspace(0, len(seen) - 1, _FIGURES).astype(int))]
     figure = _new_figure(13, 4.5)
     axes = figure.add_subplot()
-    trajectory = person.person
     shifts = _shifts(person.places[chosen])
     for frame, shift in zip(chosen.tolist(), shifts.tolist()):
-        for first, second in _STICK:
-            if not trajectory.has(first, second):
-                continue
-            ends = person.places[frame, [trajectory.place(first), trajectory.place(second)]]
+        for first, second, pair in sticks:
+            ends = person.places[frame, pair]
             side = _side(first) if _side(first) == _side(second) else ""
             axes.plot(ends[:, 0] + shift, ends[:, 1], color=_COLOURS[side], linewidth=1.6)
         middle = np.nanmean(person.places[frame, :, 0]) + shift
