@@ -247,6 +247,8 @@ def detect_format(path: str | Path) -> str:
             raise ValueError(f"{path} is one of OpenPose's files: give the folder that it is in")
     name = _format_of(document)
     if name is None:
+        if runs := sorted(path.glob(f"*/{RECORDS_NAME}")):
+            raise ValueError(f"{path} holds several runs: name one, such as {runs[0].parent}")
         raise ValueError(f"{path} is in no format known here; there are {', '.join(FORMATS)}")
     return name
 
@@ -274,7 +276,7 @@ def _format_of(document: object) -> str | None:
     first = next(iter(document.values()), None)
     if isinstance(first, dict) and "bodies" in first:
         return "alphapose-cmu"
-    if isinstance(first, dict) and "people" in first:
+    if isinstance(first, dict) and isinstance(first.get("people"), list):
         return "alphapose-open"
     people = [one for rows in document.values() if isinstance(rows, list) for one in rows]
     has_joints = not people or (isinstance(people[0], dict) and "keypoints" in people[0])

@@ -263,3 +263,14 @@ def test_openpose_file_that_lacks_a_part_is_refused_in_words(tmp_path: Path) -> 
     (tmp_path / "a_000000000000_keypoints.json").write_text('{"people": [{}]}')
     with pytest.raises(ValueError, match="has no pose_keypoints_2d"):
         read_records(tmp_path)
+
+
+def test_a_folder_of_runs_is_no_file_of_poses_and_names_one(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"frames": 60, "people": 576}')
+    with pytest.raises(ValueError, match="is in no format known here"):
+        read_records(tmp_path)
+    for name in ("segment_00000", "segment_00001"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "poses.ndjson").write_text("")
+    with pytest.raises(ValueError, match=r"holds several runs: name one, such as .*segment_00000"):
+        read_records(tmp_path)
