@@ -14,7 +14,7 @@ from pipeline.readers.finding import is_pattern, pictures_of
 from pipeline.readers.span import Span
 from pipeline.readers.video import VideoReader
 from rmpe.pictures.files import read_picture
-from rmpe.records import Frame
+from rmpe.records import Frame, ImageArray
 
 _LAST_NUMBER = re.compile(r"([0-9]+)(?!.*[0-9])")
 
@@ -54,6 +54,7 @@ class FrameFolderReader:
         self._skip = first + skip
         self._end = end
         self.report = ReadReport()
+        self._has_others = False
         shown = shown_source(str(source))
         sizes = (read_picture(path).image_bgr for path in self.paths)
         picture = next((image for image in sizes if image is not None), None)
@@ -91,11 +92,23 @@ class FrameFolderReader:
             if read.note:
                 self.report.add_warning(f"{self.paths[index].name}: {read.note}")
             self.report.frames += 1
+            self._note_size(read.image_bgr, self.paths[index].name)
             image = fit_picture(read.image_bgr, self.info.width, self.info.height)
             yield Frame(index, index / self._fps, image)
 
     def close(self) -> None:
         """Nothing is held open between pictures."""
+
+    def _note_size(self, image_bgr: ImageArray, name: str) -> None:
+        """Say once that there are pictures of another size."""
+        height, width = image_bgr.shape[:2]
+        own = (self.info.width, self.info.height)
+        if (width, height) != own and not self._has_others:
+            self._has_others = True
+            self.report.add_warning(
+                f"{name} is {width}x{height}; pictures of another size are fitted into "
+                f"{own[0]}x{own[1]}, and all coordinates are in that"
+            )
 
     def _in_span(self) -> list[int]:
         """Return the indices of the frames that are wanted."""
@@ -134,6 +147,10 @@ def open_clip(
             reader = FrameFolderReader(source, fps, span, first=first, skip=skip, end=end)
         else:
             reader = VideoReader(source, span, threads, first=first, skip=skip, end=end)
+            if fps > 0:
+                reader.report.add_warning(
+                    "frames a second are for pictures: a video has its own times"
+                )
     except OSError as error:
         if shown_source(source) == name or error.strerror:
             raise

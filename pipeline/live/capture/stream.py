@@ -93,7 +93,8 @@ class StreamCapture:
             return width, height
         first = in_thread(lambda: next(self._decoded, None))
         if first is None:
-            return width, height
+            self._container.close()
+            raise OSError(f"{self._address.shown} holds no picture that can be decoded")
         self._decoded = chain([first], self._decoded)
         return shown_size(first[0])
 

@@ -265,6 +265,10 @@ def test_frames_of_another_size_and_broken_ones(frames: MakeFrames) -> None:
     assert [frame.index for frame in got] == [0, 1, 2, *range(4, 10)]
     assert {frame.image_bgr.shape for frame in got} == {(48, 64, 3)}
     assert reader.report.error_count == 1
+    assert reader.report.warnings[1:] == [
+        "frame_0003.png is 32x24; pictures of another size are fitted into 64x48, and all "
+        "coordinates are in that"
+    ]
 
 
 def test_a_single_picture_is_no_clip(frames: MakeFrames) -> None:

@@ -15,6 +15,7 @@ from pipeline.live.capture import parse_source
 from pipeline.live.capture.address import CaptureSettings
 from pipeline.live.capture.stream import StreamCapture
 from pipeline.readers import Span, VideoReader
+from pipeline.readers.frames import open_clip
 from rmpe.pictures import film_of
 from tests.helpers.odd_clips import four_corners, quarters, write_clip
 
@@ -164,3 +165,20 @@ def test_raw_pictures_are_called_so(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 30)
     with pytest.raises(OSError, match=r"a\.yuv cannot .* without a header say neither size nor"):
         VideoReader(path)
+
+
+def test_a_frame_rate_for_a_video_is_not_passed_over(tmp_path: Path) -> None:
+    reader = open_clip(str(write_clip(tmp_path / "a.mp4", [four_corners()] * 2)), fps=5)
+    assert [frame.timestamp_s for frame in reader] == pytest.approx([0, 0.04])
+    said = ["frames a second are for pictures: a video has its own times"]
+    assert reader.report.warnings == said
+
+
+def test_a_live_clip_without_a_picture_is_refused(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", [four_corners()] * 3)
+    data = bytearray(path.read_bytes())
+    begin, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    data[begin:end] = bytes(end - begin)
+    path.write_bytes(data)
+    with pytest.raises(OSError, match=r"a\.mp4 holds no picture that can be decoded"):
+        StreamCapture(parse_source(str(path)), CaptureSettings())
