@@ -112,8 +112,8 @@ def fit_picture(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
     So the coordinates of a clip stay in one frame of reference when its pictures change size.
 
     Args:
-        image_bgr: picture (H, W, 3).
-        width, height: of the result, (height, width, 3).
+        image_bgr: picture (H, W, C).
+        width, height: of the result, (height, width, C).
     """
     rows, columns = image_bgr.shape[:2]
     if (columns, rows) == (width, height):
@@ -123,6 +123,6 @@ def fit_picture(image_bgr: ImageArray, width: int, height: int) -> ImageArray:
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     scaled = np.asarray(cv2.resize(image_bgr, inner, interpolation=method), np.uint8)
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    fitted = np.zeros((height, width, 3), np.uint8)
+    fitted = np.zeros((height, width, image_bgr.shape[2]), np.uint8)
     fitted[top : top + inner[1], left : left + inner[0]] = scaled
     return fitted

@@ -11,6 +11,7 @@ from pipeline.readers.address import is_address
 from pipeline.readers.base import Reader
 from pipeline.readers.finding import find_images
 from rmpe.formats import ClipHeader, PoseReader, ReadHints, read_records
+from rmpe.report import find_clip_file
 
 _NO_CLIPS = frozenset({".json", ".ndjson", ".txt", ".csv", ".parquet"})
 
@@ -48,7 +49,11 @@ def open_stored(
         header = read_records(records, format_name, hints).header
         fps = fps or header.fps
         source = _source_of(header, records)
-        video, images = (None, [source]) if header.image_names else (source, [])
+        if header.image_names:
+            named = [source / name for name in header.image_names]
+            images = list(map(str, named if all(one.is_file() for one in named) else [source]))
+        else:
+            video = str(source)
     reader: ImageReader | VideoReader
     if images:
         pictures = find_images(images)
@@ -68,7 +73,7 @@ def open_stored(
         raise
 
 
-def _source_of(header: ClipHeader, records: Path) -> str:
+def _source_of(header: ClipHeader, records: Path) -> Path:
     """Return the clip or folder that records name, looked for beside them too.
 
     An address in a file of somebody else is not asked; the user names it.
@@ -78,9 +83,9 @@ def _source_of(header: ClipHeader, records: Path) -> str:
         raise ValueError(f"{records} names the address {source}: give it with --video to open it")
     if not source or Path(source).suffix.lower() in _NO_CLIPS:
         raise ValueError(f"{records} names no clip: give --video CLIP, or --images FOLDER")
-    for candidate in (Path(source), records.parent / source, records.parent / Path(source).name):
-        if candidate.is_dir() if header.image_names else candidate.is_file():
-            return str(candidate)
-    raise FileNotFoundError(
-        f"{source}, which {records} names, is not here: give --video CLIP, or --images FOLDER"
-    )
+    found = find_clip_file(source, records, bool(header.image_names))
+    if found is None:
+        raise FileNotFoundError(
+            f"{source}, which {records} names, is not here: give --video CLIP, or --images FOLDER"
+        )
+    return found

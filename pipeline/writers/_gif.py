@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from pipeline.writers._painted import PaintedFile, open_output
+from pipeline.writers._painted import PaintedFile, fitted, open_output
 from rmpe.drawing import FramePainter
 from rmpe.records import ImageArray
 
@@ -48,7 +48,7 @@ class GifWriter(PaintedFile):
         return None if tick < self._last_tick + _SHORTEST else tick
 
     def _encoded(self, drawn: ImageArray) -> av.VideoFrame:
-        few: Any = _few_colours(drawn)
+        few: Any = _few_colours(fitted(drawn, self._stream.width, self._stream.height))
         return av.VideoFrame.from_ndarray(few, format="pal8")
 
 

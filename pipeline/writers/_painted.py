@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 
+from pipeline.readers._upright import fit_picture
 from rmpe.drawing import FramePainter
 from rmpe.records import Frame, ImageArray, Poses
 
@@ -101,7 +102,7 @@ def fitted(picture: ImageArray, width: int, height: int) -> ImageArray:
     """Return a picture (H, W, C) of these sides, as a stream with even ones needs it.
 
     Up to one missing column and row are filled by repeating the last ones; a picture of another
-    size (streams may change theirs) is scaled.
+    size, as pictures that become a film may have, is scaled with nothing beside it.
     """
     rows, columns = height - picture.shape[0], width - picture.shape[1]
     if (rows, columns) == (0, 0):
@@ -109,4 +110,4 @@ def fitted(picture: ImageArray, width: int, height: int) -> ImageArray:
     if rows in (0, 1) and columns in (0, 1):
         edge = cv2.BORDER_REPLICATE
         return np.asarray(cv2.copyMakeBorder(picture, 0, rows, 0, columns, edge), np.uint8)
-    return np.asarray(cv2.resize(picture, (width, height)), np.uint8)
+    return fit_picture(picture, width, height)

@@ -86,6 +86,37 @@ def test_pictures_are_drawn_under_their_names(tmp_path: Path) -> None:
     assert (drawn[0] != 90).any() and (drawn[1] == 90).all()
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".mov", ".gif"])
+def test_pictures_of_several_shapes_become_one_film(tmp_path: Path, ending: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((48, 24, 3), 90, np.uint8))
+    pictures = ImageReader([tmp_path / "a.png", tmp_path / "b.png"])
+    records = _records(tmp_path / "poses.ndjson", [], size=(0, 0))
+    path = tmp_path / f"film{ending}"
+    assert render_records(pictures, records, path, fps=5) == 2
+    second = list(VideoReader(path))[1].image_bgr.astype(int)
+    assert second.shape == (48, 64, 3)
+    assert np.abs(second[:, 24:40] - 90).max() < 20  # as narrow as it was, with black beside it
+    assert second[:, :18].max() < 20 and second[:, 46:].max() < 20
+
+
+def test_the_pictures_of_a_run_are_found_again_alone(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 90, np.uint8))
+    (tmp_path / "run").mkdir()
+    names = ("a.png", "c.png")
+    header = ClipHeader(COCO_17, str(tmp_path / "a.png"), 0, 0, 0.0, image_names=names)
+    writer = NativeWriter(tmp_path / "run" / "poses.ndjson", header)
+    writer.write(1, 0.0, _poses(5.0))
+    writer.close()
+    command = ["render", str(tmp_path / "run"), "-o", str(tmp_path / "drawn"), "--quiet"]
+    result = CliRunner().invoke(rmpe_command, command)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.png", "c.png"]
+    drawn = cv2.imread(str(tmp_path / "drawn" / "c.png"))
+    assert drawn is not None and (drawn != 90).any()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
