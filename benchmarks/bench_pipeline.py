@@ -1,4 +1,4 @@
-"""Speed, memory and sameness of the whole run: every figure of the README's table in one command.
+"""Speed, memory and sameness of the whole run: the tables of README and docs/scale.md, in one go.
 
 Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--write]
 
@@ -9,13 +9,14 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--writ
 - ``length``: memory and processor time over 200 and over 2,000 frames (the clip looped).
 - ``networks``: processor time of the bundled networks in each precision, one thread.
 - ``stages``: processor time a frame of everything that is not a network, stage by stage.
+- ``cost``: what a frame costs on one core, stage by stage, and what it writes; for docs/scale.md.
 - ``parity``: the same poses and identities without torch and with it, and what int8 changes.
 
 Only when asked for: ``presets``, both bundled pairs with and without looking for people whom the
 detector missed; ``batches``, processor time a crop in batches of 1 to 16.
 
-Figures are medians of runs in turn. ``--write`` puts them into ``benchmarks/measured.json`` and the
-README; wall times need a quiet machine.
+Figures are medians of runs in turn. ``--write`` puts them into the pages and beside this file as
+JSON; wall times need a quiet machine.
 """
 
 from __future__ import annotations
@@ -30,8 +31,15 @@ from against import compare
 from bundled_times import part_batches, part_networks
 from measuring import CLIP, Settings
 from parity import part_parity
-from tables import README, Table, markdown, save, with_tables
-from whole_runs import part_alphapose, part_length, part_people, part_presets, part_stages
+from tables import MEASURED, MEASURED_SCALE, README, SCALE, Table, markdown, write
+from whole_runs import (
+    part_alphapose,
+    part_cost,
+    part_length,
+    part_people,
+    part_presets,
+    part_stages,
+)
 
 from rmpe.runtimes import limit_threads
 from rmpe.runtimes.threads import available_cores
@@ -43,6 +51,7 @@ PARTS: dict[str, Callable[[Settings], Table]] = {
     "length": part_length,
     "networks": part_networks,
     "stages": part_stages,
+    "cost": part_cost,
     "parity": part_parity,
 }
 EXTRA: dict[str, Callable[[Settings], Table]] = {"presets": part_presets, "batches": part_batches}
@@ -61,21 +70,26 @@ def machine() -> str:
 @click.option("--frames", default=205, show_default=True, help="Frames of the timed runs.")
 @click.option("--ref", default="4d69942", show_default=True, help="Of git, for --part against.")
 @click.option("--rounds", default=3, show_default=True, help="Runs of each, in turn.")
-@click.option("--write", is_flag=True, help="Write the figures into the README too.")
+@click.option("--write", "into_pages", is_flag=True, help="Write the figures into the pages too.")
 @click.option("--part", "parts", multiple=True, type=click.Choice([*PARTS, *EXTRA]))
 def main(
-    clip: str, frames: int, ref: str, rounds: int, write: bool, parts: tuple[str, ...]
+    clip: str, frames: int, ref: str, rounds: int, into_pages: bool, parts: tuple[str, ...]
 ) -> None:
     """Print the figures."""
     settings = Settings(Path(clip).resolve(), frames, rounds, ref, limit_threads().video)
     click.echo(f"{machine()}, load {os.getloadavg()[0]:.1f} at the start\n", err=True)
-    tables = []
+    tables: dict[str, Table] = {}
     for name in parts or PARTS:
-        tables.append({**PARTS, **EXTRA}[name](settings))
-        click.echo(markdown(tables[-1:]))
-    if write:
-        save(tables)
-        README.write_text(with_tables(README.read_text("utf-8"), tables), encoding="utf-8")
+        tables[name] = {**PARTS, **EXTRA}[name](settings)
+        click.echo(markdown([tables[name]]))
+    if into_pages:
+        cost = [tables.pop("cost")] if "cost" in tables else []
+        for found, page, kept in (
+            ([*tables.values()], README, MEASURED),
+            (cost, SCALE, MEASURED_SCALE),
+        ):
+            if found:
+                write(found, page, kept)
 
 
 if __name__ == "__main__":

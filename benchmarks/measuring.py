@@ -107,6 +107,8 @@ class Timed:
     """Of all threads."""
     people: int
     identities: int
+    written_bytes: dict[str, int]
+    """Of every file of the output, by its name."""
 
     @property
     def cores_busy(self) -> float:
@@ -130,8 +132,9 @@ def run_pipeline(
         before_s = time.process_time()
         summary = process_clip(reader, NetworkPoses(estimator), plan, tracker=tracker)
         processor_s = time.process_time() - before_s
+        written = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
     assert summary.stats is not None
-    return Timed(summary.stats, processor_s, summary.people, summary.identities)
+    return Timed(summary.stats, processor_s, summary.people, summary.identities, written)
 
 
 def peak_of_a_run(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Measured figures as tables: printed, kept as JSON in the tree, and written into the README."""
+"""Measured figures as tables: printed, kept as JSON in the tree, and written into the pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+SCALE = ROOT / "docs" / "scale.md"
 MEASURED = ROOT / "benchmarks" / "measured.json"
+MEASURED_SCALE = ROOT / "benchmarks" / "measured_scale.json"
 BEGIN, END = "<!-- bench_pipeline.py -->\n", "<!-- / bench_pipeline.py -->\n"
 
 
@@ -43,6 +45,12 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def write(tables: Sequence[Table], page: Path, kept: Path) -> None:
+    """Put the tables into a page, and keep them as JSON."""
+    page.write_text(with_tables(page.read_text("utf-8"), tables), encoding="utf-8")
+    save(tables, kept)
+
+
 def save(tables: Sequence[Table], path: Path = MEASURED) -> None:
     """Write the tables as JSON."""
     text = json.dumps([asdict(table) for table in tables], indent=1)
@@ -56,7 +64,7 @@ def load(path: Path = MEASURED) -> list[Table]:
 
 
 def told_in(text: str) -> str:
-    """Return the part of the README that the tables fill.
+    """Return the part of a page that the tables fill.
 
     Raises:
         ValueError: its begin or end is not marked.
@@ -65,5 +73,5 @@ def told_in(text: str) -> str:
 
 
 def with_tables(text: str, tables: Sequence[Table]) -> str:
-    """Return the README with the tables in their place, its other lines as they are."""
+    """Return a page with the tables in their place, its other lines as they are."""
     return text.replace(BEGIN + told_in(text) + END, BEGIN + "\n" + markdown(tables) + "\n" + END)

@@ -25,6 +25,8 @@ from rmpe.runtimes.base import CPU_BATCH
 PEOPLE = (1, 8, 20, 40, 60)
 FASTPOSE = "fastpose_res50"
 LENGTHS = (200, 2000)
+CLIP_FRAMES = 200
+HOURS, FRAMES_AN_HOUR = 10_000, 25 * 3600
 NETWORK_STAGES = frozenset({"detect", "estimate"})
 
 
@@ -116,6 +118,38 @@ def part_stages(settings: Settings) -> Table:
     return as_table(
         f"Stages without a network, processor time of their threads a frame of {people:.1f} people",
         ("stage", "a frame"),
+        rows,
+    )
+
+
+def part_cost(settings: Settings) -> Table:
+    """What a frame costs where every library has one thread, and what follows for many clips."""
+    threads = limit_threads(1)
+    estimator = PoseEstimator.from_preset("compact", threads=threads.openvino)
+    timed = replace(settings, frames=min(settings.frames, 70), video_threads=threads.video)
+    runs = [
+        run_pipeline(timed, estimator, video=True, propagate=True)
+        for _ in range(settings.rounds + 1)
+    ][1:]
+    rows = []
+    for place, stage in enumerate(runs[0].stats.stages):
+        cost_ms = median(1000 * run.stats.stages[place].cpu_s for run in runs) / timed.frames
+        rows.append((stage.name, f"{cost_ms:.1f} ms"))
+    all_ms = median(run.processor_ms_a_frame for run in runs)
+    hours = HOURS * FRAMES_AN_HOUR * all_ms / 1000 / 3600
+    rows += [
+        ("all, with what is between the stages", f"{all_ms:.1f} ms"),
+        ("frames a second of a core", f"{1000 / all_ms:.1f}"),
+        (f"clips of {CLIP_FRAMES} frames an hour of a core", f"{3.6e6 / all_ms / CLIP_FRAMES:.0f}"),
+        (f"core-hours for {HOURS:,} hours of 25 frames a second", f"{hours:,.0f}"),
+    ]
+    for name, count in sorted(runs[0].written_bytes.items()):
+        if name != "summary.json":
+            rows.append((f"{name}, a frame", f"{count / timed.frames / 1000:.1f} kB"))
+    people = runs[0].people / timed.frames
+    return as_table(
+        f"One core, records and video, processor time a frame of {people:.1f} people",
+        ("what", "figure"),
         rows,
     )
 
