@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,7 +96,8 @@ def _one(estimator: Estimates, picture: Any, boxes_xyxy: Any, place: int) -> Pic
 def _is_stream(pictures: Any) -> bool:
     """Return whether it gives pictures one after another, as a generator does."""
     return isinstance(pictures, Iterable) and not (
-        isinstance(pictures, (str, Path, bytes))
+        isinstance(pictures, (str, Path, bytes, bytearray, Mapping))
+        or hasattr(pictures, "read")
         or hasattr(pictures, "shape")
         or hasattr(pictures, "size")
     )

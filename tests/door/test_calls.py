@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +154,16 @@ def test_a_picture_of_nobody_becomes_what_other_programs_take_too(
         assert nobody.save(tmp_path / name).is_file()
 
 
-def test_the_bytes_of_a_file_are_called_by_their_name(estimator: PoseEstimator) -> None:
-    with pytest.raises(TypeError, match="got bytes for a picture"):
-        estimator(b"JFIF")
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [(b"JFIF", "bytes"), (bytearray(b"JFIF"), "bytearray"), (BytesIO(b"JFIF"), "BytesIO")]
+    + [({}, "dict"), ({"a.jpg": 1}, "dict")],
+)
+def test_what_holds_a_picture_but_is_none_is_called_by_its_name(
+    given: object, name: str, estimator: PoseEstimator
+) -> None:
+    with pytest.raises(TypeError, match=f"got {name} for a picture"):
+        estimator(given)
 
 
 def test_a_result_becomes_keypoints_of_supervision(estimator: PoseEstimator) -> None:

@@ -209,7 +209,7 @@ def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
     for name in [name for name in sys.modules if name.startswith("pycocotools")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pycocotools", None)
-    with pytest.raises(ValueError, match=r'pip install "rmpe\[eval\]"'):
+    with pytest.raises(ValueError, match=r"pip install 'rmpe\[eval\]'"):
         evaluate_coco(document([PERSON]), [], TWO)
 
 
