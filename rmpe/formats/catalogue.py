@@ -21,13 +21,13 @@ from rmpe.formats.alphapose import (
     read_alphapose_open,
 )
 from rmpe.formats.clip import ClipHeader, PoseReader, PoseWriter, ReadHints
-from rmpe.formats.coco_results import CocoResultsWriter, read_coco
+from rmpe.formats.coco_results import CocoResultsWriter, are_coco_results, read_coco
 from rmpe.formats.motchallenge import MotWriter, looks_like_mot, read_mot
 from rmpe.formats.native import NativeWriter, read_native
 from rmpe.formats.openpose import SUFFIX, OpenPose18Writer, OpenPoseWriter, read_openpose
 from rmpe.formats.outputs import RECORDS_NAME, check_outputs, unfinished
 from rmpe.formats.pictures import unique_stems
-from rmpe.formats.posetrack.document import named_joints
+from rmpe.formats.posetrack.document import boxes_alone, named_joints
 from rmpe.formats.posetrack.records import PoseTrack17Writer, PoseTrackWriter, read_posetrack
 from rmpe.json_files import files_in, load_json
 
@@ -245,6 +245,8 @@ def detect_format(path: str | Path) -> str:
         document = load_json(path) if _may_be_json(first) else None
         if isinstance(document, dict) and isinstance(document.get("people"), list):
             raise ValueError(f"{path} is one of OpenPose's files: give the folder that it is in")
+    if boxes_alone(document):
+        raise ValueError(f"{path} annotates boxes without joints; --boxes takes it instead")
     name = _format_of(document)
     if name is None:
         if runs := sorted(path.glob(f"*/{RECORDS_NAME}")):
@@ -266,7 +268,7 @@ def _format_of(document: object) -> str | None:
             return None
         if document and document[0].get("image_id") is None:
             return None
-        return "coco" if document and _are_coco_results(document) else "alphapose"
+        return "coco" if document and are_coco_results(document) else "alphapose"
     if not isinstance(document, dict):
         return None
     if "annolist" in document:
@@ -281,19 +283,6 @@ def _format_of(document: object) -> str | None:
     people = [one for rows in document.values() if isinstance(rows, list) for one in rows]
     has_joints = not people or (isinstance(people[0], dict) and "keypoints" in people[0])
     return "alphapose" if isinstance(first, list) and has_joints else None
-
-
-def _are_coco_results(people: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a list is COCO's: pictures by number, or scores to 1 without AlphaPose's keys.
-
-    AlphaPose's scores run to 3.25; read by its rule, others would come out wrong.
-    """
-    if isinstance(people[0]["image_id"], int | float):
-        return True
-    scores = [person.get("score") for person in people]
-    return not any({"box", "idx"} & person.keys() for person in people) and all(
-        isinstance(score, int | float) and score <= 1 for score in scores
-    )
 
 
 def _kind_of_annotation(document: Mapping[str, Any]) -> str:

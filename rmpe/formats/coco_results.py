@@ -89,6 +89,19 @@ def _image_ids(names: tuple[str, ...]) -> list[int]:
     return [number for number in ids if number is not None]
 
 
+def are_coco_results(people: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a list is COCO's: pictures by number, or scores to 1 without AlphaPose's keys.
+
+    AlphaPose's scores run to 3.25; read by its rule, others would come out wrong.
+    """
+    if isinstance(people[0]["image_id"], int | float):
+        return True
+    scores = [person.get("score") for person in people]
+    return not any({"box", "idx"} & person.keys() for person in people) and all(
+        isinstance(score, int | float) and score <= 1 for score in scores
+    )
+
+
 def read_coco(path: str | Path, hints: ReadHints | None = None) -> LoadedClip:
     """Return the clip of a results file, or of an annotation.
 

@@ -134,3 +134,14 @@ def test_a_joint_of_posetrack_17_that_is_no_number_is_refused(tmp_path: Path) ->
     (tmp_path / "p.json").write_text(json.dumps({"annolist": [frame]}))
     with pytest.raises(ValueError, match=r"p\.json, a\.jpg: a joint has a place that is no number"):
         read_records(tmp_path / "p.json")
+
+
+def test_an_annotation_of_boxes_is_not_read_as_people_without_joints(tmp_path: Path) -> None:
+    document = {
+        "images": [{"id": 7, "file_name": "a.jpg"}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 2, "bbox": [1, 2, 3, 4]}],
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
+    }
+    (tmp_path / "boxes.json").write_text(json.dumps(document))
+    with pytest.raises(ValueError, match=r"boxes\.json annotates boxes without joints; --boxes"):
+        read_records(tmp_path / "boxes.json")

@@ -121,6 +121,16 @@ def named_joints(document: Mapping[str, Any]) -> tuple[str, ...] | None:
     return None
 
 
+def boxes_alone(document: object) -> bool:
+    """Return whether a COCO-like document has boxes, and joints neither named nor placed."""
+    if not isinstance(document, dict) or named_joints(document) is not None:
+        return False
+    annotations = document.get("annotations")
+    listed = annotations if isinstance(annotations, list) else []
+    items = [item for item in listed if isinstance(item, dict)]
+    return any("bbox" in item for item in items) and not any("keypoints" in i for i in items)
+
+
 def _frames_2018(document: Mapping[str, Any]) -> list[PoseTrackFrame]:
     people: dict[ImageId, list[PoseTrackPerson]] = {image["id"]: [] for image in document["images"]}
     for place, annotation in enumerate(document["annotations"]):
