@@ -26,6 +26,8 @@ from rmpe.records import Boxes, FloatArray, ImageArray
 OnnxFamily = Literal["yolox", "rtmdet"]
 PERSON_CLASS = 0
 _STRIDES = (8, 16, 32)
+_NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_BOXES_NDIM = 3
 _RTMDET_MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
 _RTMDET_STD_BGR = np.array([57.375, 57.12, 58.395], np.float32)
 
@@ -60,8 +62,8 @@ class OnnxDetector:
             threads: threads of one call; 0 leaves it to onnxruntime.
 
         Raises:
-            ValueError: the family is unknown, onnxruntime is not installed, or the input has no
-                fixed size.
+            ValueError: the family is unknown, onnxruntime is not installed, or it takes something
+                else than pictures of a fixed size in floating point.
             OSError: the file is missing or not an ONNX file.
         """
         if family not in get_args(OnnxFamily):
@@ -73,11 +75,17 @@ class OnnxDetector:
         self._session = _open_session(Path(path), threads)
         self.description = f"{family} in an ONNX file"
         self.weights_digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
-        entry = self._session.get_inputs()[0]
+        entry, *others = self._session.get_inputs()
+        if others:
+            raise ValueError(f"{path} has {1 + len(others)} inputs, needed is one of pictures")
         self._input_name = entry.name
         sides = entry.shape[2:]
-        if len(sides) != 2 or not all(isinstance(side, int) for side in sides):
+        is_fixed = len(sides) == 2 and all(isinstance(side, int) for side in sides)
+        if not is_fixed or (isinstance(entry.shape[1], int) and entry.shape[1] != 3):
             raise ValueError(f"{path} takes {entry.shape}, needed is a fixed size (1, 3, H, W)")
+        if entry.type not in _NUMBERS:
+            raise ValueError(f"{path} takes {entry.type}, needed is {' or '.join(_NUMBERS)}")
+        self._dtype = _NUMBERS[entry.type]
         self._height, self._width = sides
 
     def __call__(self, images_bgr: Sequence[ImageArray]) -> list[Boxes]:
@@ -94,8 +102,10 @@ class OnnxDetector:
         canvas[: size[1], : size[0]] = cv2.resize(image_bgr, size)
         if self._family == "rtmdet":
             canvas = (canvas - _RTMDET_MEAN_BGR) / _RTMDET_STD_BGR
-        planes = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)
+        planes = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], self._dtype)
         outputs = [np.asarray(o) for o in self._session.run(None, {self._input_name: planes})]
+        # Exporters may name the labels before the boxes.
+        outputs.sort(key=lambda output: output.ndim != _BOXES_NDIM)
         are_finished = outputs[0].shape[-1] == 5
         if are_finished:
             boxes, scores = finished_boxes(outputs)

@@ -15,8 +15,10 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 
-def constant_model(path: Path, outputs: Any, side: int = 64) -> Path:
-    """A file whose outputs are constants beside an input (1, 3, side, side)."""
+def constant_model(
+    path: Path, outputs: Any, side: int = 64, kind: int = 1, shape: list[int] | None = None
+) -> Path:
+    """A file whose outputs are constants beside an input, float (1, 3, side, side) by default."""
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     nodes = [
         helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
@@ -27,7 +29,7 @@ def constant_model(path: Path, outputs: Any, side: int = 64) -> Path:
         helper.make_tensor_value_info(name, kinds[value.dtype], value.shape)
         for name, value in outputs.items()
     ]
-    entry = helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, [1, 3, side, side])
+    entry = helper.make_tensor_value_info("input", kind, shape or [1, 3, side, side])
     graph = helper.make_graph(nodes, "constant", [entry], infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
@@ -78,3 +80,21 @@ def test_bad_files_and_families_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"nothing of the kind")
     with pytest.raises(OSError, match="not an ONNX file"):
         OnnxDetector(tmp_path / "a.onnx", "yolox")
+
+
+def test_labels_may_stand_before_the_boxes_and_numbers_be_halves(tmp_path: Path) -> None:
+    dets = np.array([[[0, 0, 10, 20, 0.9], [5, 5, 9, 9, 0.8]]], np.float32)
+    outputs = {"labels": np.array([[0, 2]], np.int64), "dets": dets}
+    path = constant_model(tmp_path / "d.onnx", outputs, kind=onnx.TensorProto.FLOAT16)
+    (found,) = OnnxDetector(path, "rtmdet")([np.zeros((64, 64, 3), np.uint8)])
+    np.testing.assert_allclose(found.boxes_xyxy, [[0, 0, 10, 20]])
+
+
+def test_inputs_of_another_kind_are_refused(tmp_path: Path) -> None:
+    outputs = {"dets": np.zeros((1, 1, 5), np.float32)}
+    byte = constant_model(tmp_path / "byte.onnx", outputs, kind=onnx.TensorProto.UINT8)
+    with pytest.raises(ValueError, match=r"byte\.onnx takes tensor\(uint8\), needed is tensor"):
+        OnnxDetector(byte, "rtmdet")
+    last = constant_model(tmp_path / "last.onnx", outputs, shape=[1, 64, 64, 3])
+    with pytest.raises(ValueError, match=r"last\.onnx takes \[1, 64, 64, 3\], needed is a fixed"):
+        OnnxDetector(last, "yolox")
