@@ -84,7 +84,7 @@ class MeasureChoices:
         Args:
             fps: frames a second of records without times; 0 is not known.
         """
-        from rmpe.kinematics import Filter, KnownLength, MeasureOptions
+        from rmpe.kinematics import KnownLength, MeasureOptions
 
         with wrong_use():
             return MeasureOptions(
@@ -94,7 +94,7 @@ class MeasureChoices:
                 repair_swaps=self.swaps,
                 outliers=self.outliers,
                 max_gap=self.max_gap,
-                filter=None if self.filter is None else Filter.from_text(self.filter),
+                filter=self.filter,
                 facing=self.facing,
                 distances=tuple(_pair(text) for text in self.distances),
                 person_height_m=self.person_height,

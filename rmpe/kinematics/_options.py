@@ -50,8 +50,8 @@ class MeasureOptions:
         ValueError: a number is out of its range, or several scales are given.
     """
 
-    person: str = "all"
-    """``all``, ``largest``, ``longest``, or ids as ``1,3``."""
+    person: str | int = "all"
+    """``all``, ``largest``, ``longest``, an id, or ids as ``1,3``."""
     fps: float = 0.0
     """Frames a second of records that hold no times; 0 takes what they say."""
     min_score: float = 0.3
@@ -62,7 +62,7 @@ class MeasureOptions:
     """Replace single wild positions by the median around them (Hampel, 7 frames, 2 sigmas)."""
     max_gap: int = 10
     """Fill gaps of at most so many frames by straight lines; 0 fills none."""
-    filter: Filter | None = None
+    filter: Filter | str | None = None
     """How the joints are smoothed before angles and speeds are taken from them; None takes
     ``butterworth:6Hz:4``, or none where a clip has too few frames a second for it."""
     facing: Facing = "auto"
@@ -79,6 +79,7 @@ class MeasureOptions:
     """Angle of the floor, counterclockwise from the horizontal; None tells it from the feet."""
 
     def __post_init__(self) -> None:
+        self.chosen_filter()
         if not 0 <= self.min_score <= 1:
             raise ValueError(f"min_score is {self.min_score}, allowed is 0..1")
         if self.max_gap < 0:
@@ -91,6 +92,10 @@ class MeasureOptions:
             raise ValueError("give one of person height, scale and known length")
         if self.floor_deg is not None and not abs(self.floor_deg) < 90:
             raise ValueError(f"floor angle is {self.floor_deg}, allowed is between -90 and 90")
+
+    def chosen_filter(self) -> Filter | None:
+        """Return the filter; ``ValueError`` if its words are those of none."""
+        return Filter.from_text(self.filter) if isinstance(self.filter, str) else self.filter
 
     @property
     def metric(self) -> bool:

@@ -1,4 +1,4 @@
-"""Filters over time, for one series or many at once; gaps (NaN) stay, each run is filtered alone.
+"""Filters and derivatives over time, for one series or many; gaps (NaN) stay, each run is alone.
 
 The parameters mean what they mean in Pose2Sim, with whose functions the results agree: a
 Butterworth filter of order 4 is a second-order one run forwards and backwards.
@@ -111,6 +111,20 @@ def known_runs(column: FloatArray) -> list[tuple[int, int]]:
     """Return start and end (exclusive) of every run without NaN in a series (F,)."""
     edges = np.diff(np.isfinite(column).astype(np.int8), prepend=0, append=0)
     return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist()))
+
+
+def derivative(values: FloatArray, time_s: FloatArray) -> FloatArray:
+    """Return the change a second of series (F, …) by central differences, one-sided at ends.
+
+    Runs of a single known frame have none; frames need not be equally far apart.
+    """
+    flat = np.asarray(values, np.float64).reshape(len(time_s), -1)
+    result = np.full(flat.shape, np.nan)
+    for column, out in zip(flat.T, result.T):
+        for start, stop in known_runs(column):
+            if stop - start > 1:
+                out[start:stop] = np.gradient(column[start:stop], time_s[start:stop])
+    return result.reshape(np.shape(values))
 
 
 def _at_constant_rate(

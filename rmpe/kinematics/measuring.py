@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpe.formats import PoseReader
+from rmpe.formats import PoseReader, read_records
 from rmpe.kinematics._gait import FootEvent, GaitFacts, foot_events, gait_facts
 from rmpe.kinematics._options import MeasureOptions
 from rmpe.kinematics.angles import ANGLES, angle_values, facing_left, measured_angles
 from rmpe.kinematics.cleaning import fill_gaps, hampel, repair_swaps
-from rmpe.kinematics.filters import Filter, known_runs
+from rmpe.kinematics.filters import Filter, derivative
 from rmpe.kinematics.metres import MetricPlane, find_floor, height_in_px
 from rmpe.kinematics.trajectories import (
     Trajectory,
@@ -114,20 +115,26 @@ class ClipMeasures:
     """What was guessed or left out."""
 
 
-def measure_clip(records: PoseReader, options: MeasureOptions | None = None) -> ClipMeasures:
+def measure_clip(
+    records: PoseReader | str | Path, options: MeasureOptions | None = None
+) -> ClipMeasures:
     """Return what the people of a clip do, measured from its stored poses.
 
     Args:
-        records: what :func:`rmpe.read_records` returns; people need identities unless there is one.
+        records: what :func:`rmpe.read_records` returns, or the path that it takes; people need
+            identities unless there is one.
         options: what is cleaned and measured.
 
     Raises:
+        OSError: the path cannot be read.
         ValueError: there is no such person, joints that are asked for are missing, people have no
             identities, or a scale or the floor cannot be told from what is there.
     """
     options = options or MeasureOptions()
+    if isinstance(records, (str, Path)):
+        records = read_records(records)
     everybody, boxes = read_trajectories(records, options.min_score, options.fps, options.max_gap)
-    chosen = choose_people(everybody, options.person)
+    chosen = choose_people(everybody, str(options.person))
     warnings: list[str] = []
     cleaned = [_cleaned(person, options, warnings) for person in chosen]
     if chosen and not measured_angles(chosen[0]):
@@ -171,7 +178,7 @@ def _cleaned(
     if options.outliers:
         points, wild = hampel(points)
     points, filled = fill_gaps(points, person.time_s, options.max_gap)
-    smoothing = options.filter or _usual_filter(person, warnings)
+    smoothing = options.chosen_filter() or _usual_filter(person, warnings)
     points = smoothing.apply(points, person.time_s)
     if smoothing.name != "none" and not is_constant_rate(person.time_s):
         warnings.append(
@@ -281,17 +288,3 @@ def _series(
         raw = raw - np.nan_to_num(turns) * period
     velocity = derivative(values, time_s)
     return Series(name, kind, unit, values, raw, velocity, derivative(velocity, time_s))
-
-
-def derivative(values: FloatArray, time_s: FloatArray) -> FloatArray:
-    """Return the change a second of series (F, …) by central differences, one-sided at ends.
-
-    Runs of a single known frame have none; frames need not be equally far apart.
-    """
-    flat = np.asarray(values, np.float64).reshape(len(time_s), -1)
-    result = np.full(flat.shape, np.nan)
-    for column, out in zip(flat.T, result.T):
-        for start, stop in known_runs(column):
-            if stop - start > 1:
-                out[start:stop] = np.gradient(column[start:stop], time_s[start:stop])
-    return result.reshape(np.shape(values))

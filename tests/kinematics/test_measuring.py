@@ -179,6 +179,17 @@ def test_joints_that_give_no_angle_are_told(tmp_path: Path) -> None:
     assert not [one.name for one in write_measures(tmp_path / "o", measures, (), ["png"])][1:]
 
 
+def test_what_is_asked_may_be_plain_words_and_a_path(tmp_path: Path) -> None:
+    path = write_walker(tmp_path / "w.ndjson", TIMES, noise_px=1)
+    plain = measure_clip(str(path), MeasureOptions(person=1, filter="median:5")).people[0]
+    chosen = MeasureOptions(person="1", filter=Filter.from_text("median:5"))
+    same = measure_clip(read_records(path), chosen).people[0]
+    for one, other in zip(plain.series, same.series):
+        np.testing.assert_array_equal(one.values, other.values)
+    with pytest.raises(ValueError, match="got filter 'mean'"):
+        MeasureOptions(filter="mean")
+
+
 def test_the_largest_is_found_though_boxes_have_no_area(tmp_path: Path) -> None:
     lines = write_walker(tmp_path / "w.ndjson", TIMES).read_text().splitlines()
     frames = [json.loads(line) for line in lines[1:-1]]
