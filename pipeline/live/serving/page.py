@@ -44,6 +44,9 @@ function isAway(now) {
   const age = now.last_result_age_s;
   return now.end || now.source_state !== "up" || (age !== null && age > 3);
 }
+function settled(now) {
+  return isAway(now) ? {...now, people: 0, ids: [], results_per_s: 0} : now;
+}
 function whyAway(now) {
   if (now.source_state === "loading") return "the networks are loading";
   if (now.source_state === "opening") return "waiting for the source";
@@ -125,7 +128,8 @@ function identities(ids) {
   return cell;
 }
 const ms = (value) => value === null ? "-" : `${Math.round(value)} ms`;
-function show(now) {
+function show(told) {
+  const now = settled(told);
   element("view").className = isAway(now) ? "view gone" : "view";
   element("gone").textContent = isAway(now) ? whyAway(now) : "";
   const going = `${now.source}, ${now.results_per_s} results a second`;

@@ -38,8 +38,7 @@ function part(kind, name, ...inside) {
 class Tile {
   constructor(camera) {
     this.camera = camera;
-    this.picture = document.createElement("img");
-    this.picture.alt = `The newest picture of ${camera}, people drawn on it`;
+    this.picture = this.newPicture();
     this.said = part("p", "said", "");
     this.view = part("div", "view", this.picture, this.said);
     this.figures = part("span", "figures", "");
@@ -48,8 +47,11 @@ class Tile {
     this.whole.id = camera;
     this.whole.href = `cameras/${camera}/`;
     this.isAsking = this.hasPicture = this.isFresh = false;
-    this.picture.onload = () => { this.hasPicture = true; this.rest(NEXT_AFTER_MS); };
-    this.picture.onerror = () => this.rest(10 * NEXT_AFTER_MS);
+  }
+  newPicture() {
+    const picture = document.createElement("img");
+    picture.alt = `The newest picture of ${this.camera}, people drawn on it`;
+    return picture;
   }
   rest(pause) {
     setTimeout(() => { this.isAsking = false; this.ask(); }, pause);
@@ -57,9 +59,19 @@ class Tile {
   ask() {
     if (this.isAsking || !(this.isFresh || (this.hasResult && !this.hasPicture))) return;
     this.isAsking = true;
-    this.picture.src = `cameras/${this.camera}/picture.jpg?size=small&at=${Date.now()}`;
+    // The last picture stays until the next is whole: it may never come.
+    const next = this.newPicture();
+    next.onload = () => {
+      this.picture.replaceWith(next);
+      this.picture = next;
+      this.hasPicture = true;
+      this.rest(NEXT_AFTER_MS);
+    };
+    next.onerror = () => this.rest(10 * NEXT_AFTER_MS);
+    next.src = `cameras/${this.camera}/picture.jpg?size=small&at=${Date.now()}`;
   }
-  show(now) {
+  show(told) {
+    const now = settled(told);
     const isGone = isAway(now);
     this.hasResult = now.last_result_age_s !== null;
     this.isFresh = this.hasResult && !isGone;

@@ -272,6 +272,9 @@ return Object.fromEntries([...document.querySelectorAll(".tile")].map((tile) => 
 """
 
 
+FIGURES = "return document.querySelector('#door .figures').textContent"
+
+
 def test_the_wall_shows_a_tile_of_each_camera_that_leads_to_its_page(
     view: Callable[..., View],
     feed: Callable[..., Feed],
@@ -294,6 +297,11 @@ def test_the_wall_shows_a_tile_of_each_camera_that_leads_to_its_page(
         wait_for(lambda: browser.run("return location.pathname") == "/cameras/door/", 30)
         wait_for(lambda: browser.run("return document.title") == "door, rmpe live", 30)
         wait_for(lambda: browser.run(PIXELS), 30)
+        browser.open(server.address)
+        wait_for(lambda: browser.run(TILES).get("door") == [64, ""], 30)
+        assert browser.run(FIGURES).startswith("1 person: 7,")
         feeding.stop()
     finally:
         server.stop()
+    wait_for(lambda: browser.run(TILES)["door"] == [64, "the run is over"], 30)
+    assert browser.run(FIGURES) == "0 people, 0 a second"
