@@ -8,6 +8,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+_MOST_ARENAS = -8
+"""glibc's M_ARENA_MAX."""
+
 
 def peak_memory_bytes() -> int:
     """Return the most memory that this process ever held, in bytes; 0 where that is not told."""
@@ -23,19 +26,29 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def share_heaps(cores: int) -> None:
+    """Have the threads that start from now on share a heap for each core, where the C library is
+    glibc.
+
+    It would make up to eight, and each keeps the holes that a stage's pictures leave: on two cores
+    a clip of 1280x720 took 471 MB in place of 444.
+    """
+    if (choose := _of_glibc("mallopt")) is not None:
+        choose(_MOST_ARENAS, max(cores, 1))
+
+
 def give_back_memory() -> None:
     """Return freed memory to the machine, where the C library is glibc.
 
-    Its heaps, one a thread, keep the holes that pictures leave; they would grow for hundreds of
-    frames.
+    Its heaps keep the holes that pictures leave; they would grow for hundreds of frames.
     """
-    trim = _malloc_trim()
-    if trim is not None:
+    if (trim := _of_glibc("malloc_trim")) is not None:
         trim(0)
 
 
 @cache
-def _malloc_trim() -> Callable[[int], int] | None:
+def _of_glibc(name: str) -> Callable[..., int] | None:
     if not sys.platform.startswith("linux"):
         return None
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+    library = ctypes.CDLL(None)
+    return getattr(library, name, None) if hasattr(library, "malloc_trim") else None

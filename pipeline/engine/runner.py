@@ -16,9 +16,10 @@ from pipeline.engine.channel import (
     Channel,
     UnderWay,
 )
-from pipeline.engine.memory import give_back_memory
+from pipeline.engine.memory import give_back_memory, share_heaps
 from pipeline.engine.stage import Stage, StageError
 from pipeline.engine.stats import RunStats
+from rmpe.runtimes.threads import available_cores
 
 PATIENCE_AFTER_INTERRUPT_S = 1.5
 """Stages finish their item after Ctrl-C, so that a program ends within two seconds."""
@@ -195,6 +196,7 @@ class Pipeline:
 
     def _start(self) -> None:
         self._started_at = time.perf_counter()
+        share_heaps(available_cores())
         for thread in self._threads():
             thread.start()
 
