@@ -126,6 +126,14 @@ def test_a_pose_is_nobody_elses_for(nearer: list[float], place: float) -> None:
     np.testing.assert_allclose(counted[:, 0], similarity.total[:, 0])
 
 
+def test_a_pose_is_not_that_of_somebody_out_of_sight() -> None:
+    known = known_in([[0.0, 0.0, 40.0, 100.0], [20.0, 0.0, 90.0, 160.0]])
+    known = replace(known, unseen_s=np.array([0.0, 2 * DEFAULT.away_s]))
+    similarity = place_and_joints([2.0, 1.0], [-1.0, 9.0])
+    counted = count_covered(similarity.total, similarity, known, DEFAULT)
+    np.testing.assert_allclose(counted[:, 0], similarity.total[:, 0])
+
+
 def test_who_was_out_of_sight_takes_no_box_that_fits_somebody_in_sight_better() -> None:
     matched, compared = np.array([0, 1]), np.arange(2)
     counted = np.array([[2.0, -5.0], [-5.0, 2.0]])

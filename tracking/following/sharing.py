@@ -21,8 +21,9 @@ def count_covered(
     """Return what the similarity is worth where the pose may be that of who stands before, (C, M).
 
     A pose network that is given the box of somebody behind often finds the nearer person's joints,
-    whose colours and matches come with them. Both are possible: the pose is theirs, or that of the
-    nearer one, as often as these cover them. A box that says nothing for them is not made theirs.
+    whose colours and matches come with them. Both are possible: the pose is theirs, or that of a
+    nearer one in sight, as often as these cover them. A box that says nothing for them is not
+    made theirs.
 
     Args:
         counted: what it is worth if the pose is their own, nats, (C, M).
@@ -34,6 +35,8 @@ def count_covered(
         return counted
     pose = similarity.joints + similarity.features + similarity.colours
     shares = parameters.likelihood.front_share * _covered_shares(known.boxes_xyxy)  # (C, C)
+    # who stands before others is in sight
+    shares[:, known.unseen_s > parameters.away_s] = 0.0
     never = np.full(shares.shape, -np.inf)
     before = (pose + np.log(shares, where=shares > 0, out=never)[..., None]).max(1)
     box = similarity.place + similarity.height + similarity.absence
