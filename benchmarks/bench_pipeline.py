@@ -10,13 +10,15 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--writ
 - ``networks``: processor time of the bundled networks in each precision, one thread.
 - ``stages``: processor time a frame of everything that is not a network, stage by stage.
 - ``cost``: what a frame costs on one core, stage by stage, and what it writes; for docs/scale.md.
+- ``memory``: the most that is held, by the size of the pictures and of the queues.
+- ``rhythm``: ``--detect-every``, its cost and whom it finds.
+- ``presets``: both bundled pairs with and without looking for people whom the detector missed.
 - ``parity``: the same poses and identities without torch and with it, and what int8 changes.
 
-Only when asked for: ``presets``, both bundled pairs with and without looking for people whom the
-detector missed; ``batches``, processor time a crop in batches of 1 to 16.
+Only when asked for: ``batches``, processor time a crop in batches of 1 to 16.
 
-Figures are medians of runs in turn. ``--write`` puts them into the pages and beside this file as
-JSON; wall times need a quiet machine.
+Figures are medians of runs in turn. ``--write`` puts them into ``benchmarks/measured.json`` and the
+pages, with ``--part`` those of that part alone; wall times need a quiet machine.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from against import compare
 from bundled_times import part_batches, part_networks
 from measuring import CLIP, Settings
 from parity import part_parity
-from tables import MEASURED, MEASURED_SCALE, README, SCALE, Table, markdown, write
+from tables import DOCS, README, Table, markdown, write
+from tradeoffs import part_memory, part_rhythm
 from whole_runs import (
     part_alphapose,
     part_cost,
@@ -52,9 +55,12 @@ PARTS: dict[str, Callable[[Settings], Table]] = {
     "networks": part_networks,
     "stages": part_stages,
     "cost": part_cost,
+    "memory": part_memory,
+    "rhythm": part_rhythm,
+    "presets": part_presets,
     "parity": part_parity,
 }
-EXTRA: dict[str, Callable[[Settings], Table]] = {"presets": part_presets, "batches": part_batches}
+EXTRA: dict[str, Callable[[Settings], Table]] = {"batches": part_batches}
 
 
 def machine() -> str:
@@ -78,18 +84,15 @@ def main(
     """Print the figures."""
     settings = Settings(Path(clip).resolve(), frames, rounds, ref, limit_threads().video)
     click.echo(f"{machine()}, load {os.getloadavg()[0]:.1f} at the start\n", err=True)
-    tables: dict[str, Table] = {}
+    found = {}
     for name in parts or PARTS:
-        tables[name] = {**PARTS, **EXTRA}[name](settings)
-        click.echo(markdown([tables[name]]))
+        found[name] = {**PARTS, **EXTRA}[name](settings)
+        click.echo(markdown([found[name]]))
     if into_pages:
-        cost = [tables.pop("cost")] if "cost" in tables else []
-        for found, page, kept in (
-            ([*tables.values()], README, MEASURED),
-            (cost, SCALE, MEASURED_SCALE),
-        ):
-            if found:
-                write(found, page, kept)
+        cost = {name: table for name, table in found.items() if name == "cost"}
+        rest = {name: table for name, table in found.items() if name in PARTS and name != "cost"}
+        write("bench_pipeline.py", README, rest)
+        write("bench_pipeline.py cost", DOCS / "scale.md", cost)
 
 
 if __name__ == "__main__":

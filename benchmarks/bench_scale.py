@@ -1,12 +1,13 @@
 """Throughput of two one-core workers on Ray beside one, and what a clip costs.
 
-    python benchmarks/bench_scale.py [--clip FILE] [--clips 8] [--seconds 8] [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/bench_scale.py [--clip FILE] [--clips 3] [--write]
 
 Every worker has one core of its own and one thread in every library. The rate is taken while all
 workers are busy: between the moments when a quarter and three quarters of all frames are done,
 seen twice a second. Ray's own processes and the driver share the cores with the workers; wall
-times need a quiet machine. Also printed: frames a second a core, clips of that length an hour a
-core, and the processor time of a frame by stage, which says what saturates first.
+times need a quiet machine. Also printed: clips of that length an hour a core, bytes of every output
+a frame, and the processor time of a frame by stage, which says what saturates first. ``--write``
+puts the table into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import os
 import tempfile
 import time
 from pathlib import Path
+
+from tables import DOCS, Table, as_table, markdown, write
 
 from pipeline.clips.jobs import ClipJob
 from pipeline.clips.outputs import OutputPlan
@@ -77,44 +80,51 @@ def bytes_a_frame(folder: Path, frames: float) -> dict[str, float]:
     return {p.name: round(p.stat().st_size / frames) for p in folder.iterdir() if p.is_file()}
 
 
+def scaling(clip: Path, clips: int, seconds: float, scratch: Path) -> Table:
+    """Run one worker, then two, print what they did and return it."""
+    rates: dict[int, float] = {}
+    rows, load = [], os.getloadavg()[0]
+    for workers in (1, 2):
+        jobs = [
+            ClipJob(
+                str(clip),
+                OutputPlan(scratch / f"{workers}-{n}"),
+                span=Span(0.0, seconds),
+                options=RunOptions(),
+            )
+            for n in range(clips * workers)
+        ]
+        rates[workers], total = measure(jobs, workers)
+        frames = total / len(jobs)
+        times = f"{rates[workers] / rates[1]:.2f}"
+        hourly = f"{3600 * rates[workers] / workers / frames:.0f}"
+        rows.append((str(workers), f"{total}", f"{rates[workers]:.1f}", times, hourly))
+        if workers == 1:
+            stages = stage_times(jobs[-1].plan.folder)
+            print("ms a frame by stage: " + ", ".join(f"{n} {t}" for n, t in stages.items()))
+            print(f"bytes a frame: {bytes_a_frame(jobs[-1].plan.folder, frames)}")
+    return as_table(
+        f"Ray's workers of one core each on {clip.name}, compact preset, records and video (load "
+        f"before: {load:.1f})",
+        ("workers", "frames", "frames/s", "times one", f"clips of {frames:.0f} an hour a core"),
+        rows,
+    )
+
+
 def main() -> None:
     """Run one worker, then two, and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clip", default=str(CLIP))
-    parser.add_argument("--clips", type=int, default=8, help="for each worker")
+    parser.add_argument("--clip", type=Path, default=CLIP)
+    parser.add_argument("--clips", type=int, default=3, help="for each worker")
     parser.add_argument("--seconds", type=float, default=8.0, help="of the clip")
-    parser.add_argument("--no-video", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md")
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    rates: dict[int, float] = {}
-    stages: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for workers in (1, 2):
-            jobs = [
-                ClipJob(
-                    given.clip,
-                    OutputPlan(Path(scratch) / f"{workers}-{n}", video=not given.no_video),
-                    span=Span(0.0, given.seconds),
-                    options=RunOptions(),
-                )
-                for n in range(given.clips * workers)
-            ]
-            rates[workers], total = measure(jobs, workers)
-            frames = total / len(jobs)
-            print(
-                f"{workers} workers: {rates[workers]:.2f} frames/s, "
-                f"{3600 * rates[workers] / workers / frames:.0f} clips of {frames:.0f} frames "
-                "an hour a core"
-            )
-            if workers == 1:
-                stages = stage_times(jobs[-1].plan.folder)
-                print("ms a frame by stage: " + ", ".join(f"{n} {t}" for n, t in stages.items()))
-                print(f"bytes a frame: {bytes_a_frame(jobs[-1].plan.folder, frames)}")
-    print(f"ratio {rates[2] / rates[1]:.2f} (bar 1.70)")
-    if given.json:
-        figures = {"frames_per_s": rates, "ms_per_frame": stages, "ratio": rates[2] / rates[1]}
-        given.json.write_text(json.dumps(figures, indent=1), "utf-8")
+        table = scaling(given.clip, given.clips, given.seconds, Path(scratch))
+    print(markdown([table]))
+    if given.write:
+        write("bench_scale.py", DOCS / "scale.md", {"workers": table})
 
 
 if __name__ == "__main__":

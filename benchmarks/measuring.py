@@ -12,9 +12,13 @@ from statistics import median
 
 import click
 
+from pipeline.assemble import clip_limits
 from pipeline.clips.clip import OutputPlan, process_clip
 from pipeline.engine.memory import peak_memory_bytes
+from pipeline.engine.runner import ChannelLimits
 from pipeline.engine.stats import RunStats
+from pipeline.items import PosedFrame
+from pipeline.options import RunOptions
 from pipeline.readers import ClipInfo, ReadReport, VideoReader
 from pipeline.sources import NetworkPoses
 from pipeline.stages.track import build_tracker
@@ -122,24 +126,41 @@ class Timed:
 
 
 def run_pipeline(
-    settings: Settings, estimator: PoseEstimator, *, video: bool, propagate: bool = False
+    settings: Settings,
+    estimator: PoseEstimator,
+    *,
+    video: bool,
+    propagate: bool = False,
+    options: RunOptions | None = None,
+    reader_type: type[LoopedReader] = LoopedReader,
+    on_frame: Callable[[PosedFrame], None] | None = None,
 ) -> Timed:
     """Time one run of the pipeline."""
     tracker = build_tracker(look=estimator if propagate else None)
     with tempfile.TemporaryDirectory() as folder:
         plan = OutputPlan(Path(folder), video=video, video_threads=settings.video_threads)
-        reader = LoopedReader(settings.clip, settings.frames, settings.video_threads)
+        reader = reader_type(settings.clip, settings.frames, settings.video_threads)
         before_s = time.process_time()
-        summary = process_clip(reader, NetworkPoses(estimator), plan, tracker=tracker)
+        summary = process_clip(
+            reader,
+            NetworkPoses(estimator),
+            plan,
+            tracker=tracker,
+            options=options,
+            on_frame=on_frame,
+        )
         processor_s = time.process_time() - before_s
         written = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
     assert summary.stats is not None
     return Timed(summary.stats, processor_s, summary.people, summary.identities, written)
 
 
-def peak_of_a_run(settings: Settings) -> str:
+def peak_of_a_run(settings: Settings, queue: int) -> str:
     """Run once with video; return most memory in MB and processor seconds, as JSON."""
-    run = run_pipeline(settings, PoseEstimator.from_preset("compact"), video=True)
+    info = VideoReader(settings.clip).info
+    limits = replace(clip_limits(RunOptions(), 3 * info.width * info.height), max_items=queue)
+    estimator = PoseEstimator.from_preset("compact")
+    run = run_pipeline(settings, estimator, video=True, options=RunOptions(limits=limits))
     return json.dumps([peak_memory_bytes() / 2**20, run.processor_s])
 
 
@@ -155,9 +176,11 @@ def in_turn(calls: dict[str, Callable[[], float]], rounds: int) -> dict[str, flo
 @click.command()
 @click.argument("clip", type=click.Path(exists=True, dir_okay=False))
 @click.argument("frames", type=int)
-def main(clip: str, frames: int) -> None:
+@click.option("--queue", default=ChannelLimits.max_items, help="Items that may wait in one.")
+def main(clip: str, frames: int, queue: int) -> None:
     """Print the most memory of one run, in a process that loads nothing else, and its seconds."""
-    click.echo(peak_of_a_run(Settings(Path(clip), frames, 1, "", limit_threads().video)))
+    settings = Settings(Path(clip), frames, 1, "", limit_threads().video)
+    click.echo(peak_of_a_run(settings, queue))
 
 
 if __name__ == "__main__":

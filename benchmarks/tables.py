@@ -1,18 +1,15 @@
-"""Measured figures as tables: printed, kept as JSON in the tree, and written into the pages."""
+"""Measured figures as tables: printed, kept as JSON in the tree, and written into a page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-SCALE = ROOT / "docs" / "scale.md"
+README, DOCS = ROOT / "README.md", ROOT / "docs"
 MEASURED = ROOT / "benchmarks" / "measured.json"
-MEASURED_SCALE = ROOT / "benchmarks" / "measured_scale.json"
-BEGIN, END = "<!-- bench_pipeline.py -->\n", "<!-- / bench_pipeline.py -->\n"
 
 
 @dataclass(frozen=True)
@@ -45,33 +42,43 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(tables: Sequence[Table], page: Path, kept: Path) -> None:
-    """Put the tables into a page, and keep them as JSON."""
-    page.write_text(with_tables(page.read_text("utf-8"), tables), encoding="utf-8")
-    save(tables, kept)
+def write(script: str, page: Path, found: Mapping[str, Table], path: Path = MEASURED) -> None:
+    """Keep a script's tables beside those of its other parts, and put all into their page.
+
+    Args:
+        script: file name of the benchmark, which marks its place in the page.
+        page: a Markdown file with that place.
+        found: tables by the part that made them.
+        path: where tables are kept.
+    """
+    kept = load(path)
+    kept[script] = {**kept.get(script, {}), **found}
+    content = {
+        name: {part: asdict(table) for part, table in parts.items()} for name, parts in kept.items()
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    told = with_tables(page.read_text("utf-8"), script, list(kept[script].values()))
+    page.write_text(told, encoding="utf-8")
 
 
-def save(tables: Sequence[Table], path: Path = MEASURED) -> None:
-    """Write the tables as JSON."""
-    text = json.dumps([asdict(table) for table in tables], indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+def load(path: Path = MEASURED) -> dict[str, dict[str, Table]]:
+    """Read what was kept: tables by script and part."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        script: {
+            part: as_table(item["title"], item["columns"], item["rows"])
+            for part, item in parts.items()
+        }
+        for script, parts in content.items()
+    }
 
 
-def load(path: Path = MEASURED) -> list[Table]:
-    """Read tables that were saved."""
-    items = json.loads(path.read_text(encoding="utf-8"))
-    return [as_table(item["title"], item["columns"], item["rows"]) for item in items]
-
-
-def told_in(text: str) -> str:
-    """Return the part of a page that the tables fill.
+def with_tables(text: str, script: str, tables: Sequence[Table]) -> str:
+    """Return a page with a script's tables in their place, its other lines as they are.
 
     Raises:
-        ValueError: its begin or end is not marked.
+        ValueError: the place's begin or end is not marked.
     """
-    return text[text.index(BEGIN) + len(BEGIN) : text.index(END)]
-
-
-def with_tables(text: str, tables: Sequence[Table]) -> str:
-    """Return a page with the tables in their place, its other lines as they are."""
-    return text.replace(BEGIN + told_in(text) + END, BEGIN + "\n" + markdown(tables) + "\n" + END)
+    begin, end = f"<!-- {script} -->\n", f"<!-- / {script} -->\n"
+    before, after = text.index(begin) + len(begin), text.index(end)
+    return text[:before] + "\n" + markdown(tables) + "\n" + text[after:]

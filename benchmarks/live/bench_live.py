@@ -1,11 +1,13 @@
 """Latency of a live run, and what it holds over two hours of frames.
 
 Run: python benchmarks/live/bench_live.py [--part latency] [--part memory] [--part networks]
+    [--write]
 
 - ``latency``: the example clip is sent by a process of its own, as MJPEG over loopback HTTP and as
   H.264 in MPEG-TS over UDP (``--over``), at 15, 20 and 25 frames a second (``--fps``); the compact
   preset runs on it with tracking. Capture -> result p50/p95/p99, and where every frame went. Fails
-  when p95 passes ``--most-ms`` (250) or a frame is unaccounted for: captured = sent.
+  when p95 passes ``--most-ms`` (250) or a frame is unaccounted for: captured = sent. ``--write``
+  puts the table into docs/live.md.
 - ``memory``: two hours of 25 frames a second (180,000 frames of a looped clip) go through capture
   gate, detection rhythm, pipeline, tracker, browser view with three viewers and a recording of
   the poses in segments, as fast as they can, with a stand-in for the networks; memory, threads and
@@ -43,6 +45,10 @@ from pipeline.stages.track import build_tracker
 from rmpe.estimator import PoseEstimator
 from rmpe.records import ImageArray
 from rmpe.runtimes import limit_threads
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tables import DOCS, Table, as_table, markdown, write
 
 EXAMPLE = Path(__file__).parents[2] / "examples/crossing.mp4"
 TWO_HOURS = 2 * 3600 * 25
@@ -120,8 +126,10 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def measure_latency(over: Transport, fps: float, seconds: float, most_ms: float) -> bool:
-    """Run the compact preset on a stream of another process; print and judge what came of it."""
+def measure_latency(
+    over: Transport, fps: float, seconds: float, most_ms: float
+) -> tuple[tuple[str, ...], bool]:
+    """Run the compact preset on a stream of another process; return a row, and if all was well."""
     threads = limit_threads()
     estimator = PoseEstimator.from_preset("compact", threads=threads.openvino)
     height, width = clip_pictures(1)[0].shape[:2]
@@ -145,16 +153,38 @@ def measure_latency(over: Transport, fps: float, seconds: float, most_ms: float)
         cpu_s = time.process_time() - cpu_s
         sent = int(sender.stdout.readline())
     counts, late = summary.status.counts, summary.status.whole_run.to_json()
-    print(
-        f"{over:4s} {fps:4.0f} fps  sent {sent}  captured {counts.captured}  processed "
-        f"{counts.processed}  dropped {counts.dropped_total}  people {np.mean(people):.1f}  "
-        f"latency p50 {late['p50']} p95 {late['p95']} p99 {late['p99']} ms  "
-        f"cpu {1000 * cpu_s / max(counts.processed, 1):.0f} ms a result  "
-        f"load {os.getloadavg()[0]:.1f}",
-        flush=True,
+    numbers = (fps, sent, counts.processed, counts.dropped_total)
+    row = (
+        over,
+        *(f"{number:.0f}" for number in numbers),
+        f"{np.mean(people):.1f}",
+        *(f"{late[name] or 0:.0f} ms" for name in ("p50", "p95", "p99")),
+        f"{1000 * cpu_s / max(counts.processed, 1):.0f} ms",
     )
+    print("  ".join(row), f" load {os.getloadavg()[0]:.1f}", flush=True)
     whole = counts.captured == sent == counts.processed + counts.dropped_total
-    return whole and (late["p95"] or 0) <= most_ms
+    return row, whole and (late["p95"] or 0) <= most_ms
+
+
+def latency_table(rows: list[tuple[str, ...]], seconds: float, load: float) -> Table:
+    """Return the rows of :func:`measure_latency` as a table."""
+    return as_table(
+        f"Latency, compact preset, the example clip 640 columns wide, {seconds:.0f} s a line (load "
+        f"before: {load:.1f})",
+        (
+            "sender",
+            "frames/s",
+            "sent",
+            "processed",
+            "dropped",
+            "people",
+            "p50",
+            "p95",
+            "p99",
+            "processor a result",
+        ),
+        rows,
+    )
 
 
 def measure_networks(frames: int) -> bool:
@@ -175,6 +205,7 @@ def measure_networks(frames: int) -> bool:
 @click.option("--most-ms", default=250.0, help="Largest p95 that passes.")
 @click.option("--frames", default=TWO_HOURS, help="Frames of the memory part.")
 @click.option("--network-frames", default=3000, help="Frames of the networks part.")
+@click.option("--write", "to_page", is_flag=True, help="Put the latency into docs/live.md.")
 @click.option("--sender", type=click.Choice(["http", "udp"]), hidden=True, help="Be the sender.")
 @click.option("--port", default=0, hidden=True, help="Where the sender sends to.")
 def main(
@@ -185,6 +216,7 @@ def main(
     most_ms: float,
     frames: int,
     network_frames: int,
+    to_page: bool,
     sender: Transport | None,
     port: int,
 ) -> None:
@@ -198,7 +230,13 @@ def main(
     passed = []
     for part in parts or ("latency", "memory", "networks"):
         if part == "latency":
-            passed += [measure_latency(way, fps, seconds, most_ms) for way in over for fps in rates]
+            load = os.getloadavg()[0]
+            found = [measure_latency(way, fps, seconds, most_ms) for way in over for fps in rates]
+            passed += [good for _, good in found]
+            table = latency_table([row for row, _ in found], seconds, load)
+            print(markdown([table]))
+            if to_page:
+                write("bench_live.py", DOCS / "live.md", {"latency": table})
         elif part == "memory":
             small = [np.asarray(cv2.resize(p, (160, 144)), np.uint8) for p in clip_pictures(25)]
             passed.append(measure_memory(small, frames, StandIn(), video=False))
