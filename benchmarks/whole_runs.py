@@ -165,12 +165,12 @@ def part_presets(settings: Settings) -> Table:
         crop = f"{processor_ms(pose_call(name, 'auto', CPU_BATCH), CPU_BATCH):.1f} ms"
         for propagate in (False, True):
             run = run_pipeline(settings, estimator, video=False, propagate=propagate)
-            speed, people = f"{run.stats.results_per_s:.1f}", f"{run.people / settings.frames:.1f}"
+            people = f"{run.people / settings.frames:.1f}"
             cost = f"{run.processor_ms_a_frame:.1f} ms"
             label = f"{name}, {'with' if propagate else 'without'} propagation"
-            rows.append((label, speed, cost, people, str(run.identities), crop))
+            rows.append((label, cost, people, str(run.identities), crop))
     return as_table(
         f"Presets, records only, {settings.frames} frames",
-        ("preset", "frames/s", "processor a frame", "people", "identities", "a crop, one thread"),
+        ("preset", "processor a frame", "people", "identities", "a crop, one thread"),
         rows,
     )
