@@ -21,7 +21,10 @@ PAGES = {
     "bench_scale.py": "docs/scale.md",
     "bench_live.py": "docs/live.md",
 }
-ALL_PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+ALL_PAGES = [
+    "README.md",
+    *(str(p.relative_to(ROOT)) for p in sorted((ROOT / "docs").rglob("*.md"))),
+]
 WRITTEN = re.compile(
     r"<!-- (?:table: begin|\w+\.py[ \w]*) -->.*?<!-- (?:table: end|/ \w+\.py[ \w]*) -->", re.DOTALL
 )
