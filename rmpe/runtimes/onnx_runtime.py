@@ -20,7 +20,7 @@ from rmpe.runtimes.base import CPU_BATCH, GPU_BATCH
 Sides = tuple[int | None, ...]
 Engine = Literal["openvino", "onnxruntime"]
 Outputs = list[NDArray[Any]]
-_NUMBERS = (np.float16, np.float32, np.float64, np.uint8)
+_NUMBERS = ("float16", "float32", "float64", "uint8")
 """What pictures may be made of."""
 
 
@@ -63,11 +63,10 @@ class OnnxFile:
         inputs, outputs, self._run, self.engine, batch = opened(path, device, precision, threads)
         if len(inputs) != 1:
             raise ValueError(f"{path.name} has {len(inputs)} inputs, needed is one of pictures")
-        self.input_shape, self._dtype = inputs[0]
-        if self._dtype not in _NUMBERS:
-            raise ValueError(
-                f"{path.name} takes {np.dtype(self._dtype)}, needed is floating point or uint8"
-            )
+        self.input_shape, numbers = inputs[0]
+        if numbers not in _NUMBERS:
+            raise ValueError(f"{path.name} takes {numbers}, needed is floating point or uint8")
+        self._dtype = np.dtype(numbers)
         self.output_names = [name for name, _ in outputs]
         self.output_shapes = [shape for _, shape in outputs]
         self.usual_batch = self.input_shape[0] or batch
@@ -138,7 +137,7 @@ class OnnxRuntime:
 
 
 _Opened = tuple[
-    list[tuple[Sides, Any]],
+    list[tuple[Sides, str]],  # inputs, and what numbers they take
     list[tuple[str, Sides]],
     Callable[[NDArray[Any]], Outputs],
     str,  # the engine in words
@@ -164,7 +163,12 @@ def _openvino(path: Path, device: str, precision: str, threads: int) -> _Opened:
         results = request.infer([planes], share_inputs=True)
         return [np.asarray(value) for value in results.values()]
 
-    inputs = [(_sides(port), port.get_element_type().to_dtype()) for port in model.inputs]
+    def numbers_of(port: openvino.Output) -> str:
+        kind = port.get_element_type()
+        # numpy has no such numbers: OpenVINO calls them float16, whose bits mean something else.
+        return "bfloat16" if kind == openvino.Type.bf16 else np.dtype(kind.to_dtype()).name
+
+    inputs = [(_sides(port), numbers_of(port)) for port in model.inputs]
     outputs = [(_port_name(port), _sides(port)) for port in model.outputs]
     version = openvino.__version__.split("-")[0]
     engine = f"openvino {version} {precision} on cpu, an ONNX file"
@@ -196,9 +200,9 @@ def _onnxruntime(path: Path, device: str, precision: str, threads: int) -> _Open
     def run(planes: NDArray[Any]) -> Outputs:
         return [np.asarray(value) for value in session.run(None, {name: planes})]
 
-    def numbers_of(entry: Any) -> Any:
-        word = entry.type.removeprefix("tensor(").removesuffix(")")
-        return {"float": np.float32, "double": np.float64}.get(word) or np.dtype(word).type
+    def numbers_of(entry: Any) -> str:
+        word: str = entry.type.removeprefix("tensor(").removesuffix(")")
+        return {"float": "float32", "double": "float64"}.get(word, word)
 
     inputs = [(shape_of(entry), numbers_of(entry)) for entry in session.get_inputs()]
     outputs = [(e.name, shape_of(e)) for e in session.get_outputs()]

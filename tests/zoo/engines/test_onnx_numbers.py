@@ -55,3 +55,16 @@ def test_a_file_of_other_numbers_is_refused(runtime: RuntimeName, tmp_path: Path
     path = heatmap_file(tmp_path / "whole.onnx", onnx.TensorProto.INT32)
     with pytest.raises(ValueError, match=r"whole\.onnx takes int32, needed is floating point or"):
         ready_onnx(str(path), runtime=runtime, device="cpu")
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_file_of_bfloat16_is_refused(runtime: RuntimeName, tmp_path: Path) -> None:
+    path = heatmap_file(tmp_path / "short.onnx", onnx.TensorProto.BFLOAT16)
+    with pytest.raises(ValueError, match=r"short\.onnx takes bfloat16, needed is floating point"):
+        ready_onnx(str(path), runtime=runtime, device="cpu")
+
+
+def test_a_file_of_text_is_refused(tmp_path: Path) -> None:
+    path = heatmap_file(tmp_path / "text.onnx", onnx.TensorProto.STRING)
+    with pytest.raises(ValueError, match=r"text\.onnx takes string, needed is floating point"):
+        ready_onnx(str(path), runtime="onnxruntime", device="cpu")
