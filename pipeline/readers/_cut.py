@@ -14,7 +14,8 @@ from pipeline.readers.address import is_address
 
 _TS_PACKETS = (188, 192, 204)
 """Bytes of a packet of MPEG-TS: plain, with a time before it (M2TS), with a check behind it."""
-_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+"""A file of this family lists every coded picture, so a shorter reading means a cut file."""
 _MP4_BOXES = frozenset(
     {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide"}
     | {b"uuid", b"meta", b"udta", b"emsg", b"pdin"}
@@ -49,7 +50,7 @@ def why_cut(path: str, format_name: str) -> str:
 
 def films_behind(path: str, format_name: str) -> str:
     """Return in words that an MP4 file holds further films, of which FFmpeg reads none."""
-    if format_name != _MP4 or is_address(path):
+    if format_name != MP4 or is_address(path):
         return ""
     with open(path, "rb") as file:
         names = [name for name, _, _ in _boxes(file, Path(path).stat().st_size)]
@@ -175,7 +176,7 @@ def _missing(what: str, nbytes: int) -> str:
 
 
 _CHECKS: dict[str, Callable[[BinaryIO, int], str]] = {
-    _MP4: _cut_mp4,
+    MP4: _cut_mp4,
     "matroska,webm": _cut_matroska,
     "avi": _cut_riff,
     "mpegts": _cut_ts,

@@ -9,7 +9,7 @@ from typing import cast
 
 import av
 
-from pipeline.readers._cut import films_behind, why_cut
+from pipeline.readers._cut import MP4, films_behind, why_cut
 from pipeline.readers._opening import first_picture, in_thread, notes_on, open_video, reason_of
 from pipeline.readers._seeking import SeekPlan, plan_seek
 from pipeline.readers._timing import FrameClock, frame_rate
@@ -19,8 +19,6 @@ from pipeline.readers.base import ClipInfo, ReadReport
 from pipeline.readers.span import Span
 from rmpe.records import Frame, ImageArray
 
-# A file of this family lists every coded picture, so a shorter reading means a cut file.
-_INDEXED_FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
 _COUNTED_FROM_0 = "matroska,webm"
 """Its header says when a clip ends, others how long it lasts."""
 # Headers round; a clip that ends earlier than this before its promised end is worth a word.
@@ -277,7 +275,7 @@ class VideoReader:
     def _missing_of_index(self) -> str:
         """Return in words which of the pictures are missing that the file's index lists."""
         promised = self._stream.frames
-        if self._container.format.name != _INDEXED_FORMAT or self._packets >= promised:
+        if self._container.format.name != MP4 or self._packets >= promised:
             return ""
         return f"{self._packets} of {promised} coded frames are there"
 
