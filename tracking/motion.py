@@ -80,9 +80,11 @@ def displacement(earlier_xy: FloatArray, later_xy: FloatArray, counted: NDArray)
     """
     if earlier_xy.shape[0] == 0:
         return np.zeros((0, 2))
-    moved = np.where(counted[..., None], later_xy - earlier_xy, np.nan)
-    moved[~counted.any(1)] = 0.0
-    return np.asarray(np.nanmedian(moved, axis=1), np.float64)
+    moved = np.where(counted[..., None], later_xy - earlier_xy, np.inf)
+    moved = np.sort(moved, 1)  # those that do not count come last
+    rows, count = np.arange(len(moved)), counted.sum(1)
+    middle = (moved[rows, (count - 1) // 2] + moved[rows, count // 2]) / 2
+    return np.where(count[:, None] > 0, middle, 0.0)
 
 
 def glance_at(image_bgr: ImageArray) -> FloatArray:

@@ -47,7 +47,7 @@ class Tracks:
     """Sightings that the means are of, (N, K); 0 where nobody looked."""
 
     def __post_init__(self) -> None:
-        if len({len(getattr(self, f.name)) for f in fields(self)}) > 1:
+        if len({len(array) for array in vars(self).values()}) > 1:
             raise ValueError("the known people have arrays of different lengths")
 
     @classmethod
@@ -95,12 +95,15 @@ class Tracks:
 
     def to_arrays(self) -> dict[str, NDArray]:
         """Return every array by its name, for a file."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "bodies"}
-        return arrays | {f.name: getattr(self.bodies, f.name) for f in fields(Bodies)}
+        arrays = {name: array for name, array in vars(self).items() if name != "bodies"}
+        return arrays | vars(self.bodies)
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> Tracks:
         """Return what :meth:`to_arrays` gave."""
-        bodies = Bodies(**{f.name: arrays[f.name] for f in fields(Bodies)})
-        others = {f.name: arrays[f.name] for f in fields(cls) if f.name != "bodies"}
+        others = dict(arrays)
+        bodies = Bodies(**{name: others.pop(name) for name in _OF_BODIES})
         return cls(**others, bodies=bodies)
+
+
+_OF_BODIES = tuple(f.name for f in fields(Bodies))
