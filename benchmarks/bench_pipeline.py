@@ -1,6 +1,6 @@
 """Speed, memory and sameness of the whole run: the tables of README and docs/scale.md, in one go.
 
-Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--write]
+Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--everything] [--write]
 
 - ``against``: this tree and another state of the repository in turn, as their commands: frames a
   second with and without video, first frame, five pictures.
@@ -15,7 +15,9 @@ Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--writ
 - ``presets``: both bundled pairs with and without looking for people whom the detector missed.
 - ``parity``: the same poses and identities without torch and with it, and what int8 changes.
 
-Only when asked for: ``batches``, processor time a crop in batches of 1 to 16.
+Only when asked for: ``batches``, processor time a crop in batches of 1 to 16; and with
+``--everything`` afterwards what has scripts of its own, so that one command makes every figure of
+time and memory in README and docs: Ray's workers, latency of live runs, a crop of every preset.
 
 Figures are medians of runs in turn. ``--write`` puts them into ``benchmarks/measured.json`` and the
 pages, with ``--part`` those of that part alone; wall times need a quiet machine.
@@ -25,6 +27,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +65,12 @@ PARTS: dict[str, Callable[[Settings], Table]] = {
     "parity": part_parity,
 }
 EXTRA: dict[str, Callable[[Settings], Table]] = {"batches": part_batches}
+SCRIPTS = (
+    ("bench_scale.py",),
+    ("live/bench_live.py", "--part", "latency"),
+    ("networks/bench_models.py",),
+)
+"""Those of the other pages; each takes ``--write`` too."""
 
 
 def machine() -> str:
@@ -71,6 +81,14 @@ def machine() -> str:
     return f"{available_cores()} cores of {names[0] if names else platform.machine()}"
 
 
+def run_scripts(into_pages: bool) -> None:
+    """Run those of the other pages, one thread in every library, each in a process of its own."""
+    for script, *arguments in SCRIPTS:
+        command = [sys.executable, str(Path(__file__).parent / script)]
+        command += [*arguments, *(["--write"] if into_pages else [])]
+        subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
+
+
 @click.command()
 @click.option("--clip", type=click.Path(exists=True, dir_okay=False), default=str(CLIP))
 @click.option("--frames", default=205, show_default=True, help="Frames of the timed runs.")
@@ -78,8 +96,15 @@ def machine() -> str:
 @click.option("--rounds", default=3, show_default=True, help="Runs of each, in turn.")
 @click.option("--write", "into_pages", is_flag=True, help="Write the figures into the pages too.")
 @click.option("--part", "parts", multiple=True, type=click.Choice([*PARTS, *EXTRA]))
+@click.option("--everything", is_flag=True, help="The figures of the other pages too.")
 def main(
-    clip: str, frames: int, ref: str, rounds: int, into_pages: bool, parts: tuple[str, ...]
+    clip: str,
+    frames: int,
+    ref: str,
+    rounds: int,
+    into_pages: bool,
+    parts: tuple[str, ...],
+    everything: bool,
 ) -> None:
     """Print the figures."""
     settings = Settings(Path(clip).resolve(), frames, rounds, ref, limit_threads().video)
@@ -93,6 +118,8 @@ def main(
         rest = {name: table for name, table in found.items() if name in PARTS and name != "cost"}
         write("bench_pipeline.py", README, rest)
         write("bench_pipeline.py cost", DOCS / "scale.md", cost)
+    if everything:
+        run_scripts(into_pages)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """Processor milliseconds of one crop through each preset's pose network, with random weights.
 
-    python benchmarks/networks/bench_models.py [PRESET ...] > tools/pages/measured_models.csv
+    python benchmarks/networks/bench_models.py [PRESET ...] [--write]
 
 One thread, batches of 8 crops, the precision that ``auto`` takes here. Processor time, so that
 other work on the machine does not enter; the time of a network does not depend on its weights.
+``--write`` keeps the times (``tools/pages/measured_models.csv``) and puts them into docs/models.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +24,12 @@ from rmpe.zoo import load_bundled_pose
 from rmpe.zoo.models import networks_of
 from rmpe.zoo.presets import PRESETS, Preset
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tools.pages.models_table import TIMES, written  # noqa: E402
+
+PAGE = ROOT / "docs" / "models.md"
 BATCH = 8
 CALLS = 3
 
@@ -79,16 +88,24 @@ def milliseconds(preset: Preset, runtime: str) -> float:
 
 
 def main() -> None:
-    """Print a table of comma-separated values."""
+    """Print a table of comma-separated values, and keep it if that is asked for."""
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description="Milliseconds of one crop through each preset.")
     parser.add_argument("presets", nargs="*", help="Presets to measure; all of them by default.")
-    wanted = parser.parse_args().presets
-    presets = networks_of(PRESETS[name] for name in wanted or PRESETS)
-    print("preset,torch_ms,openvino_ms")
+    parser.add_argument("--write", action="store_true", help="Into docs/models.md; all presets.")
+    arguments = parser.parse_args()
+    if arguments.write and arguments.presets:
+        parser.error("--write takes all presets: name none")
+    presets = networks_of(PRESETS[name] for name in arguments.presets or PRESETS)
+    lines = ["preset,torch_ms,openvino_ms"]
+    print(lines[0])
     for preset in presets:
         times = [milliseconds(preset, runtime) for runtime in ("torch", "openvino")]
-        print(f"{preset.name},{times[0]:.1f},{times[1]:.1f}", flush=True)
+        lines.append(f"{preset.name},{times[0]:.1f},{times[1]:.1f}")
+        print(lines[-1], flush=True)
+    if arguments.write:
+        TIMES.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

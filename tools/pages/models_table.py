@@ -2,7 +2,7 @@
 
 ``python -m tools.pages.models_table docs/models.md`` writes it between the page's two markers; the
 times are those of ``tools/pages/measured_models.csv``, which
-``benchmarks/networks/bench_models.py`` prints.
+``benchmarks/networks/bench_models.py --write`` measured.
 """
 
 from __future__ import annotations
