@@ -233,8 +233,9 @@ class Follower:
             self.parameters,
         )
         if appearance_of is not None:
+            total = similarity.total
             fits = np.zeros(len(tracks), bool)
-            fits[compared] = (similarity.total > 0).any(1)
+            fits[compared] = ((total > 0) & (total == total.max(0, initial=-np.inf))).any(1)
             leaving = left & ~fits & (gaps_s <= _LEAVING_S)
             seen = _own_appearance(seen, appearance_of(expected_people(tracks, expected, leaving)))
             colours = colour_evidence(
