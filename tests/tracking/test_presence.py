@@ -49,19 +49,28 @@ def test_who_walks_over_the_border_has_left(
     assert have_left(tracks, expected, (WIDTH, HEIGHT)).tolist() == [left]
 
 
+def draw(image: np.ndarray, points: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Draw one person of one colour by their joints, (6, 2)."""
+    for point in points:
+        middle = points.mean(0).astype(int).tolist()
+        cv2.line(image, point.astype(int).tolist(), middle, colour, 14)
+
+
 def seen(index: int, x: float | None, colour: tuple[int, int, int]) -> tuple[Frame, Poses]:
     """A grey street with one person of one colour, the box cut at the picture's border."""
     image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     places = np.zeros((0, 1, 2)) if x is None else np.array([[[x, 120.0]]])
     joints = places + SHAPE
     for points in joints:
-        for point in points:
-            middle = points.mean(0).astype(int).tolist()
-            cv2.line(image, point.astype(int).tolist(), middle, colour, 14)
+        draw(image, points, colour)
+    return Frame(index, index / 25, image), found(joints)
+
+
+def found(joints: np.ndarray) -> Poses:
+    """People of joints (N, 6, 2), their boxes cut at the picture's border."""
     boxes = np.concatenate([joints.min(1), joints.max(1)], 1).clip(0, WIDTH - 1)
     ones = np.ones(len(joints))
-    poses = Poses(boxes, ones, joints, np.ones((len(joints), 6)), ones, np.zeros(len(joints)))
-    return Frame(index, index / 25, image), poses
+    return Poses(boxes, ones, joints, np.ones((len(joints), 6)), ones, np.zeros(len(joints)))
 
 
 def comes_back(
@@ -95,3 +104,18 @@ def test_who_has_left_is_known_again_by_looks_alone() -> None:
 def test_who_was_lost_within_the_picture_is_known_by_place_as_well() -> None:
     unlooked = comes_back(400.0, RED, replace(DEFAULT, reid=None))
     assert told(unlooked) == ("identity 1", [False])
+
+
+def test_who_leaves_before_somebody_lends_them_no_name_with_their_colours() -> None:
+    tracker = OnlineTracker()
+    ids = []
+    for index in range(22):
+        behind = SHAPE + [22.0, 120.0]
+        before = SHAPE + [123.0 - 5 * index, 132.0]
+        image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        draw(image, behind, GREEN)
+        draw(image, before, RED)
+        # at last who leaves is 4 px beside who stands behind them and is no longer found
+        joints = np.stack([behind, before] if index < 21 else [behind])
+        ids.append(tracker.update(Frame(index, index / 25, image), found(joints)).ids.tolist())
+    assert ids == [[1, 2]] * 21 + [[1]]
