@@ -185,6 +185,10 @@ class LikelihoodParameters:
     """See ``gap_nats``."""
     copy_nats: float = 1.0
     """Nats against a box whose pose is that of another box."""
+    hidden_share: float = 0.1
+    """How often somebody whose lower part others cover is found by what shows of them."""
+    least_covered: float = 0.5
+    """Share of what is missing of a box that others must cover for it to be hidden by them."""
     front_share: float = 0.07
     """How often the pose found in the box of somebody wholly covered is that of who covers them."""
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from tracking.appearance import Appearance, unknown_appearance
 from tracking.following.explanation import NOBODY, Explanation
+from tracking.following.hiding import count_hidden, with_hidden_parts
 from tracking.following.naming import Naming
 from tracking.following.presence import expected_people, have_left, may_return, name_people
 from tracking.following.remembering import keep_unseen, see_people
@@ -31,7 +32,7 @@ from tracking.parameters import FloatArray, TrackerParameters
 from tracking.poseflow.assignment import assign
 from tracking.reidentification import ReturnEvidence, return_evidence, who_returns
 from tracking.similarity import People, own_poses, select_people
-from tracking.tracks import IntArray, Tracks
+from tracking.tracks import BoolArray, IntArray, Tracks
 
 _FAR_NATS = -50.0
 """What those not compared count with each other: never enough for an assignment."""
@@ -85,7 +86,7 @@ class Follower:
         expected = predict_bodies(tracks.bodies, gaps, self.parameters.motion)
         seen = self._sighting(people, boxes_xyxy, box_scores, joint_scores)
         # similarity: log-likelihood ratios of the C compared by place with the M seen, (C, M)
-        compared, similarity, seen = self._compare(
+        compared, similarity, seen, hidden = self._compare(
             tracks, expected, gap_s, seen, correspondences, size, appearance_of
         )
         known = tracks.select(compared)
@@ -110,8 +111,9 @@ class Follower:
         self.naming = Naming.between(tracks.ids, matched, ids)
         # update: bodies, heights, colours of the M
         shares = shares_of(matched, compared, counted)
+        whole = with_hidden_parts(seen, matched, compared, hidden, tracks)
         now = see_people(
-            tracks, expected, gaps, matched, seen, ids, sightings, shares, self.parameters
+            tracks, expected, gaps, matched, whole, ids, sightings, shares, self.parameters
         )
         self.explanation = Explanation(
             known_ids=np.maximum(tracks.ids, 0),
@@ -217,32 +219,30 @@ class Follower:
         correspondences: ArrayLike,
         size: tuple[int, int],
         appearance_of: Callable[[People], Appearance] | None,
-    ) -> tuple[IntArray, Similarity, Sighting]:
-        """Return whom place is asked about, (C,), what all terms say, (C, M), and colours."""
+    ) -> tuple[IntArray, Similarity, Sighting, BoolArray]:
+        """Return whom place is asked about, (C,), what all terms say, (C, M), and colours.
+
+        Last, whose box ends where others hide the rest, (C, M).
+        """
         gaps_s = tracks.unseen_s + gap_s
         # who should be out of the picture by now is known again by appearance alone
         left = have_left(tracks, expected, size)
         limits = np.where(left, self.parameters.away_s, self.parameters.place_limit_s)
         compared = np.flatnonzero(gaps_s <= limits + gap_s)
+        known, places = tracks.select(compared), expected.select(compared)
         similarity = compare(
-            tracks.select(compared),
-            expected.select(compared),
-            gaps_s[compared],
-            seen,
-            correspondences,
-            self.parameters,
+            known, places, gaps_s[compared], seen, correspondences, self.parameters
         )
+        similarity, hidden = count_hidden(similarity, known, places, seen, self.parameters)
         if appearance_of is not None:
             total = similarity.total
             fits = np.zeros(len(tracks), bool)
             fits[compared] = ((total > 0) & (total == total.max(0, initial=-np.inf))).any(1)
             leaving = left & ~fits & (gaps_s <= _LEAVING_S)
             seen = _own_appearance(seen, appearance_of(expected_people(tracks, expected, leaving)))
-            colours = colour_evidence(
-                tracks.select(compared), gaps_s[compared], seen, self.parameters
-            )
+            colours = colour_evidence(known, gaps_s[compared], seen, self.parameters)
             similarity = replace(similarity, colours=colours)
-        return compared, similarity, seen
+        return compared, similarity, seen, hidden
 
     def _assign(
         self, count: int, compared: IntArray, counted: FloatArray, seen: Sighting
