@@ -7,12 +7,19 @@ and ``reidentification`` (who comes back, by the ``appearance``). ``offline`` do
 with the ``flows``; ``smooth`` is optional and comes after.
 """
 
-from tracking.flows.nms import FlowParameters
-from tracking.offline import refine_tracks, track_clip
-from tracking.online import OnlineTracker
-from tracking.parameters import DEFAULT, TrackerParameters
-from tracking.poseflow.parameters import POSEFLOW_REFERENCE, PoseFlowParameters
-from tracking.smooth import OneEuroSmoother
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmpe._door import lazy_door
+
+if TYPE_CHECKING:
+    from tracking.flows.nms import FlowParameters
+    from tracking.offline import refine_tracks, track_clip
+    from tracking.online import OnlineTracker
+    from tracking.parameters import DEFAULT, TrackerParameters
+    from tracking.poseflow.parameters import POSEFLOW_REFERENCE, PoseFlowParameters
+    from tracking.smooth import OneEuroSmoother
 
 __all__ = [
     "DEFAULT",
@@ -25,3 +32,18 @@ __all__ = [
     "refine_tracks",
     "track_clip",
 ]
+
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "DEFAULT": "tracking.parameters",
+        "POSEFLOW_REFERENCE": "tracking.poseflow.parameters",
+        "FlowParameters": "tracking.flows.nms",
+        "OneEuroSmoother": "tracking.smooth",
+        "OnlineTracker": "tracking.online",
+        "PoseFlowParameters": "tracking.poseflow.parameters",
+        "TrackerParameters": "tracking.parameters",
+        "refine_tracks": "tracking.offline",
+        "track_clip": "tracking.offline",
+    },
+)
