@@ -18,7 +18,9 @@ from rmpe._picture_calls import as_boxes, call_estimator
 from rmpe.detectors import Detector, build_detector
 from rmpe.geometry.boxes import clip_boxes
 from rmpe.geometry.crop import CropTransform, points_to_image
+from rmpe.geometry.narrow import fits_middle, is_black_beside, warp_middle
 from rmpe.heatmaps import Maps, decode_with_flip, flip_average, get_codec, join_maps
+from rmpe.heatmaps.codec import widened
 from rmpe.heatmaps.compact import OVER_CELLS
 from rmpe.pose_nms import ALPHAPOSE, NmsRule, PoseNmsParameters, apply_nms, suppress
 from rmpe.pose_nms.pose_score import PoseScore
@@ -204,6 +206,15 @@ class PoseEstimator:
 
     @property
     def batch_size(self) -> int:
+        """Most crops that are given to the network together.
+
+        Those of one call, or of two where narrow people have calls of their own.
+        """
+        calls = 2 if self.conventions.narrow_width else 1
+        return calls * self._call_size
+
+    @property
+    def _call_size(self) -> int:
         """Most crops in one call of the network."""
         return self.options.batch_size or self.runtime.usual_batch
 
@@ -230,7 +241,10 @@ class PoseEstimator:
         return Boxes(clipped[order], boxes.scores[order])
 
     def crop(self, image_bgr: ImageArray, boxes: Boxes) -> tuple[ImageArray, list[CropTransform]]:
-        """Return the people's crops, uint8 (N, H, W, 3), and the map of each."""
+        """Return the people's crops, uint8 (N, H, W, 3), and the map of each.
+
+        Where the conventions have a narrow width, the crop of who fits in it is black beside it.
+        """
         conventions = self.conventions
         transforms = [
             CropTransform.from_person_box(
@@ -241,14 +255,21 @@ class PoseEstimator:
         crops = np.empty(
             (len(transforms), conventions.input_height, conventions.input_width, 3), np.uint8
         )
-        for place, transform in enumerate(transforms):
-            crops[place] = transform.warp(image_bgr)
+        height, middle = conventions.input_height, conventions.narrow_width
+        narrow = fits_middle(boxes.boxes_xyxy, height, middle)
+        for crop, transform, is_narrow in zip(crops, transforms, narrow):
+            if is_narrow:
+                warp_middle(crop, image_bgr, transform, conventions.narrow_margin)
+            else:
+                crop[:] = transform.warp(image_bgr)
         return crops, transforms
 
     def infer(self, crops_bgr: ImageArray) -> Maps:
         """Return heatmaps, float32 (N, V, K, h, w), on the runtime's device.
 
-        V is 1, or 2 with the flip test: the crop's own maps and those of its mirror image.
+        V is 1, or 2 with the flip test: the crop's own maps and those of its mirror image. Where
+        the conventions have a narrow width, crops that are black beside it are looked at in it
+        alone, and no joint lies in their maps' other cells.
 
         Args:
             crops_bgr: uint8 (N, H, W, 3).
@@ -258,7 +279,21 @@ class PoseEstimator:
         """
         if len(crops_bgr) == 0:
             raise ValueError("infer needs at least one crop, got none")
-        size = self.batch_size
+        margin = self.conventions.narrow_margin
+        if not margin:
+            return self._maps(crops_bgr)
+        is_narrow = is_black_beside(crops_bgr, margin)
+        narrow, wide = np.flatnonzero(is_narrow), np.flatnonzero(~is_narrow)
+        parts = [self._maps(crops_bgr[wide])] if len(wide) else []
+        if len(narrow):
+            maps = self._maps(crops_bgr[narrow, :, margin:-margin])
+            parts.append(widened(maps, margin // self._codec.stride))
+        order = np.argsort(np.concatenate([wide, narrow]), kind="stable")
+        return join_maps(parts)[order]
+
+    def _maps(self, crops_bgr: ImageArray) -> Maps:
+        """Return heatmaps of N crops of one size, (N, V, K, h, w)."""
+        size = self._call_size
         parts = [self._views(crops_bgr[i : i + size]) for i in range(0, len(crops_bgr), size)]
         return join_maps(parts)
 

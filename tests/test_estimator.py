@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from rmpe.association import AssociationParameters
 from rmpe.estimator import EstimatorOptions, PoseEstimator
-from rmpe.geometry.crop import HRNET
+from rmpe.geometry.crop import COMPACT, HRNET
 from rmpe.records import Boxes
 from rmpe.zoo.conventions import Conventions
 
@@ -88,6 +89,38 @@ def test_a_crowd_is_cut_into_batches(batch_size: int | None, batches: list[int])
     estimator = estimator_of(*rows, batch_size=batch_size, nms=None)
     assert len(estimator(PICTURE)) == 7
     assert vars(estimator.runtime)["batches"] == batches
+
+
+class WhereItLooks(SameAnswer):
+    """A network that puts all joints in the middle of what it is given; it keeps the sizes."""
+
+    usual_batch = 4
+
+    def __call__(self, images_bgr: np.ndarray) -> tuple[torch.Tensor, ...]:
+        self.batches.append((len(images_bgr), images_bgr.shape[2]))
+        maps = torch.full((len(images_bgr), 17, 64, images_bgr.shape[2] // 4), -9.0)
+        maps[:, :, 32, images_bgr.shape[2] // 8] = 9.0
+        return (maps,)
+
+
+@pytest.mark.parametrize("flip_test", [False, True])
+def test_of_narrow_people_the_middle_is_looked_at_in_calls_of_its_own(flip_test: bool) -> None:
+    looking = replace(CONVENTIONS, crop_style=COMPACT, codec="compact", narrow_width=128)
+    options = EstimatorOptions(nms=None, flip_test=flip_test, min_score=0)
+    estimator = PoseEstimator(detector_of(), WhereItLooks(), looking, options)
+    boxes = np.array(
+        [(10, 0, 50, 100), (210, 0, 310, 100), (410, 0, 450, 100), (100, 200, 200, 300)],
+        np.float32,
+    )
+    assert estimator.batch_size == 8
+    picture = np.full((400, 600, 3), 90, np.uint8)
+    poses = estimator.estimate(picture, Boxes(boxes, np.linspace(0.9, 0.6, 4)))
+    sizes = vars(estimator.runtime)["batches"]
+    assert sizes == [(2, 192)] * (1 + flip_test) + [(2, 128)] * (1 + flip_test)
+    assert poses.boxes_xyxy.tolist() == boxes.tolist()
+    middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
+    # Half a cell beside the middle, at 115 / 256 or 133 / 256 px of the picture to one of the crop.
+    assert np.abs(poses.keypoints_xy - middles).max() < 2
 
 
 def test_the_flip_test_averages_two_views() -> None:

@@ -235,10 +235,17 @@ class CropTransform:
         scale, offset = self._scale_and_offset
         return np.asarray((np.asarray(points_xy, np.float64) - offset) / scale, np.float32)
 
-    def warp(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the crop, uint8 (input_height, input_width, 3), see :func:`warp_affine`."""
-        size = (self.input_height, self.input_width)
-        return warp_affine(image_bgr, self.matrix, *size, self.border_bgr, self.sampling)
+    def warp(self, image_bgr: NDArray[np.uint8], margin: int = 0) -> NDArray[np.uint8]:
+        """Return the crop, uint8 (input_height, input_width, 3), see :func:`warp_affine`.
+
+        Args:
+            image_bgr: the frame, (H, W, 3).
+            margin: columns on either side that are left out.
+        """
+        matrix = self.matrix
+        matrix[0, 2] -= margin
+        size = (self.input_height, self.input_width - 2 * margin)
+        return warp_affine(image_bgr, matrix, *size, self.border_bgr, self.sampling)
 
 
 def points_to_image(points_xy: ArrayLike, transforms: list[CropTransform]) -> FloatArray:

@@ -96,6 +96,22 @@ def join_maps(parts: Sequence[Maps], axis: int = 0) -> Maps:
     return torch.cat(list(parts), axis)
 
 
+_NOWHERE = -1e4
+"""Logit of a cell where no joint can be."""
+
+
+def widened(logits: Maps, cells: int) -> Maps:
+    """Return maps (..., h, w) with so many columns more on either side, where no joint can be."""
+    if isinstance(logits, np.ndarray):
+        *others, width = logits.shape
+        wide = np.full((*others, width + 2 * cells), _NOWHERE, logits.dtype)
+        wide[..., cells : cells + width] = logits
+        return wide
+    from torch.nn import functional
+
+    return functional.pad(logits, (cells, cells), value=_NOWHERE)
+
+
 def unflip(flipped_heatmaps: Maps, mirror_permutation: Tensor | NDArray, shift: bool) -> Maps:
     """Return the mirrored crop's maps (N, K, h, w) as maps of the plain crop.
 

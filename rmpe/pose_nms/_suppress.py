@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpe.geometry.boxes import box_iou_matrix
 from rmpe.pose_nms._closeness import Candidates, closeness
 from rmpe.pose_nms.parameters import ALPHAPOSE, PoseNmsParameters
 from rmpe.pose_nms.rescoring import proposal_score
-from rmpe.records import Poses
+from rmpe.records import FloatArray, Poses
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,6 +26,8 @@ _EXTENT_FACTOR = 1.5**2
 """A person's area over that of their joints' extent, 1.5 each way, as the public code has it."""
 _SURE_SHARE = 2 / 3
 """A picked box that scores less than that share of the best of its members is doubtful."""
+_BETTER_FIT = 0.2
+"""Intersection over union with the box around the joints by which a box fits much better."""
 _REFERENCES_AT_ONCE = 64
 """Possible picks compared in a block: most of the others are suppressed by the first few."""
 
@@ -43,7 +46,8 @@ class Suppression:
     def with_sure_boxes(self, candidates: Poses) -> Poses:
         """Return the poses, each doubtful box replaced by the best of those merged into the pose.
 
-        The pick has the surest joints, but its box may be one of a part of the person.
+        The pick has the surest joints, but its box may be one of a part of the person, or one
+        around two people: it also gives way to one that fits the joints much better.
 
         Args:
             candidates: the input of :func:`suppress`.
@@ -51,8 +55,30 @@ class Suppression:
         scores = candidates.box_scores
         best = np.array([rows[np.argmax(scores[rows])] for rows in self.members], np.int64)
         is_sure = scores[self.picks] >= _SURE_SHARE * scores[best]
-        boxes = candidates.select(np.where(is_sure, self.picks, best))
+        chosen = np.where(is_sure, self.picks, best)
+        for row, members in enumerate(self.members):
+            if len(members) > 1:
+                sure = members[scores[members] >= _SURE_SHARE * scores[best[row]]]
+                chosen[row] = _best_fitting(
+                    self.poses.keypoints_xy[row], candidates.boxes_xyxy, sure, int(chosen[row])
+                )
+        boxes = candidates.select(chosen)
         return replace(self.poses, boxes_xyxy=boxes.boxes_xyxy, box_scores=boxes.box_scores)
+
+
+def _best_fitting(joints_xy: FloatArray, boxes_xyxy: FloatArray, rows: Ints, chosen: int) -> int:
+    """Return that of some boxes which fits the joints (K, 2) much better than the chosen one.
+
+    Args:
+        joints_xy: of the pose.
+        boxes_xyxy: of all candidates, (N, 4).
+        rows: which of them may be taken.
+        chosen: the row that stays where none fits much better.
+    """
+    around = np.concatenate([joints_xy.min(0), joints_xy.max(0)])[None]
+    fits = box_iou_matrix(around, boxes_xyxy)[0]
+    fitting = int(rows[np.argmax(fits[rows])])
+    return fitting if fits[fitting] > fits[chosen] + _BETTER_FIT else chosen
 
 
 def pose_nms(poses: Poses, parameters: PoseNmsParameters = ALPHAPOSE) -> Poses:

@@ -16,6 +16,8 @@ from rmpe.runtimes.base import (
 
 GRAPH_SUFFIX = ".graph.gz"
 """Of the file beside the weights, in place of their own suffix."""
+NARROW_SUFFIX = "_narrow" + GRAPH_SUFFIX
+"""Of the graph for crops of people who fit in the middle of the input."""
 INT8_SUFFIX = ".int8.gz"
 """Of the file that says how the network is rounded to eight bits."""
 
@@ -56,20 +58,22 @@ def bundled_runtime(
         return None
     folder = resources.files("rmpe.weights")
     stem = weights_name.removesuffix(".safetensors")
-    graph, ranges = folder / (stem + GRAPH_SUFFIX), folder / (stem + INT8_SUFFIX)
-    if not graph.is_file():
+    ranges = folder / (stem + INT8_SUFFIX)
+    files = [folder / (stem + suffix) for suffix in (GRAPH_SUFFIX, NARROW_SUFFIX)]
+    if not files[0].is_file():
         return None
+    graphs = [file.read_bytes() for file in files if file.is_file()]
     weights = (folder / weights_name).read_bytes()
     if rounded:
         try:
             how = ranges.read_bytes()
-            return GraphRuntime(graph.read_bytes(), weights, computed, threads, how)
+            return GraphRuntime(graphs, weights, computed, threads, how)
         except (OSError, ValueError) as error:
             if precision == "int8":
                 raise ValueError(f"{weights_name} cannot be run in int8: {error}") from error
             log.info("%s: %s; it runs in %s", weights_name, error, computed)
     try:
-        return GraphRuntime(graph.read_bytes(), weights, computed, threads)
+        return GraphRuntime(graphs, weights, computed, threads)
     except ValueError as error:
         log.info("%s: %s; torch converts the network", weights_name, error)
         return None

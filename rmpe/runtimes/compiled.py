@@ -16,7 +16,7 @@ from pathlib import Path
 from rmpe.runtimes._processor import processor_identity
 
 SUFFIX = ".compiled"
-MOST_FILES = 16
+MOST_FILES = 24
 """The files used last that are kept; each has 5 to 30 MB."""
 _DIGEST_BYTES = 32
 

@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _CONSTANT = re.compile(r'<data element_type="(\w+)" shape="[^"]*" offset="(\d+)" size="(\d+)"')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """What a graph file holds."""
 
@@ -146,7 +146,7 @@ class GraphRuntime(OpenVinoEngine):
 
     def __init__(
         self,
-        graph: bytes,
+        graphs: Sequence[bytes],
         weights: bytes,
         precision: str,
         threads: int,
@@ -155,7 +155,7 @@ class GraphRuntime(OpenVinoEngine):
         """Prepare a network.
 
         Args:
-            graph: content of its graph file.
+            graphs: contents of its graph files, one for each size of pictures.
             weights: content of its ``.safetensors`` file.
             precision: fp32 or bf16; with ``ranges`` that of what is not rounded.
             threads: threads of one call; 0 leaves it to OpenVINO.
@@ -166,38 +166,37 @@ class GraphRuntime(OpenVinoEngine):
                 this OpenVINO cannot read it, or the precision is not one of the engine's.
         """
         digest = hashlib.sha256(weights).hexdigest()
-        self._graph = Graph.load(graph)
-        super().__init__(precision, threads, self._graph.any_size, digest[:12])
+        self._graphs = tuple(Graph.load(graph) for graph in graphs)
+        any_size = self._graphs[0].any_size
+        super().__init__(precision, threads, any_size, digest[:12])
         # A model of one batch is 5 to 11 % quicker than one of any. Crops come in full batches, and
         # a few at the end or where somebody is missing; pictures to find people in one by one.
-        self._batches = (1,) if self._graph.any_size else (self.usual_batch, 1)
+        self._batches = (1,) if any_size else (self.usual_batch, 1)
         if ranges is not None:
             self.description = self.description.replace(precision, f"int8 and {precision}")
-        made_of = (openvino.__version__, json.dumps(self._settings), graph, digest, ranges or b"")
+        made_of = (openvino.__version__, json.dumps(self._settings), *graphs, digest, ranges or b"")
         self._key = compiled.key_of(*made_of)
         self._contents = (weights, ranges)
-        self._filled: openvino.Model | None = None
+        self._filled: dict[Graph, openvino.Model] = {}
         if not compiled.are_there(self._key):
-            self._fill()
+            self._fill(self._graphs[0])
 
-    def _fill(self) -> openvino.Model:
-        """Return the graph with its weights."""
-        if self._filled is None:
+    def _fill(self, graph: Graph) -> openvino.Model:
+        """Return a graph with its weights."""
+        if graph not in self._filled:
             weights, ranges = self._contents
-            self._filled = self._graph.filled(load_tensors(weights))
+            model = graph.filled(load_tensors(weights))
             if ranges is not None:
-                how = Quantisation.load(ranges)
-                self._filled = how.applied(self._filled, self.weights_digest)
-        return self._filled
+                model = Quantisation.load(ranges).applied(model, self.weights_digest)
+            self._filled[graph] = model
+        return self._filled[graph]
 
     def _convert(self, height: int, width: int) -> openvino.Model:
-        graph = self._graph
-        if not graph.any_size and (height, width) != (graph.height, graph.width):
-            raise ValueError(
-                f"the network takes pictures of {graph.width}x{graph.height} pixels, "
-                f"got {width}x{height}"
-            )
-        return self._fill().clone()
+        for graph in self._graphs:
+            if graph.any_size or (height, width) == (graph.height, graph.width):
+                return self._fill(graph).clone()
+        sizes = " or ".join(f"{graph.width}x{graph.height}" for graph in self._graphs)
+        raise ValueError(f"the network takes pictures of {sizes} pixels, got {width}x{height}")
 
     def _compiled(
         self, shape: tuple[int, int, int], height: int, width: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ BUNDLED = {
 }
 """Name of a bundled network to its file in ``rmpe/weights``."""
 _ORIGINS: dict[str, Origin] = {"compact": "compact", "compact-accurate": "compact-accurate"}
+NARROW_WIDTHS = {"compact": 128, "compact-accurate": 160}
+"""Columns that a box of a standing person fits in: no worse and cheaper (docs/compact.md, "Narrow
+people")."""
 _GOOD_IN_BYTES = frozenset({"compact-accurate"})
 """Networks that lose nothing in int8 (docs/compact.md, "In eight bits")."""
 TRANSFORMER_FILE = "compact_sstn.safetensors"
@@ -77,7 +81,12 @@ def ready_pose(
         threads=threads,
         good_in_bytes=name in _GOOD_IN_BYTES,
     )
-    return None if engine is None else (engine, CONVENTIONS[_ORIGINS[name]])
+    return None if engine is None else (engine, _looking(name, CONVENTIONS[_ORIGINS[name]]))
+
+
+def _looking(name: str, conventions: Conventions) -> Conventions:
+    """Return a bundled network's conventions with how the program looks at narrow people."""
+    return replace(conventions, narrow_width=NARROW_WIDTHS[name])
 
 
 def ready_network(
@@ -131,6 +140,8 @@ def ready_network(
         )
     loaded = _load_network(network, weights, choices, sstn)
     conventions = loaded.conventions
+    if network in BUNDLED and weights is None and not sstn:
+        conventions = _looking(network, conventions)
     if isinstance(loaded.network, SymmetricPose) and precision == "auto":
         # In half precision a place in the crop is known to half a hundredth of its side.
         precision = "fp32"

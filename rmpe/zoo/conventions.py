@@ -45,6 +45,14 @@ class Conventions:
     """Pose score: box score times the mean of all joints, or of the joints above 0.2 (HRNet)."""
     own_skeleton: Skeleton | None = None
     """Joints that are none of the known sets': those of a user's own annotation."""
+    narrow_width: int = 0
+    """Columns in the middle of the input that are looked at alone of people whose box is narrow
+    (``rmpe.geometry.narrow``); 0: all of the input, whoever it is."""
+
+    @property
+    def narrow_margin(self) -> int:
+        """Columns on either side of the input in which nothing is looked for of narrow people."""
+        return (self.input_width - self.narrow_width) // 2 if self.narrow_width else 0
 
     @property
     def skeleton(self) -> Skeleton:

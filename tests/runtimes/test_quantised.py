@@ -43,7 +43,7 @@ def test_int8_is_refused_with_weights_it_was_not_measured_with() -> None:
     weights = bytearray((WEIGHTS / BUNDLED["compact"]).read_bytes())
     weights[-1] ^= 1
     with pytest.raises(ValueError, match="measured with"):
-        GraphRuntime(graph, bytes(weights), "fp32", 1, ranges)
+        GraphRuntime([graph], bytes(weights), "fp32", 1, ranges)
     with pytest.raises(ValueError, match="no file of ranges"):
         Quantisation.load(graph)
 

@@ -102,7 +102,7 @@ def in_torch(name: str, light: PoseEstimator) -> PoseEstimator:
     pose = PreprocessedNetwork(
         loaded.network, conventions.colour_order, conventions.mean, conventions.std
     )
-    return PoseEstimator(detector, build_runtime(pose, **choice), conventions)
+    return PoseEstimator(detector, build_runtime(pose, **choice), light.conventions)
 
 
 @pytest.mark.parametrize("name", ["compact", "compact-accurate"])
@@ -151,15 +151,18 @@ def test_graph_and_torch_give_the_same_people_in_clips(frames: Callable[[], list
     assert apart_px.max() <= 0.05
 
 
-def test_graph_and_torch_itself_give_the_same_maps() -> None:
-    loaded = load_bundled_pose()
+@pytest.mark.parametrize("is_narrow", [False, True])
+@pytest.mark.parametrize("name", ["compact", "compact-accurate"])
+def test_graph_and_torch_itself_give_the_same_maps(name: str, is_narrow: bool) -> None:
+    loaded = load_bundled_pose(name)
     conventions = loaded.conventions
     network = PreprocessedNetwork(
         loaded.network, conventions.colour_order, conventions.mean, conventions.std
     )
     plain = build_runtime(network, runtime="torch", device="cpu", precision="fp32")
-    light = PoseEstimator.from_preset("compact", device="cpu", precision="fp32", threads=1)
-    shape = (2, conventions.input_height, conventions.input_width, 3)
+    light = PoseEstimator.from_preset(name, device="cpu", precision="fp32", threads=1)
+    width = light.conventions.narrow_width if is_narrow else conventions.input_width
+    shape = (2, conventions.input_height, width, 3)
     crops = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     wanted = as_array(plain(crops)[0])
     np.testing.assert_allclose(as_array(light.runtime(crops)[0]), wanted, atol=2e-3)
@@ -204,6 +207,6 @@ def test_weights_of_another_network_are_refused() -> None:
     graph = (folder / "compact_detector.graph.gz").read_bytes()
     weights = (folder / BUNDLED["compact"]).read_bytes()
     with pytest.raises(ValueError, match="not of this graph"):
-        GraphRuntime(graph, weights, "fp32", 1)
+        GraphRuntime([graph], weights, "fp32", 1)
     with pytest.raises(ValueError, match="no graph file"):
         Graph.load(weights)

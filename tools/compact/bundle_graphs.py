@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rmpe.detectors import compact as detector
 from rmpe.runtimes import PreprocessedNetwork
-from rmpe.runtimes.bundled import GRAPH_SUFFIX
+from rmpe.runtimes.bundled import GRAPH_SUFFIX, NARROW_SUFFIX
 from rmpe.runtimes.graph import Graph
 from rmpe.runtimes.openvino_runtime import converted
 from rmpe.zoo import bundled
@@ -28,14 +28,16 @@ DETECTOR_SIDE = 416
 SEED = 1
 
 
-def store(name: str, network: PreprocessedNetwork, height: int, width: int) -> None:
-    """Write the graph of the network whose weights are ``name``."""
+def store(
+    name: str, network: PreprocessedNetwork, height: int, width: int, suffix: str = GRAPH_SUFFIX
+) -> None:
+    """Write the graph, for one size of picture, of the network whose weights are ``name``."""
     generator = torch.Generator().manual_seed(SEED)
     for tensor in network.network.state_dict().values():
         tensor.copy_(torch.randn(tensor.shape, generator=generator))
     tensors = {key: value.numpy() for key, value in network.network.state_dict().items()}
     model = converted(network.eval(), height, width)
-    path = WEIGHTS / (name.removesuffix(".safetensors") + GRAPH_SUFFIX)
+    path = WEIGHTS / (name.removesuffix(".safetensors") + suffix)
     Graph.of_model(model, tensors, (height, width), network.any_size).save(path)
     sys.stdout.write(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes\n")
 
@@ -50,7 +52,9 @@ def main() -> None:
         network = PreprocessedNetwork(
             loaded.network, conventions.colour_order, conventions.mean, conventions.std
         )
-        store(file, network, conventions.input_height, conventions.input_width)
+        height, narrow = conventions.input_height, bundled.NARROW_WIDTHS[name]
+        store(file, network, height, conventions.input_width)
+        store(file, network, height, narrow, NARROW_SUFFIX)
 
 
 if __name__ == "__main__":
