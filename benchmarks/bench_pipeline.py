@@ -3,7 +3,7 @@
 Run: python benchmarks/bench_pipeline.py [--clip FILE] [--part PART ...] [--everything] [--write]
 
 - ``against``: this tree and another state of the repository in turn, as their commands: frames a
-  second with and without video, first frame, five pictures.
+  second with and without video and with the same stored boxes, first frame, five pictures.
 - ``people``: processor time a frame and cores busy with stored boxes of 1 to 60 people.
 - ``alphapose``: FastPose-50 on stored boxes, this program beside its torch road in fp32.
 - ``length``: memory and processor time over 200 and over 2,000 frames (the clip looped).

@@ -19,6 +19,7 @@ from rmpe.zoo.bundled import BUNDLED, ready_pose
 
 BATCHES = (1, 2, 4, 8, 16)
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "int8")
+PARTS = ("pose", "pose, narrow people", "detector")
 CALLS = 8
 
 
@@ -30,12 +31,15 @@ def processor_ms(call: Callable[[], Any], share: int) -> float:
     return 1000 * (time.process_time() - before_s) / CALLS / share
 
 
-def pose_call(name: str, precision: Precision, batch: int) -> Callable[[], Any]:
+def pose_call(
+    name: str, precision: Precision, batch: int, is_narrow: bool = False
+) -> Callable[[], Any]:
     """Return a call of a bundled pose network, which has been called before."""
     ready = ready_pose(name, device="cpu", runtime="openvino", precision=precision, threads=1)
     assert ready is not None
     runtime, conventions = ready
-    shape = (batch, conventions.input_height, conventions.input_width, 3)
+    width = conventions.narrow_width if is_narrow else conventions.input_width
+    shape = (batch, conventions.input_height, width, 3)
     call = partial(runtime, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     call()
     return call
@@ -57,13 +61,14 @@ def part_networks(settings: Settings) -> Table:
         for name in BUNDLED:
             # In int8 a network is refused whose ranges were measured with other weights.
             with suppress(ValueError):
-                pose = pose_call(name, precision, CPU_BATCH)
-                calls[f"{name} pose {precision}"] = partial(processor_ms, pose, CPU_BATCH)
+                for part, is_narrow in (("pose", False), ("pose, narrow people", True)):
+                    pose = pose_call(name, precision, CPU_BATCH, is_narrow)
+                    calls[f"{name} {part} {precision}"] = partial(processor_ms, pose, CPU_BATCH)
             with suppress(ValueError):
                 found = detector_call(name, precision, [picture])
                 calls[f"{name} detector {precision}"] = partial(processor_ms, found, 1)
     medians = in_turn(calls, settings.rounds)
-    what = [f"{name} {part}" for name in BUNDLED for part in ("pose", "detector")]
+    what = [f"{name} {part}" for name in BUNDLED for part in PARTS]
     rows = [
         (row, *(_cell(medians.get(f"{row} {precision}")) for precision in PRECISIONS))
         for row in what

@@ -102,6 +102,15 @@ def boxes_off(people: Sequence[AnnotatedPerson], share: float, seed: int) -> lis
     return moved
 
 
+def narrow(people: Sequence[AnnotatedPerson], widest: float) -> list[AnnotatedPerson]:
+    """Return those whose box is at most so wide, in its heights."""
+    sides = [person.box_xyxy[2:] - person.box_xyxy[:2] for person in people]
+    return [
+        person for person, (width, height) in zip(people, sides, strict=True)
+        if width <= widest * height
+    ]  # fmt: skip
+
+
 def taught(teacher: Teacher, people: Sequence[AnnotatedPerson]) -> Found:
     """Return what a network says as a teacher; it has no neck and no head top."""
     points = np.zeros((len(people), COCO_19.joint_count, 2), np.float32)
@@ -137,6 +146,7 @@ def command_line() -> argparse.Namespace:
     parser.add_argument("weights", nargs="+", help="compact, compact-accurate or files")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--every", type=int, default=EVERY, help="take every n-th LSPET picture")
+    parser.add_argument("--widest", type=float, default=np.inf, help="box, in its heights")
     own: list[None] = [None]
     parser.add_argument("--input", nargs="+", default=own, help="HEIGHTxWIDTH of the crop")
     parser.add_argument("--crop", type=float, nargs="+", default=own, help="sides in the box's")
@@ -158,11 +168,13 @@ def main() -> None:
     given = vars(command_line())
     torch.set_num_threads(1)
     weights, data, every = given.pop("weights"), given.pop("data"), given.pop("every")
+    widest = given.pop("widest")
     groups = [
         coco_people(data),
         [person for source in other_people(data).values() for person in source],
         lspet_people(data, every),
     ]
+    groups = [narrow(group, widest) for group in groups]
     varied = [name for name, values in given.items() if len(values) > 1]
     print("| " + " | ".join(["weights", *varied, *HEADING]) + " |")
     for file, values in product(weights, product(*given.values())):
