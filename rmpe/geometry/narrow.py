@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from rmpe.geometry.crop import CropTransform
 from rmpe.records import FloatArray, ImageArray
 
-FILL = 0.8
+MOST_FILLED = 0.8
 """Share of the middle that a box may fill: elbows and feet reach beyond a detector's boxes."""
+LEAST_FILLED = 0.4
+"""Who fills less is cut off or half hidden, and their joints may lie far beside the box."""
 
 
 def fits_middle(boxes_xyxy: FloatArray, height: int, middle: int) -> NDArray[np.bool_]:
@@ -25,7 +27,9 @@ def fits_middle(boxes_xyxy: FloatArray, height: int, middle: int) -> NDArray[np.
         middle: columns of its middle; 0: nobody is narrow.
     """
     sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
-    fit = sides[:, 0] * height <= FILL * middle * sides[:, 1]
+    columns = sides[:, 0] * height  # of the input, times the box's height
+    filled = middle * sides[:, 1]
+    fit = (columns >= LEAST_FILLED * filled) & (columns <= MOST_FILLED * filled)
     return np.asarray(fit & (middle > 0), np.bool_)
 
 

@@ -13,12 +13,12 @@ BOX = np.array([300.0, 100.0, 360.0, 300.0], np.float32)
 
 @pytest.mark.parametrize(
     ("width", "height", "is_narrow"),
-    [(80, 200, True), (81, 200, False), (0, 200, True), (40, 100, True)],
+    [(80, 200, True), (81, 200, False), (40, 200, True), (39, 200, False), (40, 100, True)],
 )
-def test_a_box_is_narrow_that_leaves_a_fifth_of_the_middle(
+def test_a_box_is_narrow_that_fills_two_to_four_fifths_of_the_middle(
     width: float, height: float, is_narrow: bool
 ) -> None:
-    # 128 of 256: half as wide as high, and four fifths of that are 0.4 of the height.
+    # 128 of 256: half as wide as high; two and four fifths of that are 0.2 and 0.4 of the height.
     boxes = np.array([[10, 20, 10 + width, 20 + height]], np.float32)
     assert fits_middle(boxes, 256, 128).tolist() == [is_narrow]
 
